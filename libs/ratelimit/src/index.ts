@@ -1,0 +1,7 @@
+export { systemClock, type Clock, type Timer } from './clock.ts'
+export { Gate, type EnterOptions, type GateLimits, type GateOptions } from './gate.ts'
+export { GateError, RATELIMIT_ERROR_CODES, type GateErrorCode } from './gate-error.ts'
+export { LeakyBucket, type Leak } from './leaky-bucket.ts'
+export { Quota } from './quota.ts'
+export { ManualClock } from './testing/manual-clock.ts'
+export { defaultBurst, TokenBucket, type Limit } from './token-bucket.ts'
