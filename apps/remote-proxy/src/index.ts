@@ -1,1 +1,2 @@
-export {}
+export { type RemoteProxyConfig, schema } from './config.ts'
+export { type OpenDoor, openDoor } from './door.ts'

@@ -1,1 +1,8 @@
-export {}
+export { DoorMetrics } from './door.ts'
+export type { Observer } from './door.ts'
+export { Flow } from './flow.ts'
+export type { Bytes, Direction } from './flow.ts'
+export { createMetrics } from './registry.ts'
+export type { MetricSources, Metrics } from './registry.ts'
+export { METRICS } from './table.ts'
+export type { MetricName, MetricRow } from './table.ts'

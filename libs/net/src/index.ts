@@ -1,1 +1,8 @@
-export {}
+export { AddressPolicy, DENIED_BY_DEFAULT } from './address-policy.ts'
+export type { Conn, ConnSink } from './conn.ts'
+export { createDial, type Dial, type DialOptions } from './dial.ts'
+export { listen, type Listener, type ListenOptions } from './listen.ts'
+export { errnoOf, NET_ERROR_CODES, NetError, type NetErrorCode } from './net-error.ts'
+export { Reader } from './reader.ts'
+export { refuse } from './refuse.ts'
+export { type Lane, type Limiter, Relay } from './relay.ts'

@@ -9,8 +9,9 @@ export interface Clock {
   /** Milliseconds, fractional, never going back. Only differences mean anything. */
   now(): number
   /**
-   * Runs `fn` once, in the next turn of the event loop (0), or after at least `ms` milliseconds but for the rounding of the platform's timers (up to
-   * 1 ms early): a callback that needs the exact moment looks at `now()` again.
+   * Runs `fn` once: for 0 or less in the next turn of the event loop, else after at least `ms` milliseconds, but
+   * for the rounding of the platform's timers (up to 1 ms early). Who needs the exact moment looks at `now()`
+   * again.
    */
   after(ms: number, fn: () => void): Timer
 }
@@ -26,7 +27,7 @@ export const systemClock: Clock = {
       const immediate = setImmediate(fn)
       return { cancel: () => clearImmediate(immediate) }
     }
-    let left = Math.max(0, Math.ceil(ms))
+    let left = Math.ceil(ms)
     const arm = (): NodeJS.Timeout => {
       const step = Math.min(left, maxTimeoutMs)
       left -= step

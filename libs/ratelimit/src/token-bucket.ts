@@ -27,9 +27,10 @@ export function defaultBurst(rate: number): number {
 export class TokenBucket {
   #rate: number
   #burst: number
-  // The balance as of #since with everything taken after that already subtracted. Adding each small refill
-  // to a large balance would lose its low bits every time, so #since moves only when there is much to add.
+  // The balance is #tokens + #gained, where #gained came between #since and #last. Adding each small refill to
+  // a large balance would lose its low bits every time, so the two are joined only where there is much to add.
   #tokens: number
+  #gained = 0
   #since: number
   #last: number
 
@@ -48,12 +49,13 @@ export class TokenBucket {
 
   /**
    * Takes `n`, whatever there is, and so may leave a debt that later takers wait behind.
-   * A negative `n` gives back what was taken and not used.
+   * A negative `n` gives back what was taken and not used; the bucket still holds no more than the burst.
    * @returns ms to wait until the debt is paid; 0: go now; Infinity: there is a debt and the rate is 0
    */
   take(n: number, now: number): number {
     const tokens = this.#advance(now) - n
     this.#tokens -= n
+    if (n < 0) this.#tidy()
     return tokens < 0 ? (-tokens * 1000) / this.#rate : 0
   }
 
@@ -66,7 +68,7 @@ export class TokenBucket {
 
   /** The units there are at `now`, at most the burst; below 0 is a debt. Changes nothing. */
   tokensAt(now: number): number {
-    return Math.min(this.#burst, this.#balance(Math.max(now, this.#last)))
+    return Math.min(this.#burst, this.#tokens + this.#gainedUntil(Math.max(now, this.#last)))
   }
 
   /**
@@ -82,25 +84,31 @@ export class TokenBucket {
     this.#tokens = Math.min(this.#tokens, limit.burst)
   }
 
-  #balance(at: number): number {
-    return this.#tokens + ((at - this.#since) * this.#rate) / 1000
+  #gainedUntil(at: number): number {
+    return ((at - this.#since) * this.#rate) / 1000
   }
 
   #advance(now: number): number {
-    if (now > this.#last) this.#last = now
-    const tokens = this.#balance(this.#last)
-    const gained = tokens - this.#tokens
+    if (now > this.#last) {
+      this.#last = now
+      this.#gained = this.#gainedUntil(now)
+      this.#tidy()
+    }
+    return this.#tokens + this.#gained
+  }
+
+  #tidy(): void {
+    const tokens = this.#tokens + this.#gained
+    // Joining is rare enough that the rounding is nothing beside what was gained, and comes soon enough that
+    // neither number grows so large that it no longer notices a single unit.
     if (tokens >= this.#burst) this.#moveTo(this.#burst)
-    // Rare enough that the rounding is nothing beside what was gained, and before either number grows so
-    // large that it no longer notices a single unit.
-    else if (gained >= this.#burst && gained * 2 >= -this.#tokens) this.#moveTo(tokens)
-    else return tokens
-    return this.#tokens
+    else if (this.#gained >= this.#burst && this.#gained * 2 >= -this.#tokens) this.#moveTo(tokens)
   }
 
   #moveTo(tokens: number): void {
     this.#tokens = tokens
     this.#since = this.#last
+    this.#gained = 0
   }
 }
 

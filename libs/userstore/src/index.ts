@@ -1,1 +1,7 @@
-export {}
+export { openStore, parseStoreUrl, type OpenStoreOptions } from './open-store.ts'
+export { hashPassword, isPasswordHash, PASSWORD_COST, PASSWORD_MAX_BYTES } from './password.ts'
+export { PasswordVerifier, type PasswordVerifierOptions } from './password-verifier.ts'
+export { STORE_ERROR_CODES, StoreError, type StoreErrorCode } from './store-error.ts'
+export type { StoreChange, Usage, UsageBatch, Used, UserStore } from './store.ts'
+export { isUserName, USER_NAME_MAX_BYTES } from './user.ts'
+export type { Credential, Limits, NewUser, User, UserPatch } from './user.ts'

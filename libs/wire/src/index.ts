@@ -1,1 +1,58 @@
-export {}
+export { type Address, formatAddress, parseAddress, parseHost } from './address.ts'
+export type { Credentials } from './credentials.ts'
+export type { Decode, Decoded } from './decode.ts'
+export { basicCredentials, connectTarget, encodeBasic } from './http-connect.ts'
+export {
+  createRequestHeadDecoder,
+  createResponseHeadDecoder,
+  decodeRequestHead,
+  decodeResponseHead,
+  encodeRequestHead,
+  encodeResponseHead,
+  fieldValues,
+  type HttpField,
+  type HttpVersion,
+  type RequestHead,
+  type ResponseHead,
+} from './http-head.ts'
+export { formatIp, parseIp } from './ip.ts'
+export { decodeProxyHeader, encodeProxyHeader } from './proxy-protocol/codec.ts'
+export { crc32c } from './proxy-protocol/crc32c.ts'
+export type { ProxyEndpoints, ProxyHeader, ProxyTransport } from './proxy-protocol/header.ts'
+export { type Tlv, TLV_TYPE } from './proxy-protocol/tlv.ts'
+export {
+  formatDuration,
+  formatQuota,
+  formatRate,
+  formatSize,
+  parseDuration,
+  parseQuota,
+  parseRate,
+  parseSize,
+  type QuotaPeriod,
+  type QuotaText,
+} from './quantity.ts'
+export { decodeSocksAddress, encodeSocksAddress } from './socks-address.ts'
+export {
+  COMMAND,
+  decodeGreeting,
+  decodeMethod,
+  decodeReply,
+  decodeRequest,
+  decodeUserPass,
+  decodeUserPassStatus,
+  encodeGreeting,
+  encodeMethod,
+  encodeReply,
+  encodeRequest,
+  encodeUserPass,
+  encodeUserPassStatus,
+  METHOD,
+  REPLY,
+  type Socks5Greeting,
+  type Socks5Reply,
+  type Socks5Request,
+  USER_PASS_STATUS,
+} from './socks5.ts'
+export { decodeSumbit, encodeSumbit } from './sumbit.ts'
+export { WIRE_ERROR_CODES, WireError, type WireErrorCode } from './wire-error.ts'

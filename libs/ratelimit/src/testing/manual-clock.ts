@@ -24,7 +24,7 @@ export class ManualClock implements Clock {
   }
 
   after(ms: number, fn: () => void): Timer {
-    const pending = { at: this.#now + Math.max(0, ms), fn }
+    const pending = { at: this.#now + ms, fn }
     this.#pending.add(pending)
     return { cancel: () => void this.#pending.delete(pending) }
   }

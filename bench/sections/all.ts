@@ -1,0 +1,10 @@
+import { bulk } from './bulk.ts'
+import { connections } from './connections.ts'
+import { grant } from './grant.ts'
+import { idle } from './idle.ts'
+import { nodeShare } from './node-share.ts'
+import type { Section } from './section.ts'
+import { shaping } from './shaping.ts'
+
+/** Every table, in the report's order. */
+export const sections: readonly Section[] = [bulk, connections, idle, shaping, nodeShare, grant]

@@ -1,0 +1,59 @@
+import { type Lab, chosen, interleave } from '../lab.ts'
+import type { Peer } from '../peers/peer.ts'
+import { median } from '../stats.ts'
+import { type Case, type Line, defineCase } from './section.ts'
+
+/** What ours must reach: at most so much, or at most so many times a peer's median of the same run. */
+export interface Targets {
+  atMost?: number
+  ratioTo?: Record<string, number>
+}
+
+/** Samples of every peer by name, one a round. Ours is the first. */
+export type Samples = Record<string, number[]>
+
+export const COMPARISON_HEADER: readonly string[] = [
+  'Case',
+  'Program',
+  'Median',
+  'Min – max',
+  'Ours ÷ it',
+  'Target',
+]
+
+/** A case that measures several programs in turns and compares medians. */
+export function compare(parts: {
+  key: string
+  label: string
+  peers: readonly Peer[]
+  targets: Targets
+  sample: (lab: Lab, peer: Peer) => Promise<number>
+}): Case {
+  const { key, label, peers, targets, sample } = parts
+  return defineCase<Samples>({
+    key,
+    peers,
+    measure: (lab) => interleave(lab, chosen(lab, peers), (peer) => sample(lab, peer)),
+    lines: (samples) => Object.keys(samples).map((name) => line(label, name, samples, targets)),
+  })
+}
+
+const OURS = 'sluice'
+
+function line(label: string, name: string, samples: Samples, targets: Targets): Line {
+  const values = samples[name] ?? []
+  const middle = median(values)
+  const ours = median(samples[OURS] ?? [])
+  const isOurs = name === OURS
+  const ratio = ours / middle
+  const atMost = isOurs ? targets.atMost : targets.ratioTo?.[name]
+  const cells = [
+    label,
+    name,
+    middle.toFixed(3),
+    `${Math.min(...values).toFixed(3)} – ${Math.max(...values).toFixed(3)}`,
+    isOurs || Number.isNaN(ratio) ? '' : `${ratio.toFixed(2)}x`,
+    atMost === undefined ? '' : `≤ ${atMost}${isOurs ? '' : 'x'}`,
+  ]
+  return { cells, met: atMost === undefined ? undefined : (isOurs ? middle : ratio) <= atMost }
+}

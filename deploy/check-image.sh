@@ -1,0 +1,147 @@
+#!/usr/bin/env bash
+# Builds the image of an app (remote-proxy unless given) and uses it: a user in its volume, curl through its listeners.
+# Needs root, buildah, busybox (static) and curl. There is no image registry here, so BASE is made on the spot: this
+# machine's Node and npm over busybox. That proves every step of the Containerfile, not its default base image.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+app=${1:-remote-proxy}
+work=$(mktemp --directory)
+export BUILDAH_ISOLATION=chroot
+origin='' server=''
+
+say() { echo "check-image: $*"; }
+fail() {
+  say "$*" >&2
+  exit 1
+}
+store() { # store COMMAND …: buildah on a storage of its own
+  local command=$1
+  shift
+  buildah --storage-driver vfs --root "$work/storage" --runroot "$work/run" "$command" "$@"
+}
+descendants() {
+  local child
+  for child in $(pgrep -P "$1" || true); do
+    echo "$child"
+    descendants "$child"
+  done
+}
+node_below() { # the program itself, below a `buildah run`
+  local pid
+  for pid in $(descendants "$1"); do
+    if [[ $(cat "/proc/$pid/comm" 2>/dev/null) =~ ^(node|MainThread)$ ]]; then
+      echo "$pid"
+      return
+    fi
+  done
+}
+cleanup() {
+  local pid
+  for pid in ${server:+$(descendants "$server")} $server $origin; do kill -KILL "$pid" 2>/dev/null || true; done
+  store rm --all >/dev/null 2>&1 || true
+  rm -rf "$work"
+}
+trap cleanup EXIT
+wait_for() { # wait_for PATTERN FILE
+  for _ in $(seq 300); do
+    if grep -q "$1" "$2"; then return; fi
+    sleep 0.1
+  done
+  cat "$2" >&2
+  fail "no '$1' within 30 s"
+}
+
+make_base() {
+  local rootfs=$work/rootfs node npm library
+  node=$(readlink -f node_modules/.bin/node)
+  npm=$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")
+  mkdir -p "$rootfs"/{bin,etc/ssl/certs,root,tmp,usr/bin,usr/local/{bin,etc,lib/node_modules}}
+  cp "$(command -v busybox)" "$rootfs/bin/busybox"
+  busybox --list | grep -vx busybox | while read -r applet; do ln -sf busybox "$rootfs/bin/$applet"; done
+  ln -s /bin/env "$rootfs/usr/bin/env"
+  cp "$node" "$rootfs/usr/local/bin/node"
+  # Also the libraries that Nx's own binary wants: part of glibc, so any real base has them.
+  for library in $(ldd "$node" node_modules/@nx/*/*.node | grep -o '/lib[^ ]*' | sort -u); do cp --parents --dereference "$library" "$rootfs"; done
+  cp -r "$npm" "$rootfs/usr/local/lib/node_modules/npm"
+  ln -s ../lib/node_modules/npm/bin/npm-cli.js "$rootfs/usr/local/bin/npm"
+  ln -s ../lib/node_modules/npm/bin/npx-cli.js "$rootfs/usr/local/bin/npx"
+  printf 'root:x:0:0::/root:/bin/sh\nnode:x:1000:1000::/tmp:/bin/sh\n' >"$rootfs/etc/passwd"
+  printf 'root:x:0:\nnode:x:1000:\n' >"$rootfs/etc/group"
+  # npm in the build has to find packages where npm outside does.
+  echo "registry=$(npm config get registry 2>/dev/null)" >"$rootfs/usr/local/etc/npmrc"
+  if [[ -f /etc/ssl/certs/ca-certificates.crt ]]; then
+    cp /etc/ssl/certs/ca-certificates.crt "$rootfs/etc/ssl/certs/"
+    echo 'cafile=/etc/ssl/certs/ca-certificates.crt' >>"$rootfs/usr/local/etc/npmrc"
+  fi
+  local container
+  container=$(store from scratch)
+  store add --quiet "$container" "$rootfs" / >/dev/null
+  store config --env PATH=/usr/local/bin:/usr/bin:/bin "$container"
+  store commit --quiet --rm "$container" sluice-check-base >/dev/null
+  rm -rf "$rootfs"
+}
+
+say 'base'
+make_base
+say "build $app"
+store build --quiet --pull-never --build-arg BASE=localhost/sluice-check-base --build-arg "APP=$app" \
+  --tag "sluice/$app" --file deploy/Containerfile . >"$work/build.log" 2>&1 || {
+  cat "$work/build.log" >&2
+  fail 'the build failed'
+}
+
+inspect() { store inspect --type image --format "$1" "localhost/sluice/$app"; }
+[[ $(inspect '{{.OCIv1.Config.User}}') == 1000:1000 ]] || fail 'the image runs as root'
+[[ $(inspect '{{.OCIv1.Config.Volumes}}') == *'/data:'* ]] || fail '/data is no volume'
+mapfile -t entry < <(inspect '{{range .OCIv1.Config.Entrypoint}}{{println .}}{{end}}' | sed '/^$/d')
+[[ ${entry[0]} == node ]] || fail 'the entry point is not in exec form'
+
+container=$(store from --pull-never "localhost/sluice/$app")
+mkdir -m 0700 "$work/data"
+chown 1000:1000 "$work/data"
+run() { store run --volume "$work/data:/data" "$container" -- "${entry[@]}" "$@"; }
+
+say 'listens on all interfaces, and so refuses to start without a user'
+run --print-config | grep -q '0\.0\.0\.0' || fail '--print-config shows no 0.0.0.0'
+code=0
+run --http 0.0.0.0:0 --socks 0.0.0.0:0 --ops 0.0.0.0:0 >"$work/refused.log" 2>&1 || code=$?
+[[ $code == 2 ]] || {
+  cat "$work/refused.log" >&2
+  fail "without a user it ends with $code, not 2"
+}
+
+say 'a user in the volume'
+password=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+echo "$password" | run user add check --password-stdin >/dev/null
+
+say 'curl through it'
+head -c 1000000 /dev/urandom >"$work/body"
+node_modules/.bin/node --eval '
+  const body = require("node:fs").readFileSync(process.argv[1])
+  const server = require("node:http").createServer((_request, answer) => answer.end(body))
+  server.listen(0, "127.0.0.1", () => console.log("port", server.address().port))
+' "$work/body" >"$work/origin.log" &
+origin=$!
+run --http 0.0.0.0:0 --socks 0.0.0.0:0 --ops 0.0.0.0:0 --allow 127.0.0.0/8 >"$work/server.log" 2>&1 &
+server=$!
+wait_for '^port' "$work/origin.log"
+wait_for '"msg":"ready"' "$work/server.log"
+url=http://127.0.0.1:$(sed 's/port //' "$work/origin.log")/
+port_of() { grep '"msg":"listening"' "$work/server.log" | grep "\"door\":\"$1\"" | grep -o '"port":[0-9]*' | cut -d: -f2; }
+fetch() { curl --silent --show-error --fail --max-time 20 --noproxy '' --output "$work/got" "$@" "$url"; }
+fetch --proxy "socks5h://check:$password@127.0.0.1:$(port_of socks)"
+cmp "$work/body" "$work/got"
+fetch --proxytunnel --proxy "http://check:$password@127.0.0.1:$(port_of http)"
+cmp "$work/body" "$work/got"
+if fetch --proxy "socks5h://check:wrong@127.0.0.1:$(port_of socks)" 2>/dev/null; then fail 'a wrong password got in'; fi
+
+say 'stops on SIGTERM, with the usage in the volume'
+kill -TERM "$(node_below "$server")"
+code=0
+wait "$server" || code=$?
+server=''
+[[ $code == 0 ]] || fail "it ended with $code, not 0"
+down=$(run user usage check --json | grep -o '"down": *[0-9]*' | grep -o '[0-9]*')
+((down >= 2000000)) || fail "usage shows $down bytes down, not 2,000,000"
+say 'ok'

@@ -1,0 +1,107 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { DoorMetrics, bump } from './door.ts'
+import { METRICS } from './table.ts'
+import type { MetricRow } from './table.ts'
+
+/** Asked at each scrape, so that nothing has to be kept up to date in between. */
+export interface MetricSources {
+  /** Number of users by state: active, disabled, expired, quota. */
+  users?: () => Record<string, number>
+  /** What is counted and not stored yet, and for how long. */
+  ledger?: () => { pendingBytes: number; lagMs: number }
+}
+
+/** The metrics of one program. */
+export interface Metrics {
+  /** For the ops endpoint: `registry.contentType`, `await registry.metrics()`. */
+  readonly registry: Registry
+  /** Set by whoever has the numbers. */
+  readonly sources: MetricSources
+  /** The counters of one door, made at the first call; keep the handle. */
+  door(name: string): DoorMetrics
+  ledgerBatch(result: 'ok' | 'failed'): void
+}
+
+type Labels = Record<string, string>
+type Samples = () => Iterable<readonly [Labels, number]>
+
+/** A registry of its own, with prom-client's process metrics and every metric of `METRICS`. */
+export function createMetrics({ app, version }: { app: string; version: string }): Metrics {
+  const registry = new Registry()
+  const sources: MetricSources = {}
+  const doors = new Map<string, DoorMetrics>()
+  const batches = new Map<string, number>()
+  collectDefaultMetrics({ register: registry })
+
+  const show = (row: MetricRow, samples: Samples): void => register(registry, row, samples)
+  show(METRICS.info, () => [[{ app, version }, 1]])
+  show(METRICS.sessions, () => eachDoor(doors, (door) => entries(door.codes, 'code')))
+  show(METRICS.active, () => eachDoor(doors, (door) => [[{}, door.active]]))
+  show(METRICS.bytes, () => eachDoor(doors, (door) => entries(Object.entries(door.bytes), 'direction')))
+  show(METRICS.authFailures, () => eachDoor(doors, (door) => [[{}, door.authFailures]]))
+  show(METRICS.acceptErrors, () => eachDoor(doors, (door) => entries(door.errnos, 'errno')))
+  show(METRICS.users, () => entries(Object.entries(sources.users?.() ?? {}), 'state'))
+  show(METRICS.ledgerBatches, () => entries(batches, 'result'))
+  show(METRICS.ledgerPending, () => [[{}, sources.ledger?.().pendingBytes ?? 0]])
+  show(METRICS.ledgerLag, () => [[{}, (sources.ledger?.().lagMs ?? 0) / 1000]])
+  const handshake = histogram(registry, METRICS.handshake)
+  const dial = histogram(registry, METRICS.dial)
+  const session = histogram(registry, METRICS.session)
+
+  const open = (door: string): DoorMetrics => {
+    const made = new DoorMetrics({
+      handshake: handshake.labels(door),
+      dial: dial.labels(door),
+      session: session.labels(door),
+    })
+    doors.set(door, made)
+    return made
+  }
+  return {
+    registry,
+    sources,
+    door: (name) => doors.get(name) ?? open(name),
+    ledgerBatch: (result) => bump(batches, result),
+  }
+}
+
+/** A counter or gauge whose values are read, not pushed. */
+function register(registry: Registry, row: MetricRow, samples: Samples): void {
+  const about = { name: row.name, help: row.help, labelNames: [...row.labels], registers: [registry] }
+  if (row.type === 'counter') {
+    const counter: Counter = new Counter({
+      ...about,
+      collect() {
+        // Rebuilt from our own totals, which only grow.
+        counter.reset()
+        for (const [labels, value] of samples()) counter.inc(labels, value)
+      },
+    })
+  } else {
+    const gauge: Gauge = new Gauge({
+      ...about,
+      collect() {
+        gauge.reset()
+        for (const [labels, value] of samples()) gauge.set(labels, value)
+      },
+    })
+  }
+}
+
+function histogram(registry: Registry, row: MetricRow): Histogram {
+  const { name, help, labels, buckets = [] } = row
+  return new Histogram({ name, help, labelNames: [...labels], buckets: [...buckets], registers: [registry] })
+}
+
+function* entries(counts: Iterable<[string, number]>, label: string): Iterable<[Labels, number]> {
+  for (const [value, count] of counts) yield [{ [label]: value }, count]
+}
+
+function* eachDoor(
+  doors: Map<string, DoorMetrics>,
+  samples: (door: DoorMetrics) => Iterable<readonly [Labels, number]>,
+): Iterable<[Labels, number]> {
+  for (const [door, metrics] of doors) {
+    for (const [labels, value] of samples(metrics)) yield [{ door, ...labels }, value]
+  }
+}

@@ -1,0 +1,115 @@
+/** One metric: what the registry is made from, and what docs/metrics.md is held to. */
+export interface MetricRow {
+  name: string
+  type: 'counter' | 'gauge' | 'histogram'
+  labels: readonly string[]
+  help: string
+  /** Upper bounds of a histogram, in the unit of its name. */
+  buckets?: readonly number[]
+}
+
+const WAIT = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+const LIFE = [0.01, 0.1, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400]
+
+/**
+ * Every metric of ours. Labels have few values by design: never a user, an address or a target.
+ * A user's own numbers are in the usage ledger.
+ */
+export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
+  info: {
+    name: 'sluice_info',
+    type: 'gauge',
+    labels: ['app', 'version'],
+    help: 'Always 1; says which program and version this is.',
+  },
+  sessions: {
+    name: 'sluice_sessions_total',
+    type: 'counter',
+    labels: ['door', 'code'],
+    help: 'Sessions that ended, by their outcome.',
+  },
+  active: {
+    name: 'sluice_sessions_active',
+    type: 'gauge',
+    labels: ['door'],
+    help: 'Connections being served now, their handshake included.',
+  },
+  bytes: {
+    name: 'sluice_bytes_total',
+    type: 'counter',
+    labels: ['door', 'direction'],
+    help: 'Payload bytes relayed; up is from client to target.',
+  },
+  handshake: {
+    name: 'sluice_handshake_seconds',
+    type: 'histogram',
+    labels: ['door'],
+    help: 'From accept to an understood and authenticated request.',
+    buckets: WAIT,
+  },
+  dial: {
+    name: 'sluice_dial_seconds',
+    type: 'histogram',
+    labels: ['door'],
+    help: 'From the start of a dial to a connected target, name resolution included.',
+    buckets: WAIT,
+  },
+  session: {
+    name: 'sluice_session_seconds',
+    type: 'histogram',
+    labels: ['door'],
+    help: 'From accept to the end of the session.',
+    buckets: LIFE,
+  },
+  authFailures: {
+    name: 'sluice_auth_failures_total',
+    type: 'counter',
+    labels: ['door'],
+    help: 'Credentials that were refused; one connection may try more than once.',
+  },
+  acceptErrors: {
+    name: 'sluice_accept_errors_total',
+    type: 'counter',
+    labels: ['door', 'errno'],
+    help: 'Connections that could not be accepted, by the system error.',
+  },
+  users: {
+    name: 'sluice_users',
+    type: 'gauge',
+    labels: ['state'],
+    help: 'Users known to this program: active, disabled, expired or over their quota.',
+  },
+  ledgerBatches: {
+    name: 'sluice_ledger_batches_total',
+    type: 'counter',
+    labels: ['result'],
+    help: 'Usage batches handed to the store: ok, or failed and to be retried.',
+  },
+  ledgerPending: {
+    name: 'sluice_ledger_pending_bytes',
+    type: 'gauge',
+    labels: [],
+    help: 'Bytes counted and not yet stored; what a crash would lose.',
+  },
+  ledgerLag: {
+    name: 'sluice_ledger_lag_seconds',
+    type: 'gauge',
+    labels: [],
+    help: 'Time since the ledger last had everything stored.',
+  },
+}
+
+export type MetricName =
+  | 'info'
+  | 'sessions'
+  | 'active'
+  | 'bytes'
+  | 'handshake'
+  | 'dial'
+  | 'session'
+  | 'authFailures'
+  | 'acceptErrors'
+  | 'users'
+  | 'ledgerBatches'
+  | 'ledgerPending'
+  | 'ledgerLag'

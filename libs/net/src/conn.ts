@@ -1,0 +1,42 @@
+import type { Address } from '@sluice/wire'
+
+/** Who gets a conn's bytes and events. One at a time; see {@link Conn.attach}. */
+export interface ConnSink {
+  /** `chunk` may be used until this returns or, where the sink pauses the conn in it, until it is resumed. */
+  onData(chunk: Uint8Array): void
+  /** The peer has half-closed: no more data will come. */
+  onEnd(): void
+  /** All that `write` had to queue is gone. */
+  onDrain(): void
+  /** The conn is no more, for whatever reason; nothing follows. */
+  onClose(error: Error | undefined): void
+}
+
+/** A byte stream with an address at both ends: a socket, or a stream of a mux. */
+export interface Conn {
+  readonly remote: Address
+  readonly local: Address
+  readonly closed: boolean
+  /** The most bytes that one `onData` should bring, in steps that the conn knows. A wish. */
+  readLimit: number
+  /**
+   * Sends data and events to `sink` from now on, or to nobody: then the first chunk to come is kept and the conn is
+   * paused. Events that have passed already are told again as soon as the conn is resumed.
+   */
+  attach(sink: ConnSink | undefined): void
+  pause(): void
+  resume(): void
+  /** Puts bytes back in front of those to come. Only while paused or from within `onData`. */
+  unread(chunk: Uint8Array): void
+  /**
+   * @returns whether it all went out at once. If not, `chunk` belongs to the conn until `onDrain`, and nothing more
+   * should be written until then.
+   */
+  write(chunk: Uint8Array): boolean
+  /** Half-closes once all that was written is out. */
+  end(): void
+  /** Ends both ways at once; what is still queued is lost. */
+  destroy(): void
+  /** As `destroy`, and the peer can tell that it was not a regular end. */
+  reset(): void
+}

@@ -1,0 +1,65 @@
+/** Every way in which libs/net fails; docs/errors.md says what each one means to whom. */
+export const NET_ERROR_CODES = [
+  'TARGET_DENIED',
+  'DIAL_REFUSED',
+  'DIAL_TIMEOUT',
+  'DIAL_UNREACHABLE_HOST',
+  'DIAL_UNREACHABLE_NETWORK',
+  'DIAL_NAME_UNKNOWN',
+  'DIAL_NAME_FAILED',
+  'DIAL_LOCAL_LIMIT',
+  'DIAL_FAILED',
+  'HANDSHAKE_TIMEOUT',
+  'HANDSHAKE_TOO_LONG',
+  'CLIENT_CLOSED',
+  'CLIENT_RESET',
+  'TARGET_RESET',
+] as const
+
+export type NetErrorCode = (typeof NET_ERROR_CODES)[number]
+
+export class NetError extends Error {
+  override readonly name = 'NetError'
+  readonly code: NetErrorCode
+
+  constructor(code: NetErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+const BY_ERRNO: Readonly<Record<string, NetErrorCode>> = {
+  ECONNREFUSED: 'DIAL_REFUSED',
+  ETIMEDOUT: 'DIAL_TIMEOUT',
+  EHOSTUNREACH: 'DIAL_UNREACHABLE_HOST',
+  EHOSTDOWN: 'DIAL_UNREACHABLE_HOST',
+  ENETUNREACH: 'DIAL_UNREACHABLE_NETWORK',
+  ENETDOWN: 'DIAL_UNREACHABLE_NETWORK',
+  EADDRNOTAVAIL: 'DIAL_LOCAL_LIMIT',
+  EMFILE: 'DIAL_LOCAL_LIMIT',
+  ENFILE: 'DIAL_LOCAL_LIMIT',
+  ENOBUFS: 'DIAL_LOCAL_LIMIT',
+  ENOMEM: 'DIAL_LOCAL_LIMIT',
+  ENOTFOUND: 'DIAL_NAME_UNKNOWN',
+  EAI_NONAME: 'DIAL_NAME_UNKNOWN',
+  EAI_NODATA: 'DIAL_NAME_UNKNOWN',
+  EAI_AGAIN: 'DIAL_NAME_FAILED',
+  EAI_FAIL: 'DIAL_NAME_FAILED',
+}
+
+/** The `code` of a Node system error (errno name), '' where it has none. */
+export const errnoOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+
+/**
+ * What a failed connect means. Happy eyeballs ends with one AggregateError of all attempts: the first of them that
+ * has a meaning decides, since addresses are tried in the resolver's order of preference.
+ */
+export const dialCode = (error: unknown): NetErrorCode => {
+  const attempts = error instanceof AggregateError ? error.errors : [error]
+  for (const attempt of attempts) {
+    const code = attempt instanceof NetError ? attempt.code : BY_ERRNO[errnoOf(attempt)]
+    if (code !== undefined) return code
+  }
+  return 'DIAL_FAILED'
+}

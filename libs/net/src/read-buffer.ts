@@ -1,0 +1,48 @@
+/** Sizes that a read buffer moves between. Idle conns stay at the first, whose pages are hardly ever touched. */
+const SIZES = [16 * 1024, 64 * 1024, 512 * 1024] as const
+const SMALLEST = SIZES[0]
+export const LARGEST_READ: number = SIZES[2]
+/** All buffers above the smallest size together; beyond it buffers do not grow. */
+const BUDGET = 64 * 1024 * 1024
+const SHRINK_AFTER = 32
+
+let borrowed = 0
+
+/**
+ * The buffer that one dialled socket reads into. A bulk sender fills it and gets a larger one, since a read and a
+ * write of 512 KiB cost little more than of 64; one that sends little goes back to 16 KiB.
+ */
+export class ReadBuffer {
+  bytes: Uint8Array = Buffer.allocUnsafeSlow(SMALLEST)
+  #step = 0
+  #small = 0
+
+  /** The buffer for the next read, after one that brought `size` bytes. */
+  next(size: number, limit: number): Uint8Array {
+    if (size === this.bytes.length) this.#resize(this.#step + 1, limit)
+    else if (this.#step > 0 && size * 4 < this.bytes.length) this.#shrink(limit)
+    else this.#small = 0
+    return this.bytes
+  }
+
+  release(): void {
+    if (this.#step > 0) borrowed -= this.bytes.length
+    this.#step = 0
+  }
+
+  #shrink(limit: number): void {
+    if (++this.#small >= SHRINK_AFTER) this.#resize(this.#step - 1, limit)
+  }
+
+  #resize(step: number, limit: number): void {
+    this.#small = 0
+    const size = SIZES[step]
+    if (size === undefined || size > limit) return
+    const held = this.#step > 0 ? this.bytes.length : 0
+    const wanted = step > 0 ? size : 0
+    if (wanted > held && borrowed + wanted - held > BUDGET) return
+    borrowed += wanted - held
+    this.#step = step
+    this.bytes = Buffer.allocUnsafeSlow(size)
+  }
+}

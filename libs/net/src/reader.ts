@@ -1,0 +1,121 @@
+import type { Decode } from '@sluice/wire'
+import type { Conn, ConnSink } from './conn.ts'
+import { NetError } from './net-error.ts'
+
+const EMPTY = new Uint8Array(0)
+
+/**
+ * Reads values off the front of a conn, as a handshake needs it. Make it when the conn is fresh; `release` gives the
+ * conn back with the bytes that no value took.
+ */
+export class Reader implements ConnSink {
+  readonly conn: Conn
+  readonly #maxBytes: number
+  #bytes: Uint8Array = EMPTY
+  #attempt: (() => void) | undefined = undefined
+  #fail: ((error: Error) => void) | undefined = undefined
+  #failure: Error | undefined = undefined
+
+  /** @param maxBytes most bytes that may wait for a value to become whole */
+  constructor(conn: Conn, maxBytes: number) {
+    this.conn = conn
+    this.#maxBytes = maxBytes
+    conn.attach(this)
+    conn.resume()
+  }
+
+  /**
+   * The next value, at once where it is there already.
+   * @throws what `decode` throws; NetError HANDSHAKE_TOO_LONG, CLIENT_CLOSED, CLIENT_RESET, or what `fail` was given
+   */
+  read<T>(decode: Decode<T>): T | Promise<T> {
+    if (this.#failure !== undefined) throw this.#failure
+    const decoded = this.#decode(decode)
+    if (decoded !== undefined) return decoded.value
+    if (this.#full) throw this.#tooLong()
+    this.conn.resume()
+    return new Promise<T>((resolve, reject) => {
+      this.#fail = reject
+      this.#attempt = () => {
+        const late = this.#decode(decode)
+        if (late === undefined) return
+        this.#settle()
+        resolve(late.value)
+      }
+    })
+  }
+
+  /** The first byte that is not read yet; it stays unread. */
+  peek(): number | Promise<number> {
+    return this.read(peekByte)
+  }
+
+  /** Ends a read that waits, and all later ones, with `error`. */
+  fail(error: Error): void {
+    this.#failure ??= error
+    const fail = this.#fail
+    this.#settle()
+    fail?.(error)
+  }
+
+  /** Hands the conn back, paused as to data; what was read too far comes first again. */
+  release(): Conn {
+    this.conn.attach(undefined)
+    if (this.#bytes.length > 0) {
+      this.conn.pause()
+      this.conn.unread(this.#bytes)
+      this.#bytes = EMPTY
+    }
+    return this.conn
+  }
+
+  onData(chunk: Uint8Array): void {
+    // Copied: the chunk is only lent, and most handshakes are a few bytes.
+    this.#bytes = this.#bytes.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#bytes, chunk])
+    try {
+      this.#attempt?.()
+    } catch (error) {
+      this.fail(error as Error)
+      return
+    }
+    if (!this.#full) return
+    if (this.#attempt === undefined) this.conn.pause()
+    else this.fail(this.#tooLong())
+  }
+
+  onEnd(): void {
+    this.fail(new NetError('CLIENT_CLOSED', 'the client closed during the handshake'))
+  }
+
+  onDrain(): void {}
+
+  onClose(cause: Error | undefined): void {
+    if (cause === undefined) this.fail(new NetError('CLIENT_CLOSED', 'the client closed during the handshake'))
+    else this.fail(new NetError('CLIENT_RESET', 'the connection broke during the handshake', { cause }))
+  }
+
+  get #full(): boolean {
+    return this.#bytes.length >= this.#maxBytes
+  }
+
+  #tooLong(): NetError {
+    return new NetError('HANDSHAKE_TOO_LONG', `no whole message in ${this.#maxBytes} bytes`)
+  }
+
+  #decode<T>(decode: Decode<T>): { value: T } | undefined {
+    const decoded = decode(this.#bytes)
+    if (decoded === undefined) return undefined
+    this.#bytes = this.#bytes.subarray(decoded.size)
+    return decoded
+  }
+
+  #settle(): void {
+    this.#attempt = undefined
+    this.#fail = undefined
+  }
+}
+
+const peekByte: Decode<number> = (bytes) => {
+  const first = bytes[0]
+  return first === undefined ? undefined : { value: first, size: 0 }
+}

@@ -1,0 +1,165 @@
+import { createConnection, type NetConnectOpts, Socket } from 'node:net'
+import type { Address } from '@sluice/wire'
+import type { Conn, ConnSink } from './conn.ts'
+import { LARGEST_READ, ReadBuffer } from './read-buffer.ts'
+
+const CONN = Symbol('conn')
+type ConnSocket = Socket & { [CONN]: SocketConn }
+
+/** `::ffff:192.0.2.1`, as a dual-stack listener shows IPv4 peers, is `192.0.2.1` to us. */
+const plainHost = (host: string): string => (host.startsWith('::ffff:') && host.includes('.') ? host.slice(7) : host)
+
+// One set of handlers for all sockets: a closure for each event of each conn is what makes idle conns expensive.
+function onData(this: Socket, chunk: Uint8Array): void {
+  ;(this as ConnSocket)[CONN].receive(chunk)
+}
+function onRead(this: Socket, size: number, buffer: Uint8Array): boolean {
+  const conn = (this as ConnSocket)[CONN]
+  conn.lastRead = size
+  conn.receive(size === buffer.length ? buffer : buffer.subarray(0, size))
+  return true
+}
+function onEnd(this: Socket): void {
+  ;(this as ConnSocket)[CONN].ended()
+}
+function onDrain(this: Socket): void {
+  ;(this as ConnSocket)[CONN].drained()
+}
+function onError(this: Socket, error: Error): void {
+  ;(this as ConnSocket)[CONN].error = error
+}
+function onClose(this: Socket): void {
+  ;(this as ConnSocket)[CONN].gone()
+}
+
+/** A TCP socket as a Conn. Make it with {@link acceptedConn} or {@link dialledConn}. */
+export class SocketConn implements Conn {
+  readonly socket: Socket
+  readonly buffer: ReadBuffer | undefined
+  readLimit: number = LARGEST_READ
+  error: Error | undefined = undefined
+  closed = false
+  /** @internal */ lastRead = 0
+  #sink: ConnSink | undefined = undefined
+  #paused = false
+  #kept: Uint8Array | undefined = undefined
+  #ended = false
+  #remote: Address | undefined = undefined
+  #local: Address | undefined = undefined
+
+  constructor(socket: Socket, buffer?: ReadBuffer) {
+    this.socket = socket
+    this.buffer = buffer
+    ;(socket as ConnSocket)[CONN] = this
+    socket.on('end', onEnd).on('drain', onDrain).on('error', onError).on('close', onClose)
+  }
+
+  get remote(): Address {
+    this.#remote ??= { host: plainHost(this.socket.remoteAddress ?? ''), port: this.socket.remotePort ?? 0 }
+    return this.#remote
+  }
+
+  get local(): Address {
+    this.#local ??= { host: plainHost(this.socket.localAddress ?? ''), port: this.socket.localPort ?? 0 }
+    return this.#local
+  }
+
+  attach(sink: ConnSink | undefined): void {
+    this.#sink = sink
+  }
+
+  pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.socket.pause()
+  }
+
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    const kept = this.#kept
+    this.#kept = undefined
+    if (kept !== undefined) this.receive(kept)
+    if (this.#paused) return
+    if (this.closed) this.#sink?.onClose(this.error)
+    else if (this.#ended) this.#sink?.onEnd()
+    else this.socket.resume()
+  }
+
+  unread(chunk: Uint8Array): void {
+    if (chunk.length === 0) return
+    this.#kept = this.#kept === undefined ? chunk : Buffer.concat([chunk, this.#kept])
+  }
+
+  write(chunk: Uint8Array): boolean {
+    this.socket.write(chunk)
+    return this.socket.writableLength === 0
+  }
+
+  end(): void {
+    this.socket.end()
+  }
+
+  destroy(): void {
+    this.socket.destroy()
+  }
+
+  reset(): void {
+    this.socket.resetAndDestroy()
+  }
+
+  /** @internal */
+  receive(chunk: Uint8Array): void {
+    if (this.#sink !== undefined) {
+      this.#sink.onData(chunk)
+      return
+    }
+    this.pause()
+    this.unread(chunk)
+  }
+
+  /** @internal */
+  ended(): void {
+    this.#ended = true
+    if (!this.#paused) this.#sink?.onEnd()
+  }
+
+  /** @internal */
+  drained(): void {
+    this.#sink?.onDrain()
+  }
+
+  /** @internal */
+  gone(): void {
+    this.closed = true
+    this.buffer?.release()
+    this.#sink?.onClose(this.error)
+  }
+}
+
+/** The conn of a socket that a listener has accepted. Reads at most 64 KiB at a time, as Node does. */
+export const acceptedConn = (socket: Socket): Conn => {
+  const conn = new SocketConn(socket)
+  socket.on('data', onData)
+  return conn
+}
+
+/**
+ * A conn that is being dialled, reading into a buffer of its own; see {@link ReadBuffer}. The caller waits for
+ * 'connect' on `socket`.
+ */
+export const dialledConn = (options: NetConnectOpts): SocketConn => {
+  const buffer = new ReadBuffer()
+  let conn: SocketConn | undefined = undefined
+  const next = (): Uint8Array =>
+    conn === undefined ? buffer.bytes : buffer.next(conn.lastRead, conn.readLimit)
+  const socket = createConnection({ ...options, ...CONN_OPTIONS, onread: { buffer: next, callback: onRead } })
+  conn = new SocketConn(socket, buffer)
+  return conn
+}
+
+/**
+ * Half-closes are ours to make. With a mark of 1, 'drain' follows every write that had to wait, and a paused socket
+ * reads ahead one chunk at the most.
+ */
+export const CONN_OPTIONS = { allowHalfOpen: true, noDelay: true, highWaterMark: 1 } as const

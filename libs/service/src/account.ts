@@ -1,0 +1,180 @@
+import { Flow } from '@sluice/metrics'
+import { defaultBurst, type Limit, Quota, type Share, type ShareLimits, type Shaper } from '@sluice/ratelimit'
+import type { Limits, Used, User } from '@sluice/userstore'
+import { type ErrorCode, ServiceError } from './errors.ts'
+
+/** What an account needs of the sessions that it holds. */
+export interface Held {
+  readonly ip: string
+  cut(code: ErrorCode): void
+  /** The account's limits have changed. */
+  relimit(): void
+}
+
+/** Limits of users that have none of their own, and how much may burst where a user does not say. */
+export interface AccountDefaults {
+  /** Bytes per second over both directions. */
+  readonly total?: number | undefined
+  readonly burst?: number | undefined
+}
+
+/** The ledger is told early when this much has been counted since it last looked. */
+const ATTENTION_BYTES = 64 * 1024 * 1024
+/** … or when a quota is used up to this part. */
+const QUOTA_ATTENTION = 0.95
+
+const limitOf = (rate: number | undefined, burst: number | undefined): Limit | undefined =>
+  rate === undefined ? undefined : { rate, burst: burst ?? defaultBurst(rate) }
+
+const shareLimits = (limits: Limits, defaults: AccountDefaults): ShareLimits => {
+  const { up, down, total } = limits
+  const burst = limits.burst ?? defaults.burst
+  const none = up === undefined && down === undefined && total === undefined
+  const share: { -readonly [K in keyof ShareLimits]: ShareLimits[K] } = {}
+  for (const [key, rate] of [
+    ['up', up],
+    ['down', down],
+    ['total', none ? defaults.total : total],
+  ] as const) {
+    const limit = limitOf(rate, burst)
+    if (limit !== undefined) share[key] = limit
+  }
+  return share
+}
+
+/** A user while the program runs: their share of the bandwidth, their quota, and the sessions that they have. */
+export class Account {
+  /** Bytes that the ledger has not taken yet. */
+  readonly flow: Flow = new Flow()
+  readonly quota: Quota = new Quota(Infinity)
+  readonly share: Share
+  /** Counts down with each byte; at 0 `onAttention` is due. */
+  attention: number = ATTENTION_BYTES
+  removed = false
+  /** Bytes on their way to the store: nobody knows whether it has booked them yet. */
+  pendingBytes = 0
+  readonly #sessions = new Set<Held>()
+  readonly #ips = new Map<string, number>()
+  readonly #defaults: AccountDefaults
+  readonly #onAttention: () => void
+  #user: User
+  #usedBytes = 0
+
+  constructor(user: User, shaper: Shaper, defaults: AccountDefaults, onAttention: () => void) {
+    this.#user = user
+    this.#defaults = defaults
+    this.#onAttention = onAttention
+    this.share = shaper.user(user.id, shareLimits(user.limits, defaults))
+    // Not from within the count of a chunk, whose relay is in the middle of its work.
+    this.quota.onSpent = (): void => queueMicrotask(() => this.#cutIfSpent())
+    this.#settleQuota()
+  }
+
+  get user(): User {
+    return this.#user
+  }
+
+  get sessions(): number {
+    return this.#sessions.size
+  }
+
+  /** `active`, or why nobody can come in as this user. */
+  state(now: number): 'active' | 'disabled' | 'expired' | 'quota' {
+    if (!this.#user.enabled || this.removed) return 'disabled'
+    if (this.#user.expiresAt !== undefined && this.#user.expiresAt <= now) return 'expired'
+    return this.quota.remaining <= 0 ? 'quota' : 'active'
+  }
+
+  /** @throws ServiceError with the code of what stands in the way */
+  enter(session: Held, now: number): void {
+    const code = this.#refusal(now) ?? this.#full(session.ip)
+    if (code !== undefined) throw new ServiceError(code)
+    this.#sessions.add(session)
+    this.#ips.set(session.ip, (this.#ips.get(session.ip) ?? 0) + 1)
+  }
+
+  leave(session: Held): void {
+    if (!this.#sessions.delete(session)) return
+    const left = this.#ips.get(session.ip)! - 1
+    if (left > 0) this.#ips.set(session.ip, left)
+    else this.#ips.delete(session.ip)
+  }
+
+  /** Counts a chunk towards the ledger and the quota. */
+  count(direction: 'up' | 'down', bytes: number): void {
+    if (direction === 'up') this.flow.up += bytes
+    else this.flow.down += bytes
+    if (this.quota.remaining !== Infinity) this.quota.takeUpTo(bytes)
+    this.attention -= bytes
+    if (this.attention <= 0) this.#onAttention()
+  }
+
+  /** The user as the store has it now; holds for running sessions at once. */
+  update(user: User, now: number): void {
+    this.#user = user
+    this.share.set(shareLimits(user.limits, this.#defaults))
+    for (const session of this.#sessions) session.relimit()
+    this.#settleQuota()
+    this.enforce(now)
+  }
+
+  /** What all nodes have booked in the present period; `pendingBytes` and `flow` are not in it. */
+  setUsed(used: Used): void {
+    this.#usedBytes = used.up + used.down
+    this.#settleQuota()
+  }
+
+  /** Cuts what may not go on: all sessions of a user who may not be here, or those beyond a limit, newest first. */
+  enforce(now: number): void {
+    const code = this.#refusal(now)
+    if (code !== undefined) this.cut(code)
+    const { connections = Infinity, ips = Infinity } = this.#user.limits
+    const keep = new Set<string>()
+    let kept = 0
+    for (const session of [...this.#sessions]) {
+      if (kept >= connections) session.cut('CONNECTION_LIMIT')
+      else if (!keep.has(session.ip) && keep.size >= ips) session.cut('IP_LIMIT')
+      else {
+        kept++
+        keep.add(session.ip)
+      }
+    }
+  }
+
+  cut(code: ErrorCode): void {
+    for (const session of [...this.#sessions]) session.cut(code)
+  }
+
+  /** The ledger has looked: attention is next due after 64 MiB or at 95 % of the quota. */
+  rest(): void {
+    const { quotaBytes } = this.#user.limits
+    const left = this.quota.remaining
+    const nearQuota = quotaBytes === undefined ? Infinity : left - quotaBytes * (1 - QUOTA_ATTENTION)
+    this.attention = Math.max(1, Math.min(ATTENTION_BYTES, nearQuota > 0 ? nearQuota : ATTENTION_BYTES))
+  }
+
+  #refusal(now: number): ErrorCode | undefined {
+    if (this.removed) return 'USER_REMOVED'
+    const state = this.state(now)
+    if (state === 'disabled') return 'USER_DISABLED'
+    if (state === 'expired') return 'USER_EXPIRED'
+    return state === 'quota' ? 'QUOTA_EXCEEDED' : undefined
+  }
+
+  #full(ip: string): ErrorCode | undefined {
+    const { connections = Infinity, ips = Infinity } = this.#user.limits
+    if (this.#sessions.size >= connections) return 'CONNECTION_LIMIT'
+    return !this.#ips.has(ip) && this.#ips.size >= ips ? 'IP_LIMIT' : undefined
+  }
+
+  #settleQuota(): void {
+    const { quotaBytes } = this.#user.limits
+    const counted = this.#usedBytes + this.pendingBytes + this.flow.up + this.flow.down
+    this.quota.set(quotaBytes === undefined ? Infinity : quotaBytes - counted)
+    this.rest()
+  }
+
+  #cutIfSpent(): void {
+    if (this.quota.remaining <= 0) this.cut('QUOTA_EXCEEDED')
+  }
+}

@@ -1,0 +1,112 @@
+import { formatQuota, formatRate } from '@sluice/wire'
+import type { Limits, Usage, Used, User } from '@sluice/userstore'
+
+export type UserState = 'active' | 'disabled' | 'expired' | 'quota'
+
+/** A user as `--json` prints it: without anything secret, hashes included. */
+export interface UserView {
+  name: string
+  id: string
+  state: UserState
+  enabled: boolean
+  /** Milliseconds since 1970. */
+  expiresAt?: number
+  limits: Limits
+  credentials: string[]
+  used: { period: string; up: number; down: number; total: number }
+}
+
+export function viewOf(user: User, used: Used | undefined, now: number): UserView {
+  const { id, name, enabled, expiresAt, limits } = user
+  const { period = 'all', up = 0, down = 0 } = used ?? {}
+  const total = up + down
+  return {
+    name,
+    id,
+    state: stateOf(user, total, now),
+    enabled,
+    ...(expiresAt !== undefined && { expiresAt }),
+    limits,
+    credentials: user.credentials.map(({ kind }) => kind),
+    used: { period, up, down, total },
+  }
+}
+
+function stateOf({ enabled, expiresAt, limits }: User, total: number, now: number): UserState {
+  if (!enabled) return 'disabled'
+  if (expiresAt !== undefined && expiresAt <= now) return 'expired'
+  return limits.quotaBytes !== undefined && total >= limits.quotaBytes ? 'quota' : 'active'
+}
+
+/** `user list` for people. */
+export function userTable(users: readonly UserView[]): string[] {
+  if (users.length === 0) return ['no users']
+  const head = ['NAME', 'STATE', 'UP', 'DOWN', 'TOTAL', 'QUOTA', 'USED', 'CONNECTIONS', 'IPS', 'EXPIRES']
+  const rows = users.map(({ name, state, limits, used, expiresAt }) => [
+    name,
+    state,
+    rateText(limits.up),
+    rateText(limits.down),
+    rateText(limits.total),
+    quotaText(limits),
+    about(used.total),
+    String(limits.connections ?? '-'),
+    String(limits.ips ?? '-'),
+    dateText(expiresAt),
+  ])
+  return columns([head, ...rows])
+}
+
+/** `user show` for people. */
+export function userLines(user: UserView): string[] {
+  const { limits, used } = user
+  const burst = limits.burst === undefined ? 'default' : about(limits.burst)
+  const anchor = limits.quotaAnchorDay === undefined ? '' : `, from day ${limits.quotaAnchorDay}`
+  const zone = limits.quotaZone === undefined ? '' : `, ${limits.quotaZone}`
+  return columns([
+    ['name', user.name],
+    ['state', user.state],
+    ['up', rateText(limits.up)],
+    ['down', rateText(limits.down)],
+    ['total', rateText(limits.total)],
+    ['burst', burst],
+    ['connections', String(limits.connections ?? '-')],
+    ['ips', String(limits.ips ?? '-')],
+    ['quota', `${quotaText(limits)}${anchor}${zone}`],
+    ['used', `${about(used.total)} (up ${about(used.up)}, down ${about(used.down)}; ${used.period})`],
+    ['expires', dateText(user.expiresAt)],
+    ['credentials', user.credentials.join(', ') || 'none'],
+  ])
+}
+
+/** `user usage` for people. */
+export function usageTable(usages: readonly Usage[]): string[] {
+  const rows = usages.map(({ name, period, up, down, total }) => [name, period, about(up), about(down), about(total)])
+  return columns([['NAME', 'PERIOD', 'UP', 'DOWN', 'TOTAL'], ...rows])
+}
+
+const rateText = (rate: number | undefined): string => (rate === undefined ? '-' : formatRate(rate))
+
+const quotaText = ({ quotaBytes, quotaPeriod }: Limits): string =>
+  quotaBytes === undefined
+    ? '-'
+    : formatQuota({ bytes: quotaBytes, ...(quotaPeriod !== undefined && { period: quotaPeriod }) })
+
+const dateText = (at: number | undefined): string => (at === undefined ? '-' : new Date(at).toISOString())
+
+/** Bytes for people: three or four digits and a unit. The exact number is what `--json` is for. */
+export function about(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  let value = bytes
+  let unit = 0
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1024
+    unit += 1
+  }
+  return unit === 0 ? `${value} B` : `${value.toFixed(value < 10 ? 2 : 1)} ${units[unit]}`
+}
+
+function columns(rows: readonly string[][]): string[] {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => [...(row[column] ?? '')].length))) ?? []
+  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd())
+}

@@ -1,0 +1,96 @@
+import { z } from 'zod'
+
+/**
+ * A schema whose values are `T`: one object, one level. What a key is called and what it means stands in the `.meta()`
+ * of its type, see `OptionMeta`. A key that may be missing has the type `… | undefined`.
+ */
+export type ConfigSchema<T> = z.ZodObject<{ [K in keyof T]: z.ZodType<T[K]> }>
+
+export type Source = 'flag' | 'env' | 'file'
+
+/** `z.string().meta({ … })` */
+export interface OptionMeta {
+  /** One sentence for the help and the documentation, without a full stop. */
+  description?: string | undefined
+  /** The flag without its dashes, where it is not the key in kebab-case (`graceMs` is `--grace`). */
+  flag?: string
+  /** Another environment variable that is read, if the usual one is not set. */
+  env?: string
+  /** Where the value may come from; everywhere by default. */
+  from?: readonly Source[]
+  /** Printed as `***`. */
+  secret?: boolean
+  /** What stands after the flag in the help, such as HOST:PORT. */
+  placeholder?: string
+  /** What an error says was wanted. */
+  wanted?: string
+  /** Takes several values, separated by commas; given twice, they add up. */
+  list?: boolean
+}
+
+/** One key of a schema, as flags, environment, files, help and documentation see it. */
+export interface Option {
+  key: string
+  flag: string
+  /** Environment variables in order of precedence. */
+  env: readonly string[]
+  inFile: boolean
+  onCommandLine: boolean
+  boolean: boolean
+  list: boolean
+  secret: boolean
+  placeholder: string
+  wanted: string
+  description: string
+  /** As it would be written; undefined where there is none. */
+  default: unknown
+}
+
+/** The keys of a schema in its order. */
+export function optionsOf(schema: z.ZodObject): Option[] {
+  return Object.entries(schema.shape).map(([key, type]) => option(key, unwrap(type)))
+}
+
+function option(key: string, { meta, type, fallback }: Unwrapped): Option {
+  const flag = meta.flag ?? key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+  const from = meta.from ?? ['flag', 'env', 'file']
+  const choices = type instanceof z.ZodEnum ? type.options.map(String) : undefined
+  const isBoolean = type instanceof z.ZodBoolean
+  return {
+    key,
+    flag,
+    env: from.includes('env') ? [envName(flag), ...(meta.env === undefined ? [] : [meta.env])] : [],
+    inFile: from.includes('file'),
+    onCommandLine: from.includes('flag'),
+    boolean: isBoolean,
+    list: meta.list ?? type instanceof z.ZodArray,
+    secret: meta.secret ?? false,
+    placeholder: isBoolean ? '' : (meta.placeholder ?? choices?.join('|') ?? 'TEXT'),
+    wanted:
+      meta.wanted ?? (isBoolean ? 'true or false' : choices ? `one of ${choices.join(', ')}` : 'a text'),
+    description: meta.description ?? '',
+    default: fallback,
+  }
+}
+
+const envName = (flag: string): string => `SLUICE_${flag.replaceAll('-', '_').toUpperCase()}`
+
+interface Unwrapped {
+  meta: OptionMeta
+  type: unknown
+  fallback: unknown
+}
+
+/** Looks through optional() and default(); what is said further out counts. */
+function unwrap(type: unknown): Unwrapped {
+  const own: OptionMeta = type instanceof z.ZodType ? (type.meta() ?? {}) : {}
+  if (type instanceof z.ZodPrefault || type instanceof z.ZodDefault) {
+    const inner = unwrap(type.def.innerType)
+    return { ...inner, meta: { ...inner.meta, ...own }, fallback: type.def.defaultValue }
+  }
+  if (type instanceof z.ZodOptional) {
+    const inner = unwrap(type.def.innerType)
+    return { ...inner, meta: { ...inner.meta, ...own } }
+  }
+  return { meta: own, type, fallback: undefined }
+}

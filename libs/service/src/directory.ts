@@ -1,0 +1,129 @@
+import type { Shaper } from '@sluice/ratelimit'
+import { PasswordVerifier, type StoreChange, type Used, type User, type UserStore } from '@sluice/userstore'
+import { Account, type AccountDefaults } from './account.ts'
+import { ServiceError } from './errors.ts'
+
+export interface DirectoryOptions {
+  readonly store: UserStore
+  readonly shaper: Shaper
+  readonly defaults?: AccountDefaults
+  readonly verifier?: PasswordVerifier
+  /** Wall clock. @default Date.now */
+  readonly now?: () => number
+  /** The store can be read no more, for now: the users stay as they were. */
+  readonly onError: (error: unknown) => void
+}
+
+/** The live view of the users: follows the store, and knows who is who. */
+export class Directory {
+  /** An account wants the ledger's attention now. */
+  onAttention: () => void = () => {}
+  readonly #options: DirectoryOptions
+  readonly #verifier: PasswordVerifier
+  readonly #now: () => number
+  readonly #byId = new Map<string, Account>()
+  readonly #byName = new Map<string, Account>()
+  /** Accounts that may have something to book. */
+  readonly #active = new Set<Account>()
+  #watch: Disposable | undefined = undefined
+
+  constructor(options: DirectoryOptions) {
+    this.#options = options
+    this.#verifier = options.verifier ?? new PasswordVerifier()
+    this.#now = options.now ?? Date.now
+  }
+
+  /** Reads the users and follows them from then on. */
+  async start(): Promise<void> {
+    const { store, onError } = this.#options
+    this.#watch = store.watch((change) => this.#follow(change), onError)
+    const { users, used } = await store.list()
+    this.#follow({ users, removed: [], used })
+  }
+
+  stop(): void {
+    this.#watch?.[Symbol.dispose]()
+  }
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  /** Accounts with sessions, or with bytes that are not booked yet. */
+  get active(): ReadonlySet<Account> {
+    return this.#active
+  }
+
+  accounts(): Iterable<Account> {
+    return this.#byId.values()
+  }
+
+  byId(id: string): Account | undefined {
+    return this.#byId.get(id)
+  }
+
+  /**
+   * Who signs in with this name and password, at once where the password is remembered. A disabled user is still who
+   * they are; whether they may come in is for `Account.enter` to say.
+   * @throws ServiceError AUTH_FAILED; StoreError AUTH_BUSY
+   */
+  signIn(username: Uint8Array, password: Uint8Array): Account | Promise<Account> {
+    const account = this.#byName.get(
+      Buffer.from(username.buffer, username.byteOffset, username.length).toString(),
+    )
+    const hash = account?.user.credentials.find((credential) => credential.kind === 'password')?.hash
+    const right =
+      hash === undefined ? this.#verifier.verifyUnknown(password) : this.#verifier.verify(hash, password)
+    if (right === true && account !== undefined) return account
+    return Promise.resolve(right).then((late) => {
+      if (late && account !== undefined) return account
+      throw new ServiceError('AUTH_FAILED')
+    })
+  }
+
+  /** From now on the ledger looks at this account. */
+  touch(account: Account): void {
+    this.#active.add(account)
+  }
+
+  /** The ledger found nothing left to book. */
+  settle(account: Account): void {
+    this.#active.delete(account)
+  }
+
+  #follow(change: StoreChange): void {
+    for (const user of change.users) this.#put(user)
+    for (const id of change.removed) this.#remove(id)
+    for (const used of change.used) this.#use(used)
+  }
+
+  #put(user: User): void {
+    const known = this.#byId.get(user.id)
+    if (known === undefined) {
+      const { shaper, defaults = {} } = this.#options
+      const account = new Account(user, shaper, defaults, () => this.onAttention())
+      this.#byId.set(user.id, account)
+      this.#byName.set(user.name, account)
+      return
+    }
+    if (known.user.name !== user.name) this.#byName.delete(known.user.name)
+    this.#byName.set(user.name, known)
+    known.update(user, this.#now())
+  }
+
+  #remove(id: string): void {
+    const account = this.#byId.get(id)
+    if (account === undefined) return
+    this.#byId.delete(id)
+    if (this.#byName.get(account.user.name) === account) this.#byName.delete(account.user.name)
+    account.removed = true
+    account.cut('USER_REMOVED')
+    this.#options.shaper.remove(id)
+  }
+
+  /** While bytes of the user are on their way nobody knows whether `used` has them; the answer to the batch will. */
+  #use(used: Used): void {
+    const account = this.#byId.get(used.userId)
+    if (account?.pendingBytes === 0) account.setUsed(used)
+  }
+}

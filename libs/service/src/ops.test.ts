@@ -1,0 +1,119 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { startOps } from './ops.ts'
+import type { Ops } from './ops.ts'
+
+describe('startOps', () => {
+  let ops: Ops
+  let url: string
+  let state: true | string
+  let metrics: () => Promise<string>
+  let errors: unknown[]
+
+  beforeEach(async () => {
+    state = true
+    errors = []
+    metrics = async () => 'sluice_info 1\n'
+    ops = await startOps({
+      host: '127.0.0.1',
+      port: 0,
+      registry: { contentType: 'text/plain; version=0.0.4; charset=utf-8', metrics: () => metrics() },
+      ready: () => state,
+      log: { error: (...args: unknown[]) => void errors.push(args) },
+    })
+    url = `http://${ops.address.host}:${ops.address.port}`
+  })
+
+  afterEach(() => ops.close())
+
+  it('tells the port that it took', () => {
+    expect(ops.address.host).toBe('127.0.0.1')
+    expect(ops.address.port).toBeGreaterThan(0)
+  })
+
+  it('is alive, ready or not', async () => {
+    state = 'draining'
+    const response = await fetch(`${url}/healthz`)
+    expect([response.status, await response.json()]).toEqual([200, { status: 'ok' }])
+  })
+
+  it('is ready as long as it says so', async () => {
+    const ready = await fetch(`${url}/readyz`)
+    expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready' }])
+    state = 'draining'
+    const draining = await fetch(`${url}/readyz`)
+    expect([draining.status, await draining.json()]).toEqual([
+      503,
+      { status: 'not ready', reason: 'draining' },
+    ])
+  })
+
+  it('serves the metrics as they are now', async () => {
+    const response = await fetch(`${url}/metrics?x=1`)
+    expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+    expect(await response.text()).toBe('sluice_info 1\n')
+    metrics = async () => 'sluice_info 2\n'
+    expect(await (await fetch(`${url}/metrics`)).text()).toBe('sluice_info 2\n')
+  })
+
+  it('answers HEAD, is not cached, and does not say what it runs on', async () => {
+    const response = await fetch(`${url}/metrics`, { method: 'HEAD' })
+    expect([response.status, await response.text()]).toEqual([200, ''])
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    expect(response.headers.get('server')).toBeNull()
+    expect(response.headers.get('x-powered-by')).toBeNull()
+  })
+
+  it.each(['POST', 'DELETE', 'PUT', 'OPTIONS'])('allows no %s', async (method) => {
+    const response = await fetch(`${url}/readyz`, { method })
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+    expect(await response.json()).toMatchObject({ error: { code: 'METHOD_NOT_ALLOWED' } })
+  })
+
+  it.each(['/', '/metrics/', '/healthz/x', '/%2e%2e/etc/passwd', '//healthz'])(
+    'knows no %s',
+    async (path) => {
+      const response = await fetch(url + path)
+      expect(response.status).toBe(404)
+      expect(await response.json()).toMatchObject({ error: { code: 'NOT_FOUND' } })
+    },
+  )
+
+  it('keeps what went wrong in the log', async () => {
+    metrics = () => Promise.reject(new Error('secret detail'))
+    const response = await fetch(`${url}/metrics`)
+    expect(response.status).toBe(500)
+    expect(await response.text()).not.toContain('secret detail')
+    expect(errors).toEqual([[{ err: new Error('secret detail') }, 'ops.failed']])
+  })
+
+  it.each([
+    ['a large body', 'POST /readyz HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n', 4],
+    ['a large head', `GET /readyz HTTP/1.1\r\nhost: x\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+    ['random bytes', '\u0005\u0001\u0000nonsense\r\n\r\n', 400],
+    ['a bad escape', 'GET /%ff HTTP/1.1\r\nhost: x\r\n\r\n', 4],
+  ])('refuses %s', async (_name, request, status) => {
+    const socket = connect(ops.address.port, ops.address.host)
+    socket.end(request)
+    expect(await text(socket)).toMatch(new RegExp(`^HTTP/1\\.1 ${status}`))
+    expect(errors).toEqual([])
+  })
+
+  it('ends idle connections when it closes', async () => {
+    const socket = connect(ops.address.port, ops.address.host)
+    await once(socket, 'connect')
+    const closed = once(socket, 'close')
+    await ops.close()
+    socket.resume()
+    await closed
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow('fetch failed')
+  })
+
+  it('says why it cannot listen', async () => {
+    const registry = { contentType: 'text/plain', metrics: async () => '' }
+    const again = startOps({ ...ops.address, registry, ready: () => true, log: { error: () => undefined } })
+    await expect(again).rejects.toMatchObject({ code: 'EADDRINUSE' })
+  })
+})

@@ -1,0 +1,80 @@
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { Log } from './log.ts'
+
+export interface OpsOptions {
+  host: string
+  /** 0 takes a free one. */
+  port: number
+  /** Of `@sluice/metrics`, or anything that can print itself. */
+  registry: { readonly contentType: string; metrics(): Promise<string> }
+  /** true, or in a few words why no new session should be sent here. */
+  ready: () => true | string
+  log: Pick<Log, 'error'>
+}
+
+export interface Ops {
+  readonly address: { host: string; port: number }
+  /** Ends open connections too. */
+  close(): Promise<void>
+}
+
+const PATHS = new Set(['/healthz', '/readyz', '/metrics'])
+const MAX_CONNECTIONS = 64
+
+/**
+ * `/healthz` (200 while the process lives), `/readyz` (200, or 503 with the reason) and `/metrics`, all without
+ * authentication: whoever can connect may read them, so bind it where only operators can.
+ * @throws the system's error where the address cannot be bound
+ */
+export async function startOps({ host, port, registry, ready, log }: OpsOptions): Promise<Ops> {
+  // Loaded here, since most subcommands serve nothing.
+  const { fastify } = await import('fastify')
+  const app = fastify({
+    logger: false,
+    bodyLimit: 1024,
+    connectionTimeout: 10_000,
+    requestTimeout: 5000,
+    keepAliveTimeout: 10_000,
+    forceCloseConnections: true,
+    http: { maxHeaderSize: 8192 },
+  })
+  app.server.maxConnections = MAX_CONNECTIONS
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    reply.header('cache-control', 'no-store')
+    done()
+  })
+  app.get('/healthz', () => ({ status: 'ok' }))
+  app.get('/readyz', (_request, reply) => {
+    const state = ready()
+    return state === true ? { status: 'ready' } : reply.code(503).send({ status: 'not ready', reason: state })
+  })
+  app.get('/metrics', async (_request, reply) =>
+    reply.type(registry.contentType).send(await registry.metrics()),
+  )
+  refuseTheRest(app, log)
+  await app.listen({ host, port })
+  return { address: boundTo(app), close: () => app.close() }
+}
+
+function refuseTheRest(app: FastifyInstance, log: Pick<Log, 'error'>): void {
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? ''
+    if (!PATHS.has(path)) return refuse(reply, 404, 'NOT_FOUND', `try ${[...PATHS].join(', ')}`)
+    return refuse(reply.header('allow', 'GET, HEAD'), 405, 'METHOD_NOT_ALLOWED', 'GET and HEAD only')
+  })
+  app.setErrorHandler((error, _request, reply) => {
+    const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
+    if (status < 500) return refuse(reply, status, 'BAD_REQUEST', 'the request is malformed')
+    log.error({ err: error }, 'ops.failed')
+    return refuse(reply, 500, 'INTERNAL', 'the log has the reason')
+  })
+}
+
+const refuse = (reply: FastifyReply, status: number, code: string, text: string): FastifyReply =>
+  reply.code(status).send({ error: { code, text } })
+
+function boundTo(app: FastifyInstance): { host: string; port: number } {
+  const address = app.server.address()
+  if (address === null || typeof address === 'string') throw new Error('the ops endpoint has no address')
+  return { host: address.address, port: address.port }
+}

@@ -1,0 +1,52 @@
+import type { Flow } from '@sluice/metrics'
+import type { Lane, Limiter } from '@sluice/net'
+import type { ShapedFlow } from '@sluice/ratelimit'
+import type { Account } from './account.ts'
+
+/** One direction of a session: limited by the user's share and quota, counted for the session and for the user. */
+export class UserLane implements Lane, Limiter {
+  limiter: Limiter | undefined = undefined
+  onGrant: (bytes: number) => void = () => {}
+  readonly #direction: 'up' | 'down'
+  readonly #account: Account
+  readonly #flow: Flow
+  #shaped: ShapedFlow | undefined = undefined
+
+  constructor(direction: 'up' | 'down', account: Account, flow: Flow) {
+    this.#direction = direction
+    this.#account = account
+    this.#flow = flow
+    this.relimit()
+  }
+
+  /** An unlimited lane has no limiter at all; one that has been limited keeps it, whatever the limits become. */
+  relimit(): void {
+    const { share, quota } = this.#account
+    if (this.limiter !== undefined) return
+    if (!share.limited(this.#direction) && quota.remaining === Infinity) return
+    this.#shaped = share.flow(this.#direction, (bytes) => this.#granted(bytes))
+    this.limiter = this
+  }
+
+  take(bytes: number): number {
+    const most = Math.min(bytes, this.#account.quota.remaining)
+    // None left: the account is about to cut this session.
+    return most <= 0 ? 0 : this.#shaped!.take(most)
+  }
+
+  count(bytes: number): void {
+    if (this.#direction === 'up') this.#flow.up += bytes
+    else this.#flow.down += bytes
+    this.#account.count(this.#direction, bytes)
+  }
+
+  close(): void {
+    this.#shaped?.close()
+  }
+
+  /** Others may have used up the quota since this was asked for. */
+  #granted(bytes: number): void {
+    const most = Math.min(bytes, this.#account.quota.remaining)
+    if (most > 0) this.onGrant(most)
+  }
+}

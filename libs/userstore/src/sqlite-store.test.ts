@@ -1,0 +1,5 @@
+import { storeContract } from './testing/store-contract.ts'
+import { storeSharing } from './testing/store-sharing.ts'
+
+storeContract('sqlite')
+storeSharing('sqlite')

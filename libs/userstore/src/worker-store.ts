@@ -1,0 +1,104 @@
+import type { StoreThread } from './store-thread.ts'
+import type { StoreChange, Usage, UsageBatch, Used, UserStore } from './store.ts'
+import type { NewUser, User, UserPatch } from './user.ts'
+
+interface Watcher {
+  onChange(change: StoreChange): void
+  onError(error: unknown): void
+}
+
+export interface WorkerStoreOptions {
+  /** Wall clock, ms since 1970. */
+  clock: { now(): number }
+  /** How often watches look for changes, ms. */
+  pollMs: number
+}
+
+/** A UserStore on a worker thread: adds the time and the polling to the core's calls. */
+export class WorkerStore implements UserStore {
+  readonly installId: string
+  readonly #thread: StoreThread
+  readonly #clock: { now(): number }
+  readonly #pollMs: number
+  readonly #watchers = new Set<Watcher>()
+  #timer: NodeJS.Timeout | undefined
+  #polling = false
+
+  constructor(thread: StoreThread, installId: string, { clock, pollMs }: WorkerStoreOptions) {
+    this.installId = installId
+    this.#thread = thread
+    this.#clock = clock
+    this.#pollMs = pollMs
+  }
+
+  list(): Promise<{ users: readonly User[]; used: readonly Used[] }> {
+    return this.#thread.call('list', this.#clock.now())
+  }
+
+  account(batch: UsageBatch): Promise<readonly Used[]> {
+    return this.#thread.call('account', batch, this.#clock.now())
+  }
+
+  usage(name?: string): Promise<readonly Usage[]> {
+    return this.#thread.call('usage', name, this.#clock.now())
+  }
+
+  add(user: NewUser): Promise<User> {
+    return this.#thread.call('add', user, this.#clock.now())
+  }
+
+  update(name: string, patch: UserPatch): Promise<User> {
+    return this.#thread.call('update', name, patch, this.#clock.now())
+  }
+
+  remove(name: string): Promise<void> {
+    return this.#thread.call('remove', name, this.#clock.now())
+  }
+
+  watch(onChange: (change: StoreChange) => void, onError: (error: unknown) => void): Disposable {
+    const watcher: Watcher = { onChange, onError }
+    this.#watchers.add(watcher)
+    this.#timer ??= setInterval(() => void this.#poll(), this.#pollMs).unref()
+    return {
+      [Symbol.dispose]: () => {
+        this.#watchers.delete(watcher)
+        if (this.#watchers.size === 0) this.#stopPolling()
+      },
+    }
+  }
+
+  close(): Promise<void> {
+    this.#watchers.clear()
+    this.#stopPolling()
+    return this.#thread.close()
+  }
+
+  #stopPolling(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  // A poll that a busy disk holds up is not overtaken by the next.
+  async #poll(): Promise<void> {
+    if (this.#polling) return
+    this.#polling = true
+    try {
+      const change = await this.#thread.call('poll', this.#clock.now())
+      if (change !== undefined) for (const watcher of this.#watchers) tell(watcher, change)
+    } catch (error) {
+      for (const watcher of this.#watchers) watcher.onError(error)
+      // A dead thread is told once, not at every tick.
+      if (!this.#thread.alive) this.#stopPolling()
+    } finally {
+      this.#polling = false
+    }
+  }
+}
+
+function tell(watcher: Watcher, change: StoreChange): void {
+  try {
+    watcher.onChange(change)
+  } catch (error) {
+    watcher.onError(error)
+  }
+}

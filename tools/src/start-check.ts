@@ -1,0 +1,107 @@
+// Uses `npm start` the way its reader does: pastes each curl line that it prints, with a local origin as the target,
+// opens the ops URLs, presses Ctrl-C, and looks for anything left running. Ends with 1 at the first thing amiss.
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { globSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { createInterface } from 'node:readline'
+import { promisify, stripVTControlCharacters } from 'node:util'
+
+const READY_MS = 60_000
+const STOP_MS = 10_000
+const BODY = randomBytes(100_000)
+/** In the environment of everything that `npm start` starts, so that what outlives it can be found. */
+const MARK = randomUUID()
+
+async function main(): Promise<void> {
+  const origin = createServer((_request, answer) => answer.end(BODY)).listen(0, '127.0.0.1')
+  await once(origin, 'listening')
+  const address = origin.address()
+  if (address === null || typeof address === 'string') throw new Error('the origin has no port')
+  const started = spawn('npm', ['start', '--', '--allow', '127.0.0.0/8'], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, START_CHECK: MARK },
+  })
+  try {
+    const lines = await readGreeting(started)
+    await useCurlLines(lines, `http://127.0.0.1:${address.port}/`)
+    await openOpsUrls(lines)
+    await pressControlC(started)
+  } finally {
+    for (const pid of leftRunning()) process.kill(pid, 'SIGKILL')
+    origin.close()
+  }
+}
+
+/** What is printed until there is a curl line for each protocol, and for a second after that. */
+async function readGreeting(started: ChildProcess): Promise<string[]> {
+  if (!started.stdout) throw new Error('no stdout')
+  const lines: string[] = []
+  const reader = createInterface(started.stdout)
+  let timer = setTimeout(() => reader.close(), READY_MS)
+  for await (const line of reader) {
+    console.log(`  | ${line}`)
+    lines.push(stripVTControlCharacters(line))
+    if (!isComplete(lines)) continue
+    clearTimeout(timer)
+    timer = setTimeout(() => reader.close(), 1000)
+  }
+  clearTimeout(timer)
+  if (!isComplete(lines)) throw new Error('no curl line for SOCKS5 and CONNECT was printed')
+  return lines
+}
+
+const isComplete = (lines: string[]): boolean =>
+  ['socks5', 'http'].every((scheme) =>
+    curlLines(lines).some((line) => line.includes(`${scheme}://`) || line.includes(`${scheme}h://`)),
+  )
+
+const curlLines = (lines: string[]): string[] => lines.flatMap((line) => /\bcurl\s.*\S/.exec(line)?.[0] ?? [])
+
+async function useCurlLines(lines: string[], target: string): Promise<void> {
+  for (const line of curlLines(lines)) {
+    // The printed target is the last word. A plain http target would be forwarded; --proxytunnel asks for CONNECT.
+    const command = line.replace(
+      /\S+$/,
+      `${target} --proxytunnel --fail --silent --show-error --max-time 20 --noproxy ''`,
+    )
+    const { stdout } = await promisify(execFile)('sh', ['-c', command], { encoding: 'buffer' })
+    if (!stdout.equals(BODY)) throw new Error(`other bytes than the origin's: ${command}`)
+    console.log(`ok: ${line}`)
+  }
+}
+
+async function openOpsUrls(lines: string[]): Promise<void> {
+  const urls = lines.flatMap((line) => line.match(/http:\/\/[^\s/@]+\/(?:healthz|readyz|metrics)\b/g) ?? [])
+  if (urls.length === 0) throw new Error('no ops URL was printed')
+  for (const url of urls) {
+    const answer = await fetch(url)
+    if (!answer.ok) throw new Error(`${url} answers ${answer.status}`)
+    console.log(`ok: ${url}`)
+  }
+}
+
+/** A terminal sends Ctrl-C to the whole foreground group, npm and program alike. */
+async function pressControlC(started: ChildProcess): Promise<void> {
+  if (started.pid === undefined) throw new Error('npm did not start')
+  const exited = once(started, 'exit', { signal: AbortSignal.timeout(STOP_MS) })
+  process.kill(-started.pid, 'SIGINT')
+  await exited
+  const left = leftRunning()
+  if (left.length > 0) throw new Error(`still running after Ctrl-C: ${left.join(', ')}`)
+  console.log('ok: Ctrl-C leaves nothing running')
+}
+
+function leftRunning(): number[] {
+  return globSync('/proc/[0-9]*/environ').flatMap((file) => {
+    try {
+      return readFileSync(file, 'latin1').includes(`START_CHECK=${MARK}`) ? Number(file.split('/')[2]) : []
+    } catch {
+      return []
+    }
+  })
+}
+
+await main()
