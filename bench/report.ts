@@ -12,7 +12,7 @@ const INTRODUCTION = `# Performance
 Written by \`npm run bench\` from [its results](../bench/results.json); [bench/](../bench/README.md) says how to run a part
 of it. The server under test has one core for itself, the load generator (client and target) another, over loopback.
 Every sample is a fresh process; programs that are compared take turns, round by round. Figures are medians over the
-rounds; a ratio is between medians of the same run. Times depend on the machine, ratios much less; differences under
+rounds; a ratio is between medians of the same run. Times depend on the machine and ratios less so; differences under
 some 15 % between runs mean nothing.
 `
 

@@ -4,6 +4,7 @@ import { type Program, launch, untilReady } from '../process.ts'
 import type { Peer } from './peer.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
+const NX = join(ROOT, 'node_modules/.bin/nx')
 const MAIN = join(ROOT, 'apps/remote-proxy/dist/main.mjs')
 const PASSWORD = 'correct-horse'
 const USER = 'bench'
@@ -14,7 +15,7 @@ export const sluice: Peer = {
   name: 'sluice',
   mode: 'socks5',
   login: `${USER}:${PASSWORD}`,
-  check: () => void execFileSync('npx', ['nx', 'build', 'remote-proxy'], { cwd: ROOT, stdio: 'pipe' }),
+  check: () => void execFileSync(NX, ['build', 'remote-proxy'], { cwd: ROOT, stdio: 'pipe' }),
   version: () => execFileSync(process.execPath, [MAIN, '--version'], { encoding: 'utf8' }).trim(),
   async start({ dir, flags }) {
     addUser(dir, USER)

@@ -55,5 +55,6 @@ function line(label: string, name: string, samples: Samples, targets: Targets): 
     isOurs || Number.isNaN(ratio) ? '' : `${ratio.toFixed(2)}x`,
     atMost === undefined ? '' : `≤ ${atMost}${isOurs ? '' : 'x'}`,
   ]
-  return { cells, met: atMost === undefined ? undefined : (isOurs ? middle : ratio) <= atMost }
+  const reached = isOurs ? middle : ratio
+  return { cells, met: atMost === undefined || Number.isNaN(reached) ? undefined : reached <= atMost }
 }

@@ -36,7 +36,8 @@ const SOUND: Files = {
     "export * from '@sluice/service'\nimport './own.ts'\n",
   ),
   ...plantProject('apps/gate', 'type:app', [], ''),
-  'libs/wire/src/index.test.ts': "import { readFileSync } from 'node:fs'\nimport { it } from 'vitest'\n",
+  'libs/wire/src/index.test.ts':
+    "import { readFileSync } from 'node:fs'\nimport { it } from 'vitest'\nnew URL('../../../docs/a.md', import.meta.url)\n",
 }
 
 function errorsWith(files: Files): string[] {

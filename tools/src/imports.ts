@@ -10,7 +10,7 @@ export interface Import {
 
 const STATEMENT = /^(?:import|export)\s+(?:type\s+)?(?:[\w$*{}\s,]+?\bfrom\s*)?(["'])([^"'\n]+)\1/gm
 const CALL = /\bimport\s*\(\s*(["'])([^"'\n]+)\1/g
-const WORKER = /\bnew URL\(\s*(["'])(\.[^"'\n]+)\1\s*,\s*import\.meta\.url/g
+const WORKER = /\bnew URL\(\s*(["'])(\.[^"'\n]+\.m?[jt]s)\1\s*,\s*import\.meta\.url/g
 const COMPUTED = /^(?!\s*(?:\*|\/\/)).*\bimport\s*\((?!\s*["'])/m
 
 function specifiers(source: string): string[] {
@@ -18,7 +18,7 @@ function specifiers(source: string): string[] {
 }
 
 /**
- * Every import, re-export, `import()` and `new URL('./x', import.meta.url)` of one TypeScript source.
+ * Every import, re-export, `import()` and `new URL('./x.ts', import.meta.url)` of one TypeScript source.
  * @throws SyntaxError where the file has TypeScript that cannot simply be erased (enum, namespace)
  */
 export function readImports(source: string): Import[] {

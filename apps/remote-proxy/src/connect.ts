@@ -1,7 +1,22 @@
 import type { Conn, Reader } from '@sluice/net'
 import { refuse } from '@sluice/net'
-import { type Account, codeOf, type Directory, type ErrorCode, OUTCOMES, type Request, ServiceError } from '@sluice/service'
-import { type Address, basicCredentials, connectTarget, createRequestHeadDecoder, encodeResponseHead, type RequestHead } from '@sluice/wire'
+import {
+  type Account,
+  codeOf,
+  type Directory,
+  type ErrorCode,
+  OUTCOMES,
+  type Request,
+  ServiceError,
+} from '@sluice/service'
+import {
+  type Address,
+  basicCredentials,
+  connectTarget,
+  createRequestHeadDecoder,
+  encodeResponseHead,
+  type RequestHead,
+} from '@sluice/wire'
 import { STATUS_CODES } from 'node:http'
 
 const ESTABLISHED = Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n')

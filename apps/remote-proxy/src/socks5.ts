@@ -1,6 +1,14 @@
 import type { Conn, Reader } from '@sluice/net'
 import { refuse } from '@sluice/net'
-import { type Account, codeOf, type Directory, type ErrorCode, OUTCOMES, type Request, ServiceError } from '@sluice/service'
+import {
+  type Account,
+  codeOf,
+  type Directory,
+  type ErrorCode,
+  OUTCOMES,
+  type Request,
+  ServiceError,
+} from '@sluice/service'
 import {
   type Address,
   COMMAND,

@@ -51,7 +51,9 @@ const has = (list: BlockList, ip: string): boolean => list.check(ip, isIPv6(ip) 
 
 const isLocal = (ip: string): boolean => {
   if (ip === '0.0.0.0' || ip === '::' || ip === '::1' || ip.startsWith('127.')) return true
-  return Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === ip))
+  return Object.values(networkInterfaces()).some((addresses) =>
+    addresses?.some(({ address }) => address === ip),
+  )
 }
 
 /** An IPv4 address that comes as `::ffff:192.0.2.1` or `::ffff:c000:201` is judged as IPv4. */

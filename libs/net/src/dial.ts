@@ -86,7 +86,9 @@ class Attempt {
   readonly #failed = (cause: unknown): void => {
     const { host, port } = this.#target
     const code = dialCode(cause)
-    this.#end(new NetError(code, `${host}:${port}: ${cause instanceof Error ? cause.message : code}`, { cause }))
+    this.#end(
+      new NetError(code, `${host}:${port}: ${cause instanceof Error ? cause.message : code}`, { cause }),
+    )
   }
 
   readonly #timeout = (): void => {

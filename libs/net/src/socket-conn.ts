@@ -7,7 +7,8 @@ const CONN = Symbol('conn')
 type ConnSocket = Socket & { [CONN]: SocketConn }
 
 /** `::ffff:192.0.2.1`, as a dual-stack listener shows IPv4 peers, is `192.0.2.1` to us. */
-const plainHost = (host: string): string => (host.startsWith('::ffff:') && host.includes('.') ? host.slice(7) : host)
+const plainHost = (host: string): string =>
+  host.startsWith('::ffff:') && host.includes('.') ? host.slice(7) : host
 
 // One set of handlers for all sockets: a closure for each event of each conn is what makes idle conns expensive.
 function onData(this: Socket, chunk: Uint8Array): void {

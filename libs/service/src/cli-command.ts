@@ -3,7 +3,7 @@ import type { UserStore } from '@sluice/userstore'
 import { z } from 'zod'
 import { ConfigError } from './config-error.ts'
 import { helpText } from './config-text.ts'
-import { flag, loadConfig } from './config.ts'
+import { baseSchema, flag, loadConfig } from './config.ts'
 import type { Givens } from './config-sources.ts'
 
 /** What a program lends to its `user` commands. */
@@ -44,37 +44,65 @@ export interface Call {
 }
 
 export interface UserCommand {
-  /** The words after `user`, such as `add NAME`. */
-  usage: string
+  words: string
   about: string
   /** Gives what is to be printed. Throws ConfigError, StoreError. */
   run(argv: readonly string[], io: UserCommandIo): Promise<string>
 }
 
-const commonFlags = { json: flag('print one JSON value and nothing else'), help: flag('print this') }
-type CommonFlags = typeof commonFlags
+interface CommonFlags {
+  config: z.ZodType<string | undefined>
+  data: z.ZodType<string>
+  store: z.ZodType<string | undefined>
+  json: z.ZodType<boolean>
+  help: z.ZodType<boolean>
+}
+const { config, data, store } = baseSchema().shape
+const placeFlags = { data, store }
+const commonFlags: CommonFlags = {
+  config,
+  ...placeFlags,
+  json: flag('print one JSON value and nothing else'),
+  help: flag('print this'),
+}
 
-/** A command that has `flags`, and those of all commands. */
+/** A command that has `flags`, and those of all commands. `words` are what follows `user`, such as `add NAME`. */
 export function command<F extends z.core.$ZodLooseShape>(
-  words: { usage: string; about: string },
+  words: string,
+  about: string,
   flags: F,
   act: (call: Call, config: z.output<z.ZodObject<F & CommonFlags>>) => Promise<CommandResult>,
 ): UserCommand {
-  return {
-    ...words,
-    async run(argv, io): Promise<string> {
-      const schema: z.ZodObject<F & CommonFlags> = z.object({ ...flags, ...commonFlags })
-      const input = { argv, env: io.env, shares: io.schema, ...(io.readFile && { readFile: io.readFile }) }
-      const { config, given, positionals } = loadConfig(schema, input)
-      if (given.get('help')?.value === true) return help(schema, words, io)
-      const name = nameOf(words.usage, positionals)
-      const store = await io.openStore(where(given, io))
-      try {
-        const { json, lines } = await act({ name, given, store, io }, config)
-        return given.get('json')?.value === true ? `${JSON.stringify(json)}\n` : `${lines.join('\n')}\n`
-      } finally {
-        await store.close()
-      }
-    },
+  const schema: z.ZodObject<F & CommonFlags> = z.object({ ...flags, ...commonFlags })
+  const run = async (argv: readonly string[], io: UserCommandIo): Promise<string> => {
+    const input = { argv, env: io.env, shares: io.schema, ...(io.readFile && { readFile: io.readFile }) }
+    const { config: settings, given, positionals } = loadConfig(schema, input)
+    const isGiven = (key: string): boolean => given.get(key)?.value === true
+    if (isGiven('help')) return helpText(schema, `Usage: ${io.app} user ${words} [flags]\n${about}`)
+    const name = nameOf(words, positionals)
+    const open = await io.openStore(placeOf(given))
+    try {
+      const { json, lines } = await act({ name, given, store: open, io }, settings)
+      return `${isGiven('json') ? JSON.stringify(json) : lines.join('\n')}\n`
+    } finally {
+      await open.close()
+    }
   }
+  return { words, about, run }
 }
+
+function nameOf(words: string, positionals: readonly string[]): string {
+  const [name = '', ...more] = positionals
+  const most = words.includes('NAME') ? 1 : 0
+  const least = words.endsWith(' NAME') ? 1 : 0
+  if (positionals.length < least) throw new ConfigError('USAGE', `user ${words}: the name is missing`)
+  if (positionals.length > most) {
+    throw new ConfigError('USAGE', `user ${words}: ${JSON.stringify(more[0] ?? name)} is one word too many`)
+  }
+  if (name === '' ? positionals.length === 0 : isUserName(name)) return name
+  const wanted = 'a name of 1 to 255 bytes without colon, blank or control character'
+  throw new ConfigError('USAGE', `user ${words}: ${JSON.stringify(name.slice(0, 80))} is not ${wanted}`)
+}
+
+const placeOf = (given: Givens): { data: string; store: string | undefined } =>
+  z.object(placeFlags).parse({ data: given.get('data')?.value, store: given.get('store')?.value })

@@ -81,7 +81,13 @@ export function userLines(user: UserView): string[] {
 
 /** `user usage` for people. */
 export function usageTable(usages: readonly Usage[]): string[] {
-  const rows = usages.map(({ name, period, up, down, total }) => [name, period, about(up), about(down), about(total)])
+  const rows = usages.map(({ name, period, up, down, total }) => [
+    name,
+    period,
+    about(up),
+    about(down),
+    about(total),
+  ])
   return columns([['NAME', 'PERIOD', 'UP', 'DOWN', 'TOTAL'], ...rows])
 }
 
@@ -94,12 +100,12 @@ const quotaText = ({ quotaBytes, quotaPeriod }: Limits): string =>
 
 const dateText = (at: number | undefined): string => (at === undefined ? '-' : new Date(at).toISOString())
 
-/** Bytes for people: three or four digits and a unit. The exact number is what `--json` is for. */
+/** Bytes for people, rounded; the exact number is what `--json` is for. */
 export function about(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
   let value = bytes
   let unit = 0
-  while (value >= 1000 && unit < units.length - 1) {
+  while (value >= 1024 && unit < units.length - 1) {
     value /= 1024
     unit += 1
   }
@@ -107,6 +113,11 @@ export function about(bytes: number): string {
 }
 
 function columns(rows: readonly string[][]): string[] {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => [...(row[column] ?? '')].length))) ?? []
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd())
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length))) ?? []
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
 }

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { z } from 'zod'
 import { describe, expect, it } from 'vitest'
 import { ConfigError } from './config-error.ts'
@@ -244,6 +245,71 @@ describe('what loadConfig refuses', () => {
       .refine((v) => v.a !== v.b, '--a and --b must differ')
     expect(problem(() => loadConfig(pair, { argv: ['--a', 'x', '--b', 'x'], env: {} })).message).toBe(
       '--a and --b must differ',
+    )
+  })
+})
+
+const ONE_LINE = /^[^\p{Cc}\u2028\u2029]+$/u
+
+/** The message of a ConfigError, or `ok`; any other error escapes. */
+function outcome(action: () => unknown): string {
+  try {
+    action()
+    return 'ok'
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message
+    throw error
+  }
+}
+
+describe('whatever comes in', () => {
+  const word = fc.oneof(
+    fc.constantFrom(
+      '--http',
+      '--allow=',
+      '--open',
+      '--no-open',
+      '--',
+      '-',
+      '--slots=3',
+      '--config',
+      '__proto__',
+    ),
+    fc.string(),
+    fc.string({ unit: 'grapheme' }).map((flag) => `--${flag}`),
+  )
+
+  it('gives a configuration or a ConfigError of one line', () => {
+    fc.assert(
+      fc.property(fc.array(word), fc.string({ unit: 'binary', maxLength: 200 }), (argv, contents) => {
+        expect(outcome(() => load(argv, { readFile: () => contents }))).toMatch(ONE_LINE)
+      }),
+    )
+  })
+
+  it('reads any file so', () => {
+    const value = fc.oneof(
+      fc.string(),
+      fc.integer(),
+      fc.boolean(),
+      fc.constant(null),
+      fc.array(fc.string()),
+      fc.object(),
+    )
+    const key = fc.oneof(fc.constantFrom('http', 'allow', 'slots', 'log-level', 'open', 'token'), fc.string())
+    fc.assert(
+      fc.property(fc.dictionary(key, value), (contents) => {
+        expect(outcome(() => withFile(JSON.stringify(contents)))).toMatch(ONE_LINE)
+      }),
+    )
+  })
+
+  it('reads every text value back from what it prints', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), (data) => {
+        const loaded = load([`--data=${data}`])
+        expect(withFile(printConfig(schema, loaded)).config.data).toBe(data)
+      }),
     )
   })
 })

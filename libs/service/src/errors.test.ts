@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { STATUS_CODES } from 'node:http'
-import { GateError } from '@sluice/ratelimit'
+import { NET_ERROR_CODES } from '@sluice/net'
+import { GateError, RATELIMIT_ERROR_CODES } from '@sluice/ratelimit'
+import { WIRE_ERROR_CODES } from '@sluice/wire'
 import { describe, expect, it } from 'vitest'
 import { OUTCOMES, ServiceError, codeOf } from './errors.ts'
 import type { Code } from './errors.ts'
@@ -87,6 +89,11 @@ describe('codeOf', () => {
     [{ code: 'USER_DISABLED' }, 'USER_DISABLED'],
   ])('reads %s as %s', (thrown, code) => {
     expect(codeOf(thrown)).toBe(code)
+  })
+
+  it('knows every code of the libraries that a session uses', () => {
+    const codes = [...NET_ERROR_CODES, ...WIRE_ERROR_CODES, ...RATELIMIT_ERROR_CODES, 'AUTH_BUSY']
+    expect(codes.filter((code) => codeOf(coded(code)) === 'INTERNAL')).toEqual([])
   })
 
   it('never blames a peer for a bug of ours', () => {

@@ -27,7 +27,10 @@ const START_CODES = /^(STORE_|E[A-Z]+$)/
  * Runs the program as `argv` (without node and script) says, until it has stopped.
  * @returns its exit code
  */
-export const runApp = async <Config extends ProgramConfig>(app: App<Config>, argv: readonly string[]): Promise<number> => {
+export const runApp = async <Config extends ProgramConfig>(
+  app: App<Config>,
+  argv: readonly string[],
+): Promise<number> => {
   const [word = ''] = argv
   try {
     const command = app.commands[word]
@@ -38,7 +41,10 @@ export const runApp = async <Config extends ProgramConfig>(app: App<Config>, arg
   }
 }
 
-const serve = async <Config extends ProgramConfig>(app: App<Config>, argv: readonly string[]): Promise<number> => {
+const serve = async <Config extends ProgramConfig>(
+  app: App<Config>,
+  argv: readonly string[],
+): Promise<number> => {
   const loaded = loadConfig(app.schema, { argv, env: process.env })
   const config = loaded.config as Config
   if (loaded.positionals[0] !== undefined) {
@@ -55,7 +61,10 @@ const serve = async <Config extends ProgramConfig>(app: App<Config>, argv: reado
   return untilStopped(program, () => loadConfig(app.schema, { argv, env: process.env }).config as Config)
 }
 
-const printed = <Config extends ProgramConfig>(app: App<Config>, loaded: Loaded<unknown>): string | undefined => {
+const printed = <Config extends ProgramConfig>(
+  app: App<Config>,
+  loaded: Loaded<unknown>,
+): string | undefined => {
   const { help, version, printConfig: settings } = loaded.config as Config
   if (help) return helpText(app.schema, app.intro)
   if (version) return `${app.name} ${app.version}\n`
@@ -96,5 +105,7 @@ const explain = (app: string, error: unknown): number => {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const text = error instanceof Error ? (START_CODES.test(code) ? error.message : error.stack) : String(error)
   process.stderr.write(`${app}: ${text}\n`)
-  return code === 'STORE_SCHEMA_NEWER' || code === 'STORE_URL' || code === 'STORE_FORMAT' ? EXIT_USAGE : EXIT_FAILED
+  return code === 'STORE_SCHEMA_NEWER' || code === 'STORE_URL' || code === 'STORE_FORMAT'
+    ? EXIT_USAGE
+    : EXIT_FAILED
 }

@@ -44,4 +44,7 @@ export const nodeLimits = (config: SessionConfig): ShareLimits => {
   return limits
 }
 
-const limitAt = (bytesPerSecond: number): Limit => ({ rate: bytesPerSecond, burst: defaultBurst(bytesPerSecond) })
+const limitAt = (bytesPerSecond: number): Limit => ({
+  rate: bytesPerSecond,
+  burst: defaultBurst(bytesPerSecond),
+})

@@ -110,7 +110,10 @@ export class Session implements Held, ConnSink {
     account.enter(this, wallNow())
     options.directory.touch(account)
     this.#sessions.leaveWaiting(this.ip)
-    this.#lanes = { up: new UserLane('up', account, this.flow), down: new UserLane('down', account, this.flow) }
+    this.#lanes = {
+      up: new UserLane('up', account, this.flow),
+      down: new UserLane('down', account, this.flow),
+    }
     this.phase = 'dial'
   }
 
@@ -211,4 +214,5 @@ export class Session implements Held, ConnSink {
 
 const MAX_HANDSHAKE_BYTES = 16 * 1024
 
-const endpoint = ({ host, port }: Address): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
+const endpoint = ({ host, port }: Address): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`

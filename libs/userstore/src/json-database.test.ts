@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -73,6 +74,19 @@ test('a file that went away keeps its users until it is back', () => {
   expect(() => database.remove('ada', 0)).toThrow('the file is gone')
   edit()
   expect(names(database)).toEqual([])
+})
+
+test('a file that cannot be read is told once, and read as soon as it can be', () => {
+  edit({ name: 'ada' })
+  const database = open()
+  database.poll(0)
+  rmSync(file)
+  mkdirSync(file)
+  expect(() => database.poll(0)).toThrow(expect.objectContaining({ code: 'STORE_OPEN' }))
+  expect(database.poll(0)).toBeUndefined()
+  rmSync(file, { recursive: true })
+  edit({ name: 'bob' })
+  expect(database.poll(0)?.users).toMatchObject([{ name: 'bob' }])
 })
 
 test('a command does not undo an edit that no poll has seen yet', () => {

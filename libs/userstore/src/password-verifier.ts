@@ -62,6 +62,7 @@ export class PasswordVerifier {
   verify(hash: string, password: Uint8Array): boolean | Promise<boolean> {
     if (password.length > PASSWORD_MAX_BYTES) return false
     const mark = this.#mark(password)
+    // How far two digests agree tells nothing to one who lacks the key, so comparing may stop at the first difference.
     if (this.#verified.get(hash) === mark) return true
     return this.#verifyOnce(hash, mark, password)
   }

@@ -104,6 +104,8 @@ test('polls tell only what is new to them, and nothing when nothing is', () => {
   })
   other.account({ node: 'n', seq: 1, at: 0, entries: [{ userId: ada.id, up: 1, down: 0 }] }, 0)
   expect(one.poll(0)).toBeUndefined()
+  other.account({ node: 'n', seq: 2, at: 0, entries: [{ userId: ada.id, up: 1, down: 0 }] }, 0)
+  expect(one.poll(0)?.used).toMatchObject([{ up: 2 }])
 })
 
 test('whatever is sent, lost, and sent again by whomever, each batch counts once', () => {

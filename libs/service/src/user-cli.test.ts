@@ -1,0 +1,367 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PasswordVerifier, StoreError, openStore } from '@sluice/userstore'
+import type { User, UserStore } from '@sluice/userstore'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { UserCommandIo } from './cli-command.ts'
+import { address } from './config-types.ts'
+import { baseSchema } from './config.ts'
+import { runUserCommand } from './user-cli.ts'
+
+const NOW = Date.UTC(2026, 10, 21, 12)
+const schema = baseSchema({ ops: '127.0.0.1:9102' }).extend({ http: address.prefault('127.0.0.1:8889') })
+
+/** The same store for every command, since opening one takes longer than all that is tested here. */
+const keptOpen = (store: UserStore): UserStore =>
+  new Proxy(store, {
+    get: (target, key) => {
+      if (key === 'close') return async () => undefined
+      const value: unknown = Reflect.get(target, key)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+
+describe('user', () => {
+  let data: string
+  let store: UserStore
+  let places: unknown[]
+  let io: UserCommandIo
+  let input: Uint8Array | string
+
+  beforeAll(async () => {
+    data = mkdtempSync(join(tmpdir(), 'cli-'))
+    store = await openStore(`sqlite:${join(data, 'sluice.db')}`, { clock: { now: () => NOW } })
+  })
+
+  afterAll(async () => {
+    await store.close()
+    rmSync(data, { recursive: true })
+  })
+
+  beforeEach(() => {
+    places = []
+    input = ''
+    io = {
+      app: 'remote-proxy',
+      schema,
+      env: {},
+      stdin: stream(),
+      stdout: { write: () => undefined },
+      stderr: { write: () => undefined },
+      openStore: async (place) => {
+        places.push(place)
+        return keptOpen(store)
+      },
+      link: (name, password, argv) => [`curl -U ${name}:${password}`, ...argv],
+      now: () => NOW,
+    }
+  })
+
+  afterEach(async () => {
+    for (const { name } of (await store.list()).users) await store.remove(name)
+  })
+
+  async function* stream(): AsyncIterable<Uint8Array | string> {
+    yield input
+  }
+
+  async function run(...argv: string[]): Promise<{ exit: number; out: string; err: string }> {
+    let [out, err] = ['', '']
+    const exit = await runUserCommand(argv, {
+      ...io,
+      stdin: stream(),
+      stdout: { write: (text: string) => void (out += text) },
+      stderr: { write: (text: string) => void (err += text) },
+    })
+    return { exit, out, err }
+  }
+
+  async function ok(...argv: string[]): Promise<string> {
+    const { exit, out, err } = await run(...argv)
+    expect({ exit, err }).toEqual({ exit: 0, err: '' })
+    return out
+  }
+
+  async function json(...argv: string[]): Promise<Record<string, unknown>> {
+    const out = await ok(...argv, '--json')
+    expect(out.split('\n')).toHaveLength(2)
+    return Object(JSON.parse(out))
+  }
+
+  async function stored(name: string): Promise<User> {
+    const { users } = await store.list()
+    const user = users.find((each) => each.name === name)
+    if (!user) throw new Error(`no ${name}`)
+    return user
+  }
+
+  const opens = async (name: string, password: string | Uint8Array): Promise<boolean> => {
+    const { credentials } = await stored(name)
+    const hash = credentials.find((each) => each.kind === 'password')?.hash ?? ''
+    return new PasswordVerifier().verify(hash, Buffer.from(password))
+  }
+
+  it('adds a user with a password of its own making, told once', async () => {
+    const out = await ok('add', 'anna', '--up', '250KB/s')
+    const [, password = ''] = /^added anna\npassword \(shown this once\): (\S+)\n$/.exec(out) ?? []
+    expect(password).toMatch(/^[a-zA-Z2-9]{20,}$/)
+    expect(await opens('anna', password)).toBe(true)
+    expect(await ok('show', 'anna')).not.toContain(password)
+    const other = await json('add', 'bert')
+    expect(other['password']).toMatch(/^[a-zA-Z2-9]{20,}$/)
+    expect(other['password']).not.toBe(password)
+  })
+
+  it('adds a user with everything', async () => {
+    const flags =
+      '--up 250KB/s --down 1MiB/s --total 2MB/s --burst 1MiB --quota 10GiB/month --quota-anchor-day 15'
+    const more = '--quota-zone Europe/Berlin --connections 60 --ips 3 --expires 2027-01-31'
+    await ok('add', 'anna', ...flags.split(' '), ...more.split(' '))
+    expect(await stored('anna')).toMatchObject({
+      enabled: true,
+      expiresAt: Date.UTC(2027, 0, 31),
+      limits: {
+        up: 250_000,
+        down: 1024 * 1024,
+        total: 2_000_000,
+        burst: 1024 * 1024,
+        quotaBytes: 10 * 1024 ** 3,
+        quotaPeriod: 'month',
+        quotaAnchorDay: 15,
+        quotaZone: 'Europe/Berlin',
+        connections: 60,
+        ips: 3,
+      },
+    })
+  })
+
+  it.each([
+    ['s3cret\n', 's3cret'],
+    ['s3cret\r\n', 's3cret'],
+    ['s3cret\n\n', 's3cret\n'],
+    [' p@ss:w"ö\'rd ', ' p@ss:w"ö\'rd '],
+    [Uint8Array.of(0xff, 0x00, 0x0a), Uint8Array.of(0xff, 0x00)],
+  ])('takes the password %j from standard input', async (written, password) => {
+    input = written
+    const out = await ok('add', 'anna', '--password-stdin')
+    expect(out).toBe('added anna\n')
+    expect(await opens('anna', password)).toBe(true)
+  })
+
+  it('refuses a password that is none', async () => {
+    input = '\n'
+    expect(await run('add', 'anna', '--password-stdin')).toMatchObject({ exit: 2, out: '' })
+    input = 'x'.repeat(1025)
+    expect(await run('add', 'anna', '--password-stdin')).toMatchObject({ exit: 2, out: '' })
+    input = 'x'.repeat(70_000)
+    expect((await run('add', 'anna', '--password-stdin')).err).toBe(
+      'remote-proxy: standard input: longer than 64 KiB\n',
+    )
+    expect(await json('list')).toEqual([])
+  })
+
+  it('lists and shows users as JSON, without secrets or hashes', async () => {
+    await ok('add', 'anna', '--quota', '1GB/day', '--expires', '2026-12-01T12:00:00+02:00')
+    const view = {
+      name: 'anna',
+      id: expect.any(String),
+      state: 'active',
+      enabled: true,
+      expiresAt: Date.UTC(2026, 11, 1, 10),
+      limits: { quotaBytes: 1e9, quotaPeriod: 'day' },
+      credentials: ['password'],
+      used: { period: 'day:2026-11-21', up: 0, down: 0, total: 0 },
+    }
+    expect(await json('show', 'anna')).toEqual(view)
+    expect(await json('list')).toEqual([view])
+    expect(await ok('list')).not.toContain('scrypt')
+  })
+
+  it('shows people a table', async () => {
+    expect(await ok('list')).toBe('no users\n')
+    await ok('add', 'anna', '--up', '250KB/s', '--quota', '10GiB')
+    await ok('add', 'bert')
+    await ok('disable', 'bert')
+    expect((await ok('list')).split('\n')).toEqual([
+      'NAME  STATE     UP       DOWN  TOTAL  QUOTA  USED  CONNECTIONS  IPS  EXPIRES',
+      'anna  active    250KB/s  -     -      10GiB  0 B   -            -    -',
+      'bert  disabled  -        -     -      -      0 B   -            -    -',
+      '',
+    ])
+    expect(await ok('show', 'anna')).toMatch(/^up +250KB\/s$/m)
+  })
+
+  it('changes what it is told, leaves the rest, and clears with none', async () => {
+    await ok(
+      'add',
+      'anna',
+      '--up',
+      '1MB/s',
+      '--down',
+      '1MB/s',
+      '--quota',
+      '1GB/day',
+      '--expires',
+      '2027-01-01',
+    )
+    const before = await stored('anna')
+    await ok('set', 'anna', '--up', '2MB/s')
+    expect((await stored('anna')).limits).toEqual({ up: 2e6, down: 1e6, quotaBytes: 1e9, quotaPeriod: 'day' })
+    await ok('set', 'anna', '--down', 'none', '--quota', '5GB', '--expires', 'none')
+    const after = await stored('anna')
+    expect(after.limits).toEqual({ up: 2e6, quotaBytes: 5e9 })
+    expect(after.expiresAt).toBeUndefined()
+    expect(after.credentials).toEqual(before.credentials)
+    await ok('set', 'anna', '--quota', 'none', '--up', 'none')
+    expect((await stored('anna')).limits).toEqual({})
+  })
+
+  it('sets another password', async () => {
+    await ok('add', 'anna')
+    input = 'second\n'
+    await ok('set', 'anna', '--password-stdin')
+    expect((await stored('anna')).credentials).toHaveLength(1)
+    expect(await opens('anna', 'second')).toBe(true)
+  })
+
+  it('disables, enables and removes', async () => {
+    await ok('add', 'anna')
+    expect(await json('disable', 'anna')).toMatchObject({ name: 'anna', enabled: false, state: 'disabled' })
+    expect(await json('enable', 'anna')).toMatchObject({ enabled: true, state: 'active' })
+    expect(await json('remove', 'anna')).toEqual({ name: 'anna', removed: true })
+    expect(await json('list')).toEqual([])
+  })
+
+  it('tells usage as the contract says, and who is over quota or expired', async () => {
+    await ok('add', 'anna', '--quota', '1KB')
+    await ok('add', 'bert', '--expires', '2026-11-21')
+    const userId = (await stored('anna')).id
+    await store.account({ node: 'test', seq: 1, at: NOW, entries: [{ userId, up: 1_000, down: 234 }] })
+    const anna = { name: 'anna', period: 'all', up: 1000, down: 234, total: 1234 }
+    expect(await json('usage', 'anna')).toEqual(anna)
+    expect(await json('usage')).toEqual([anna, { name: 'bert', period: 'all', up: 0, down: 0, total: 0 }])
+    expect((await ok('usage')).split('\n')).toEqual([
+      'NAME  PERIOD  UP      DOWN   TOTAL',
+      'anna  all     1000 B  234 B  1.21 KiB',
+      'bert  all     0 B     0 B    0 B',
+      '',
+    ])
+    expect(await json('list')).toMatchObject([{ state: 'quota' }, { state: 'expired' }])
+  })
+
+  it('prints what a client needs, with a placeholder or a new password', async () => {
+    await ok('add', 'anna')
+    const { credentials } = await stored('anna')
+    expect(await ok('link', 'anna')).toBe('curl -U anna:PASSWORD\n')
+    expect((await stored('anna')).credentials).toEqual(credentials)
+    const { links, password } = await json(
+      'link',
+      'anna',
+      '--new-password',
+      '--http',
+      'proxy.example.org:8889',
+    )
+    expect(links).toEqual([`curl -U anna:${String(password)}`, '--http=proxy.example.org:8889'])
+    expect(await opens('anna', String(password))).toBe(true)
+  })
+
+  it('takes store and data from flags, the environment and the file of its program', async () => {
+    const file = 'data: /file\nhttp: 127.0.0.1:1\nlog-level: warn\n'
+    io = { ...io, readFile: () => file, env: { SLUICE_CONFIG: 'sluice.yaml', SLUICE_STORE: 'json:/env' } }
+    await ok('list')
+    await ok('list', '--data', '/flag')
+    expect(places).toEqual([
+      { data: '/file', store: 'json:/env' },
+      { data: '/flag', store: 'json:/env' },
+    ])
+  })
+
+  it('does not take a limit from the environment', async () => {
+    io = { ...io, env: { SLUICE_UP: '1MB/s' } }
+    await ok('add', 'anna')
+    expect((await stored('anna')).limits).toEqual({})
+  })
+
+  it.each([
+    [['add'], 'user add NAME: the name is missing'],
+    [['add', 'a', 'b'], 'user add NAME: "b" is one word too many'],
+    [['list', 'a'], 'user list: "a" is one word too many'],
+    [
+      ['add', 'a:b'],
+      'user add NAME: "a:b" is not a name of 1 to 255 bytes without colon, blank or control character',
+    ],
+    [
+      ['add', 'a\nb'],
+      String.raw`user add NAME: "a\nb" is not a name of 1 to 255 bytes without colon, blank or control character`,
+    ],
+    [
+      ['add', ''],
+      'user add NAME: "" is not a name of 1 to 255 bytes without colon, blank or control character',
+    ],
+    [['add', 'a', '--up', 'fast'], '--up: "fast" is not a rate, such as 250KB/s or 1MiB/s, or none'],
+    [['add', 'a', '--up', '0'], '--up: "0" is not a rate, such as 250KB/s or 1MiB/s, or none'],
+    [['add', 'a', '--connections', '0'], '--connections: "0" is not a whole number, at least 1, or none'],
+    [
+      ['add', 'a', '--expires', '2026-02-30'],
+      '--expires: "2026-02-30" is not a date, such as 2027-01-31 (UTC) or 2027-01-31T18:00:00+02:00, or none',
+    ],
+    [
+      ['add', 'a', '--expires', '2026-12-31T12:00:00'],
+      '--expires: "2026-12-31T12:00:00" is not a date, such as 2027-01-31 (UTC) or 2027-01-31T18:00:00+02:00, or none',
+    ],
+    [['add', 'a', '--http', 'x:1'], '--http: unknown flag, did you mean --help?'],
+    [['set', 'a', '--upp', '1'], '--upp: unknown flag, did you mean --up?'],
+    [['lst'], 'user lst: unknown command, did you mean list?'],
+    [
+      ['frobnicate'],
+      'user frobnicate: unknown command, wanted add, list, show, set, disable, enable, remove, usage, link',
+    ],
+    [[], 'user: wanted add, list, show, set, disable, enable, remove, usage, link, or --help'],
+  ])('%j is bad usage, on one line', async (argv, message) => {
+    expect(await run(...argv)).toEqual({ exit: 2, out: '', err: `remote-proxy: ${message}\n` })
+  })
+
+  it('wants something to set', async () => {
+    await ok('add', 'anna')
+    expect(await run('set', 'anna')).toMatchObject({
+      exit: 2,
+      err: expect.stringContaining('something to change'),
+    })
+  })
+
+  it('refuses a time zone that does not exist', async () => {
+    expect(await run('add', 'anna', '--quota-zone', 'Mars/Olympus')).toMatchObject({ exit: 2, out: '' })
+  })
+
+  it('fails where the user exists, or does not', async () => {
+    await ok('add', 'anna')
+    expect(await run('add', 'anna')).toEqual({
+      exit: 1,
+      out: '',
+      err: 'remote-proxy: a user is named "anna" already\n',
+    })
+    for (const verb of ['show', 'disable', 'remove', 'usage', 'link']) {
+      expect(await run(verb, 'bert')).toEqual({
+        exit: 1,
+        out: '',
+        err: 'remote-proxy: no user is named "bert"\n',
+      })
+    }
+  })
+
+  it('fails on one line where the store does', async () => {
+    io = { ...io, openStore: () => Promise.reject(new StoreError('STORE_BUSY', 'busy\nvery')) }
+    expect(await run('list')).toEqual({ exit: 1, out: '', err: 'remote-proxy: busy very\n' })
+    io = { ...io, openStore: () => Promise.reject(new StoreError('STORE_SCHEMA_NEWER', 'newer')) }
+    expect(await run('list')).toEqual({ exit: 2, out: '', err: 'remote-proxy: newer\n' })
+  })
+
+  it('helps', async () => {
+    expect(await ok('--help')).toMatch(/^Usage: remote-proxy user COMMAND .*\n {2}add NAME +Adds a user/s)
+    const help = await ok('set', '--help')
+    expect(help).toMatch(/^Usage: remote-proxy user set NAME \[flags\]/)
+    expect(help).toMatch(/^ {2}--up RATE\|none +bytes per second/m)
+    expect(help).toMatch(/^ {2}--quota SIZE\[\/day\|\/month\]\|none/m)
+  })
+})
