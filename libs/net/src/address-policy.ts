@@ -1,6 +1,6 @@
-import { BlockList, isIP, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import type { Address } from '@sluice/wire'
+import { type Address, formatIp } from '@sluice/wire'
+import { contains, type IpNetwork, parseNetwork, plainIp } from './ip-network.ts'
 import { NetError } from './net-error.ts'
 
 /**
@@ -24,79 +24,72 @@ export const DENIED_BY_DEFAULT = [
   '224.0.0.0/4',
   '240.0.0.0/4',
   '::/96',
+  '::ffff:0:0:0/96',
   '64:ff9b::/96',
   '64:ff9b:1::/48',
   '100::/64',
-  '2001::/32',
+  '100:0:0:1::/64',
+  '2001::/23',
   '2001:db8::/32',
   '2002::/16',
+  '3fff::/20',
+  '5f00::/16',
   'fc00::/7',
   'fe80::/10',
   'fec0::/10',
   'ff00::/8',
 ] as const
 
-const listOf = (cidrs: readonly string[]): BlockList => {
-  const list = new BlockList()
-  for (const cidr of cidrs) {
-    const [host, bits] = cidr.split('/')
-    const family = isIPv6(host!) ? 'ipv6' : 'ipv4'
-    if (bits === undefined) list.addAddress(host!, family)
-    else list.addSubnet(host!, Number(bits), family)
-  }
-  return list
-}
-
-const has = (list: BlockList, ip: string): boolean => list.check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4')
-
-const isLocal = (ip: string): boolean => {
-  if (ip === '0.0.0.0' || ip === '::' || ip === '::1' || ip.startsWith('127.')) return true
-  return Object.values(networkInterfaces()).some((addresses) =>
-    addresses?.some(({ address }) => address === ip),
-  )
-}
-
-/** An IPv4 address that comes as `::ffff:192.0.2.1` or `::ffff:c000:201` is judged as IPv4. */
-const unmapped = (ip: string): string => {
-  const zoneless = ip.split('%')[0]!
-  if (!isIPv6(zoneless)) return zoneless
-  const canonical = new URL(`http://[${zoneless}]`).hostname.slice(1, -1)
-  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonical)
-  if (mapped === null) return canonical
-  const [high, low] = [parseInt(mapped[1]!, 16), parseInt(mapped[2]!, 16)]
-  return [high >> 8, high & 255, low >> 8, low & 255].join('.')
-}
-
 /** Where a dial may go; asked about the very address that is then connected to. */
 export class AddressPolicy {
-  readonly #denied = listOf(DENIED_BY_DEFAULT)
-  readonly #allowed: BlockList
+  readonly #denied = DENIED_BY_DEFAULT.map(parseNetwork)
+  readonly #allowed: readonly IpNetwork[]
   readonly #own: () => readonly Address[]
 
   /**
    * @param allow CIDRs (or single addresses) that may be dialled although they are denied by default
    * @param own the program's own listeners, which never may
+   * @throws RangeError where `allow` has something else
    */
   constructor(allow: readonly string[] = [], own: () => readonly Address[] = () => []) {
-    this.#allowed = listOf(allow)
+    this.#allowed = allow.map(parseNetwork)
     this.#own = own
   }
 
   /** @throws NetError TARGET_DENIED */
   check(ip: string, port: number): void {
-    const plain = unmapped(ip)
-    if (isIP(plain) === 0) throw new NetError('TARGET_DENIED', `${ip} is not an address`)
-    if (has(this.#denied, plain) && !has(this.#allowed, plain)) {
+    const bytes = plainIp(ip)
+    if (bytes === undefined) throw new NetError('TARGET_DENIED', `${ip} is not an address`)
+    if (isIn(this.#denied, bytes) && !isIn(this.#allowed, bytes)) {
       throw new NetError('TARGET_DENIED', `${ip} is in a range that may not be dialled`)
     }
-    if (this.#own().some((own) => own.port === port && isSame(own.host, plain))) {
+    if (this.#own().some((own) => own.port === port && isReached(own.host, formatIp(bytes)))) {
       throw new NetError('TARGET_DENIED', `${ip}:${port} is a listener of this program`)
     }
   }
 }
 
-const isSame = (listener: string, ip: string): boolean => {
-  const host = unmapped(listener)
-  if (host === '0.0.0.0' || host === '::') return isLocal(ip)
-  return host === ip || (isLocal(host) && (ip === '0.0.0.0' || ip === '::'))
+const isIn = (networks: readonly IpNetwork[], ip: Uint8Array): boolean =>
+  networks.some((network) => contains(network, ip))
+
+/** Whether a connection to `ip` would end at a listener on `host`, whose port is the same. */
+const isReached = (host: string, ip: string): boolean => {
+  const own = textOf(host)
+  if (own === ip) return true
+  return isWildcard(own) ? isLocal(ip) : isWildcard(ip) && isLocal(own)
+}
+
+/** Listening on it takes all addresses of this machine; dialling it leads to loopback. */
+const isWildcard = (ip: string): boolean => ip === '0.0.0.0' || ip === '::'
+
+const isLocal = (ip: string): boolean =>
+  isWildcard(ip) ||
+  ip === '::1' ||
+  ip.startsWith('127.') ||
+  Object.values(networkInterfaces()).some((cards) => cards?.some(({ address }) => textOf(address) === ip))
+
+/** One spelling for each address. */
+const textOf = (host: string): string => {
+  const bytes = plainIp(host)
+  return bytes === undefined ? host : formatIp(bytes)
 }

@@ -1,10 +1,10 @@
-import { lookup as systemLookup, type LookupAddress, type LookupOptions } from 'node:dns'
-import { isIP, type LookupFunction } from 'node:net'
+import { lookup as systemLookup, type LookupAddress } from 'node:dns'
+import { isIP } from 'node:net'
 import type { Address } from '@sluice/wire'
 import type { AddressPolicy } from './address-policy.ts'
 import type { Conn } from './conn.ts'
-import { dialCode, NetError } from './net-error.ts'
-import { dialledConn, type SocketConn } from './socket-conn.ts'
+import { ConnectRace } from './connect-race.ts'
+import { NetError } from './net-error.ts'
 
 /**
  * Opens a conn to `target`.
@@ -15,7 +15,7 @@ export type Dial = (target: Address, signal: AbortSignal) => Promise<Conn>
 
 type LookupAll = (
   host: string,
-  options: LookupOptions & { all: true },
+  options: { all: true },
   callback: (error: Error | null, addresses: LookupAddress[]) => void,
 ) => void
 
@@ -23,107 +23,42 @@ export interface DialOptions {
   readonly policy: AddressPolicy
   /** From the first look at the name to the established connection. @default 10,000 */
   readonly deadlineMs?: number
+  /** How long an address has before the next one is tried beside it (RFC 8305 §5). @default 250 */
+  readonly attemptMs?: number
   /** @default the system's resolver (getaddrinfo) */
   readonly lookup?: LookupAll
 }
 
-const HAPPY_EYEBALLS_MS = 250
+/** As many addresses of one name are tried; whoever runs the name's DNS could list thousands. */
+const MAX_ADDRESSES = 16
+/** DNS has no longer names (253 and a final dot), and C resolvers end a name at a NUL. */
+const NAME = /^[^\0]{1,254}$/
 
 /**
  * Dials over TCP. A name is resolved once; the policy judges every address that came of it, and only those that pass
- * are tried, IPv6 and IPv4 in turn 250 ms apart (RFC 8305).
+ * are tried, IPv6 and IPv4 in turn (RFC 8305). The first to connect wins.
  */
 export const createDial = (options: DialOptions): Dial => {
-  const { policy, deadlineMs = 10_000, lookup = systemLookup as LookupAll } = options
-  const guarded = guardedLookup(policy, lookup)
+  const { policy, deadlineMs = 10_000, attemptMs = 250, lookup = systemLookup } = options
   return (target, signal) =>
     new Promise((resolve, reject) => {
       signal.throwIfAborted()
-      if (isIP(target.host) !== 0) policy.check(target.host, target.port)
-      const conn = dialledConn({
-        host: target.host,
-        port: target.port,
-        lookup: isIP(target.host) === 0 ? (guarded(target.port) as LookupFunction) : undefined,
-        autoSelectFamily: true,
-        autoSelectFamilyAttemptTimeout: HAPPY_EYEBALLS_MS,
+      const { host, port } = target
+      const isLiteral = isIP(host) !== 0
+      if (isLiteral) policy.check(host, port)
+      else if (!NAME.test(host)) throw new NetError('DIAL_NAME_UNKNOWN', 'no name can be like this')
+      const race = new ConnectRace({ target, signal, deadlineMs, attemptMs, resolve, reject })
+      if (isLiteral) return race.run([host])
+      lookup(host, { all: true }, (error, addresses) => {
+        if (error) return race.fail(error)
+        const passed = addresses.map(({ address }) => address).filter((ip) => passes(policy, ip, port))
+        if (passed.length > 0) return race.run(inTurn([...new Set(passed)]).slice(0, MAX_ADDRESSES))
+        if (addresses.length === 0)
+          return race.fail(new NetError('DIAL_NAME_UNKNOWN', `${host} has no address`))
+        race.fail(new NetError('TARGET_DENIED', `${host} leads only to addresses that may not be dialled`))
       })
-      new Attempt(target, conn, signal, deadlineMs, resolve, reject)
     })
 }
-
-/** One dial in progress; it lets go of everything it hung up once it has an outcome. */
-class Attempt {
-  readonly #target: Address
-  readonly #conn: SocketConn
-  readonly #signal: AbortSignal
-  readonly #timer: NodeJS.Timeout
-  readonly #resolve: (conn: Conn) => void
-  readonly #reject: (error: unknown) => void
-
-  constructor(
-    target: Address,
-    conn: SocketConn,
-    signal: AbortSignal,
-    deadlineMs: number,
-    resolve: (conn: Conn) => void,
-    reject: (error: unknown) => void,
-  ) {
-    this.#target = target
-    this.#conn = conn
-    this.#signal = signal
-    this.#resolve = resolve
-    this.#reject = reject
-    this.#timer = setTimeout(this.#timeout, deadlineMs)
-    conn.socket.on('connect', this.#connected).on('error', this.#failed)
-    signal.addEventListener('abort', this.#aborted)
-  }
-
-  readonly #connected = (): void => {
-    this.#settle()
-    this.#resolve(this.#conn)
-  }
-
-  readonly #failed = (cause: unknown): void => {
-    const { host, port } = this.#target
-    const code = dialCode(cause)
-    this.#end(
-      new NetError(code, `${host}:${port}: ${cause instanceof Error ? cause.message : code}`, { cause }),
-    )
-  }
-
-  readonly #timeout = (): void => {
-    const { host, port } = this.#target
-    this.#end(new NetError('DIAL_TIMEOUT', `${host}:${port} did not answer in time`))
-  }
-
-  readonly #aborted = (): void => {
-    this.#end(this.#signal.reason)
-  }
-
-  #end(error: unknown): void {
-    this.#settle()
-    this.#conn.destroy()
-    this.#reject(error)
-  }
-
-  #settle(): void {
-    clearTimeout(this.#timer)
-    this.#conn.socket.off('connect', this.#connected).off('error', this.#failed)
-    this.#signal.removeEventListener('abort', this.#aborted)
-  }
-}
-
-/** A lookup whose answers are only those addresses that the policy admits. */
-const guardedLookup =
-  (policy: AddressPolicy, lookup: LookupAll) =>
-  (port: number): LookupAll =>
-  (host, options, callback) =>
-    lookup(host, { ...options, all: true }, (error, addresses) => {
-      if (error !== null) return callback(error, [])
-      const admitted = addresses.filter(({ address }) => passes(policy, address, port))
-      if (admitted.length > 0) return callback(null, admitted)
-      callback(new NetError('TARGET_DENIED', `${host} leads only to addresses that may not be dialled`), [])
-    })
 
 const passes = (policy: AddressPolicy, ip: string, port: number): boolean => {
   try {
@@ -132,4 +67,12 @@ const passes = (policy: AddressPolicy, ip: string, port: number): boolean => {
   } catch {
     return false
   }
+}
+
+/** The family of the first address and the other one by turns, each in the resolver's order (RFC 8305 §4). */
+const inTurn = (ips: readonly string[]): string[] => {
+  const family = isIP(ips[0]!)
+  const first = ips.filter((ip) => isIP(ip) === family)
+  const other = ips.filter((ip) => isIP(ip) !== family)
+  return ips.flatMap((_, i) => [first[i], other[i]]).filter((ip) => ip !== undefined)
 }

@@ -1,4 +1,4 @@
-import { createServer, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import type { Address } from '@sluice/wire'
 import type { Conn } from './conn.ts'
 import { acceptedConn, CONN_OPTIONS } from './socket-conn.ts'
@@ -28,8 +28,7 @@ export const listen = (options: ListenOptions): Promise<Listener> =>
     server.listen({ host: options.host, port: options.port, backlog: options.backlog ?? 4096 }, () => {
       server.off('error', reject)
       server.on('error', options.onError)
-      const address = server.address()
-      if (address === null || typeof address === 'string') throw new TypeError('a TCP server has an address')
-      resolve({ address: { host: address.address, port: address.port }, close: () => server.close() })
+      const { address: host, port } = server.address() as AddressInfo
+      resolve({ address: { host, port }, close: () => server.close() })
     })
   })

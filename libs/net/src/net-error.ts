@@ -1,4 +1,7 @@
-/** Every way in which libs/net fails; docs/errors.md says what each one means to whom. */
+/**
+ * Every way in which libs/net fails; docs/errors.md says what each one means to whom. Of DIAL_* the more telling come
+ * first, see {@link dialCode}.
+ */
 export const NET_ERROR_CODES = [
   'TARGET_DENIED',
   'DIAL_REFUSED',
@@ -35,6 +38,7 @@ const BY_ERRNO: Readonly<Record<string, NetErrorCode>> = {
   EHOSTDOWN: 'DIAL_UNREACHABLE_HOST',
   ENETUNREACH: 'DIAL_UNREACHABLE_NETWORK',
   ENETDOWN: 'DIAL_UNREACHABLE_NETWORK',
+  EAFNOSUPPORT: 'DIAL_UNREACHABLE_NETWORK',
   EADDRNOTAVAIL: 'DIAL_LOCAL_LIMIT',
   EMFILE: 'DIAL_LOCAL_LIMIT',
   ENFILE: 'DIAL_LOCAL_LIMIT',
@@ -51,15 +55,14 @@ const BY_ERRNO: Readonly<Record<string, NetErrorCode>> = {
 export const errnoOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 
+const codeOf = (error: unknown): NetErrorCode =>
+  error instanceof NetError ? error.code : (BY_ERRNO[errnoOf(error)] ?? 'DIAL_FAILED')
+
 /**
- * What a failed connect means. Happy eyeballs ends with one AggregateError of all attempts: the first of them that
- * has a meaning decides, since addresses are tried in the resolver's order of preference.
+ * What failed attempts to connect mean together: of their codes the one that stands first in NET_ERROR_CODES. So an
+ * address that refused says more than one that has no route from here, as all IPv6 on a machine without it.
  */
-export const dialCode = (error: unknown): NetErrorCode => {
-  const attempts = error instanceof AggregateError ? error.errors : [error]
-  for (const attempt of attempts) {
-    const code = attempt instanceof NetError ? attempt.code : BY_ERRNO[errnoOf(attempt)]
-    if (code !== undefined) return code
-  }
-  return 'DIAL_FAILED'
+export const dialCode = (errors: readonly unknown[]): NetErrorCode => {
+  const codes = new Set(errors.map(codeOf))
+  return NET_ERROR_CODES.find((code) => codes.has(code)) ?? 'DIAL_FAILED'
 }

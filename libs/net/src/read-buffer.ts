@@ -19,7 +19,8 @@ export class ReadBuffer {
 
   /** The buffer for the next read, after one that brought `size` bytes. */
   next(size: number, limit: number): Uint8Array {
-    if (size === this.bytes.length) this.#resize(this.#step + 1, limit)
+    if (this.bytes.length > limit) this.#resize(this.#step - 1, limit)
+    else if (size === this.bytes.length) this.#resize(this.#step + 1, limit)
     else if (this.#step > 0 && size * 4 < this.bytes.length) this.#shrink(limit)
     else this.#small = 0
     return this.bytes
@@ -37,7 +38,7 @@ export class ReadBuffer {
   #resize(step: number, limit: number): void {
     this.#small = 0
     const size = SIZES[step]
-    if (size === undefined || size > limit) return
+    if (size === undefined || (step > this.#step && size > limit)) return
     const held = this.#step > 0 ? this.bytes.length : 0
     const wanted = step > 0 ? size : 0
     if (wanted > held && borrowed + wanted - held > BUDGET) return

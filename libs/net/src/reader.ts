@@ -15,6 +15,7 @@ export class Reader implements ConnSink {
   #attempt: (() => void) | undefined = undefined
   #fail: ((error: Error) => void) | undefined = undefined
   #failure: Error | undefined = undefined
+  #ended = false
 
   /** @param maxBytes most bytes that may wait for a value to become whole */
   constructor(conn: Conn, maxBytes: number) {
@@ -25,13 +26,14 @@ export class Reader implements ConnSink {
   }
 
   /**
-   * The next value, at once where it is there already.
+   * The next value, at once where it is there already, even if the client has half-closed since. One read at a time.
    * @throws what `decode` throws; NetError HANDSHAKE_TOO_LONG, CLIENT_CLOSED, CLIENT_RESET, or what `fail` was given
    */
   read<T>(decode: Decode<T>): T | Promise<T> {
     if (this.#failure !== undefined) throw this.#failure
     const decoded = this.#decode(decode)
     if (decoded !== undefined) return decoded.value
+    if (this.#ended) throw closedEarly()
     if (this.#full) throw this.#tooLong()
     this.conn.resume()
     return new Promise<T>((resolve, reject) => {
@@ -53,9 +55,7 @@ export class Reader implements ConnSink {
   /** Ends a read that waits, and all later ones, with `error`. */
   fail(error: Error): void {
     this.#failure ??= error
-    const fail = this.#fail
-    this.#settle()
-    fail?.(error)
+    this.#reject(error)
   }
 
   /** Hands the conn back, paused as to data; what was read too far comes first again. */
@@ -84,7 +84,8 @@ export class Reader implements ConnSink {
   }
 
   onEnd(): void {
-    this.fail(new NetError('CLIENT_CLOSED', 'the client closed during the handshake'))
+    this.#ended = true
+    this.#reject(closedEarly())
   }
 
   onDrain(): void {}
@@ -110,11 +111,19 @@ export class Reader implements ConnSink {
     return decoded
   }
 
+  #reject(error: Error): void {
+    const fail = this.#fail
+    this.#settle()
+    fail?.(error)
+  }
+
   #settle(): void {
     this.#attempt = undefined
     this.#fail = undefined
   }
 }
+
+const closedEarly = (): NetError => new NetError('CLIENT_CLOSED', 'the client closed during the handshake')
 
 const peekByte: Decode<number> = (bytes) => {
   const first = bytes[0]

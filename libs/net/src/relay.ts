@@ -42,7 +42,6 @@ class End implements ConnSink {
     this.lane = lane
     this.resetCode = resetCode
     lane.onGrant = (bytes) => this.#granted(bytes)
-    if (lane.limiter !== undefined) conn.readLimit = LIMITED_READ
   }
 
   onData(chunk: Uint8Array): void {
@@ -51,6 +50,7 @@ class End implements ConnSink {
       this.lane.count(chunk.length)
       if (!this.#blocked) return
     } else {
+      this.conn.readLimit = LIMITED_READ
       this.#held = chunk
       this.#offset = 0
       this.#drive()
@@ -69,6 +69,13 @@ class End implements ConnSink {
 
   onClose(error: Error | undefined): void {
     this.#relay.onClose(this, error)
+  }
+
+  /** What is held is lost, and grants that are still to come find nothing. */
+  cut(): void {
+    this.#held = undefined
+    this.conn.attach(undefined)
+    this.conn.reset()
   }
 
   #unblock(): void {
@@ -153,10 +160,8 @@ export class Relay {
     const settle = this.#settle
     if (settle === undefined) return
     this.#settle = undefined
-    for (const end of [this.#client, this.#target]) {
-      end.conn.attach(undefined)
-      end.conn.reset()
-    }
+    this.#client.cut()
+    this.#target.cut()
     settle(error)
   }
 
@@ -168,7 +173,7 @@ export class Relay {
       this.#settle = undefined
       return
     }
-    const { host, port } = end.conn.remote
-    this.cut(new NetError(end.resetCode, `${host}:${port} broke off`, { cause }))
+    const who = end === this.#client ? 'client' : 'target'
+    this.cut(new NetError(end.resetCode, `the ${who} broke off`, { cause }))
   }
 }

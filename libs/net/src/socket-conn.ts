@@ -1,7 +1,13 @@
-import { createConnection, type NetConnectOpts, Socket } from 'node:net'
+import { createConnection, type Socket } from 'node:net'
 import type { Address } from '@sluice/wire'
 import type { Conn, ConnSink } from './conn.ts'
 import { LARGEST_READ, ReadBuffer } from './read-buffer.ts'
+
+/**
+ * Half-closes are ours to make. With a mark of 1, 'drain' follows every write that had to wait, and a paused socket
+ * reads ahead one chunk at the most.
+ */
+export const CONN_OPTIONS = { allowHalfOpen: true, noDelay: true, highWaterMark: 1 } as const
 
 const CONN = Symbol('conn')
 type ConnSocket = Socket & { [CONN]: SocketConn }
@@ -27,30 +33,42 @@ function onDrain(this: Socket): void {
   ;(this as ConnSocket)[CONN].drained()
 }
 function onError(this: Socket, error: Error): void {
-  ;(this as ConnSocket)[CONN].error = error
+  ;(this as ConnSocket)[CONN].broke(error)
 }
 function onClose(this: Socket): void {
   ;(this as ConnSocket)[CONN].gone()
 }
+function resetNow(this: Socket): void {
+  this.resetAndDestroy()
+}
+
+/** How much of what has come to pass a sink has been told. */
+const NOTHING = 0
+const END = 1
+const CLOSE = 2
 
 /** A TCP socket as a Conn. Make it with {@link acceptedConn} or {@link dialledConn}. */
 export class SocketConn implements Conn {
   readonly socket: Socket
-  readonly buffer: ReadBuffer | undefined
   readLimit: number = LARGEST_READ
-  error: Error | undefined = undefined
   closed = false
   /** @internal */ lastRead = 0
+  readonly #buffer: ReadBuffer | undefined
   #sink: ConnSink | undefined = undefined
   #paused = false
   #kept: Uint8Array | undefined = undefined
+  #told = NOTHING
   #ended = false
+  /** It failed, or this side gave it up: nobody waits for the rest of its data. */
+  #broken = false
+  #error: Error | undefined = undefined
+  #resetting = false
   #remote: Address | undefined = undefined
   #local: Address | undefined = undefined
 
   constructor(socket: Socket, buffer?: ReadBuffer) {
     this.socket = socket
-    this.buffer = buffer
+    this.#buffer = buffer
     ;(socket as ConnSocket)[CONN] = this
     socket.on('end', onEnd).on('drain', onDrain).on('error', onError).on('close', onClose)
   }
@@ -67,6 +85,8 @@ export class SocketConn implements Conn {
 
   attach(sink: ConnSink | undefined): void {
     this.#sink = sink
+    this.#told = NOTHING
+    if (this.#ended || this.closed) this.pause()
   }
 
   pause(): void {
@@ -82,8 +102,7 @@ export class SocketConn implements Conn {
     this.#kept = undefined
     if (kept !== undefined) this.receive(kept)
     if (this.#paused) return
-    if (this.closed) this.#sink?.onClose(this.error)
-    else if (this.#ended) this.#sink?.onEnd()
+    if (this.#ended || this.closed) this.#tell()
     else this.socket.resume()
   }
 
@@ -102,11 +121,18 @@ export class SocketConn implements Conn {
   }
 
   destroy(): void {
-    this.socket.destroy()
+    this.#broken = true
+    if (!this.#resetting) this.socket.destroy()
   }
 
   reset(): void {
-    this.socket.resetAndDestroy()
+    this.#broken = true
+    const { socket } = this
+    // The FIN is on its way for one more turn of the event loop: libuv refuses a reset (EINVAL), Node loses the handle.
+    const isShuttingDown = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished
+    if (!isShuttingDown || socket.destroyed) socket.resetAndDestroy()
+    else if (!this.#resetting) socket.once('finish', resetNow)
+    this.#resetting = true
   }
 
   /** @internal */
@@ -122,7 +148,7 @@ export class SocketConn implements Conn {
   /** @internal */
   ended(): void {
     this.#ended = true
-    if (!this.#paused) this.#sink?.onEnd()
+    this.#tell()
   }
 
   /** @internal */
@@ -131,15 +157,39 @@ export class SocketConn implements Conn {
   }
 
   /** @internal */
+  broke(error: Error): void {
+    this.#broken = true
+    this.#error ??= error
+  }
+
+  /** @internal */
   gone(): void {
     this.closed = true
-    this.buffer?.release()
-    this.#sink?.onClose(this.error)
+    this.#buffer?.release()
+    this.#tell()
+  }
+
+  /**
+   * A socket that reads ahead tells of its end, and where our side has ended too, of its close, while the sink still
+   * holds the last data: both then wait until it resumes.
+   */
+  #tell(): void {
+    const sink = this.#sink
+    if (sink === undefined) return this.pause()
+    if (this.#ended && this.#told === NOTHING && !(this.closed && this.#broken)) {
+      if (this.#paused) return
+      this.#told = END
+      sink.onEnd()
+      if (this.#sink !== sink) return
+    }
+    if (!this.closed || this.#told === CLOSE) return
+    this.#told = CLOSE
+    sink.onClose(this.#error)
   }
 }
 
 /** The conn of a socket that a listener has accepted. Reads at most 64 KiB at a time, as Node does. */
-export const acceptedConn = (socket: Socket): Conn => {
+export const acceptedConn = (socket: Socket): SocketConn => {
   const conn = new SocketConn(socket)
   socket.on('data', onData)
   return conn
@@ -148,19 +198,14 @@ export const acceptedConn = (socket: Socket): Conn => {
 /**
  * A conn that is being dialled, reading into a buffer of its own; see {@link ReadBuffer}. The caller waits for
  * 'connect' on `socket`.
+ * @param host an IP address
  */
-export const dialledConn = (options: NetConnectOpts): SocketConn => {
+export const dialledConn = (host: string, port: number): SocketConn => {
   const buffer = new ReadBuffer()
   let conn: SocketConn | undefined = undefined
   const next = (): Uint8Array =>
     conn === undefined ? buffer.bytes : buffer.next(conn.lastRead, conn.readLimit)
-  const socket = createConnection({ ...options, ...CONN_OPTIONS, onread: { buffer: next, callback: onRead } })
+  const socket = createConnection({ host, port, ...CONN_OPTIONS, onread: { buffer: next, callback: onRead } })
   conn = new SocketConn(socket, buffer)
   return conn
 }
-
-/**
- * Half-closes are ours to make. With a mark of 1, 'drain' follows every write that had to wait, and a paused socket
- * reads ahead one chunk at the most.
- */
-export const CONN_OPTIONS = { allowHalfOpen: true, noDelay: true, highWaterMark: 1 } as const

@@ -1,4 +1,4 @@
-import { Flow } from '@sluice/metrics'
+import { type Bytes, Flow } from '@sluice/metrics'
 import { defaultBurst, type Limit, Quota, type Share, type ShareLimits, type Shaper } from '@sluice/ratelimit'
 import type { Limits, Used, User } from '@sluice/userstore'
 import { type ErrorCode, ServiceError } from './errors.ts'
@@ -7,7 +7,7 @@ import { type ErrorCode, ServiceError } from './errors.ts'
 export interface Held {
   readonly ip: string
   cut(code: ErrorCode): void
-  /** The account's limits have changed. */
+  /** The limits of the account have changed. */
   relimit(): void
 }
 
@@ -48,25 +48,28 @@ export class Account {
   readonly flow: Flow = new Flow()
   readonly quota: Quota = new Quota(Infinity)
   readonly share: Share
-  /** Counts down with each byte; at 0 `onAttention` is due. */
-  attention: number = ATTENTION_BYTES
   removed = false
   /** Bytes on their way to the store: nobody knows whether it has booked them yet. */
   pendingBytes = 0
+  /** In the order in which they came. */
   readonly #sessions = new Set<Held>()
   readonly #ips = new Map<string, number>()
   readonly #defaults: AccountDefaults
   readonly #onAttention: () => void
   #user: User
+  /** Booked in the present period, as far as is known. */
   #usedBytes = 0
+  /** Counts down with each byte; at 0 `onAttention` is due. */
+  #attention = ATTENTION_BYTES
 
   constructor(user: User, shaper: Shaper, defaults: AccountDefaults, onAttention: () => void) {
     this.#user = user
     this.#defaults = defaults
     this.#onAttention = onAttention
     this.share = shaper.user(user.id, shareLimits(user.limits, defaults))
-    // Not from within the count of a chunk, whose relay is in the middle of its work.
-    this.quota.onSpent = (): void => queueMicrotask(() => this.#cutIfSpent())
+    // Not from within the count of a chunk, whose relay is in the middle of its work. And whatever the quota has become
+    // by then, since lanes that got nothing of it wait for no grant.
+    this.quota.onSpent = (): void => queueMicrotask(() => this.cut('QUOTA_EXCEEDED'))
     this.#settleQuota()
   }
 
@@ -105,23 +108,43 @@ export class Account {
     if (direction === 'up') this.flow.up += bytes
     else this.flow.down += bytes
     if (this.quota.remaining !== Infinity) this.quota.takeUpTo(bytes)
-    this.attention -= bytes
-    if (this.attention <= 0) this.#onAttention()
+    this.#attention -= bytes
+    if (this.#attention <= 0) this.#onAttention()
   }
 
   /** The user as the store has it now; holds for running sessions at once. */
   update(user: User, now: number): void {
     this.#user = user
     this.share.set(shareLimits(user.limits, this.#defaults))
-    for (const session of this.#sessions) session.relimit()
     this.#settleQuota()
+    // Last: a lane that had no limiter looks at rates and quota.
+    for (const session of this.#sessions) session.relimit()
     this.enforce(now)
   }
 
-  /** What all nodes have booked in the present period; `pendingBytes` and `flow` are not in it. */
-  setUsed(used: Used): void {
-    this.#usedBytes = used.up + used.down
+  /**
+   * What all nodes have booked in the present period. While bytes of ours are on their way it may have them already:
+   * then no more is believed than what is certain, so nobody is cut too early; the answer to the batch tells the rest.
+   */
+  setUsed({ up, down }: Used): void {
+    const booked = up + down
+    const { pendingBytes } = this
+    this.#usedBytes = pendingBytes === 0 ? booked : Math.max(this.#usedBytes, booked - pendingBytes)
     this.#settleQuota()
+  }
+
+  /** Hands what was counted to the ledger, which has to say when it is `booked`. Only when nothing is pending. */
+  drain(): Bytes {
+    const bytes = this.flow.drain()
+    this.pendingBytes = bytes.up + bytes.down
+    this.#rest()
+    return bytes
+  }
+
+  /** The store has what was pending. */
+  booked(): void {
+    this.#usedBytes += this.pendingBytes
+    this.pendingBytes = 0
   }
 
   /** Cuts what may not go on: all sessions of a user who may not be here, or those beyond a limit, newest first. */
@@ -135,7 +158,7 @@ export class Account {
       if (kept >= connections) session.cut('CONNECTION_LIMIT')
       else if (!keep.has(session.ip) && keep.size >= ips) session.cut('IP_LIMIT')
       else {
-        kept++
+        kept += 1
         keep.add(session.ip)
       }
     }
@@ -143,14 +166,6 @@ export class Account {
 
   cut(code: ErrorCode): void {
     for (const session of [...this.#sessions]) session.cut(code)
-  }
-
-  /** The ledger has looked: attention is next due after 64 MiB or at 95 % of the quota. */
-  rest(): void {
-    const { quotaBytes } = this.#user.limits
-    const left = this.quota.remaining
-    const nearQuota = quotaBytes === undefined ? Infinity : left - quotaBytes * (1 - QUOTA_ATTENTION)
-    this.attention = Math.max(1, Math.min(ATTENTION_BYTES, nearQuota > 0 ? nearQuota : ATTENTION_BYTES))
   }
 
   #refusal(now: number): ErrorCode | undefined {
@@ -171,10 +186,13 @@ export class Account {
     const { quotaBytes } = this.#user.limits
     const counted = this.#usedBytes + this.pendingBytes + this.flow.up + this.flow.down
     this.quota.set(quotaBytes === undefined ? Infinity : quotaBytes - counted)
-    this.rest()
+    this.#rest()
   }
 
-  #cutIfSpent(): void {
-    if (this.quota.remaining <= 0) this.cut('QUOTA_EXCEEDED')
+  /** Attention is next due after 64 MiB, or at 95 % of the quota where that is ahead and nearer. */
+  #rest(): void {
+    const { quotaBytes } = this.#user.limits
+    const ahead = quotaBytes === undefined ? 0 : this.quota.remaining - quotaBytes * (1 - QUOTA_ATTENTION)
+    this.#attention = ahead > 0 ? Math.min(ATTENTION_BYTES, ahead) : ATTENTION_BYTES
   }
 }

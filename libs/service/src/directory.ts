@@ -1,5 +1,5 @@
 import type { Shaper } from '@sluice/ratelimit'
-import { PasswordVerifier, type StoreChange, type Used, type User, type UserStore } from '@sluice/userstore'
+import { PasswordVerifier, type StoreChange, type User, type UserStore } from '@sluice/userstore'
 import { Account, type AccountDefaults } from './account.ts'
 import { ServiceError } from './errors.ts'
 
@@ -71,12 +71,13 @@ export class Directory {
     const account = this.#byName.get(
       Buffer.from(username.buffer, username.byteOffset, username.length).toString(),
     )
-    const hash = account?.user.credentials.find((credential) => credential.kind === 'password')?.hash
+    const hash = account === undefined ? undefined : passwordHash(account.user)
     const right =
       hash === undefined ? this.#verifier.verifyUnknown(password) : this.#verifier.verify(hash, password)
     if (right === true && account !== undefined) return account
     return Promise.resolve(right).then((late) => {
-      if (late && account !== undefined) return account
+      // The password may have been changed while the check ran.
+      if (late && account !== undefined && passwordHash(account.user) === hash) return account
       throw new ServiceError('AUTH_FAILED')
     })
   }
@@ -94,7 +95,7 @@ export class Directory {
   #follow(change: StoreChange): void {
     for (const user of change.users) this.#put(user)
     for (const id of change.removed) this.#remove(id)
-    for (const used of change.used) this.#use(used)
+    for (const used of change.used) this.#byId.get(used.userId)?.setUsed(used)
   }
 
   #put(user: User): void {
@@ -106,7 +107,7 @@ export class Directory {
       this.#byName.set(user.name, account)
       return
     }
-    if (known.user.name !== user.name) this.#byName.delete(known.user.name)
+    this.#forgetName(known)
     this.#byName.set(user.name, known)
     known.update(user, this.#now())
   }
@@ -115,15 +116,18 @@ export class Directory {
     const account = this.#byId.get(id)
     if (account === undefined) return
     this.#byId.delete(id)
-    if (this.#byName.get(account.user.name) === account) this.#byName.delete(account.user.name)
+    this.#forgetName(account)
     account.removed = true
     account.cut('USER_REMOVED')
     this.#options.shaper.remove(id)
   }
 
-  /** While bytes of the user are on their way nobody knows whether `used` has them; the answer to the batch will. */
-  #use(used: Used): void {
-    const account = this.#byId.get(used.userId)
-    if (account?.pendingBytes === 0) account.setUsed(used)
+  /** Unless another user has taken the name in the same change. */
+  #forgetName(account: Account): void {
+    const { name } = account.user
+    if (this.#byName.get(name) === account) this.#byName.delete(name)
   }
 }
+
+const passwordHash = (user: User): string | undefined =>
+  user.credentials.find((credential) => credential.kind === 'password')?.hash

@@ -14,6 +14,10 @@ export interface LedgerOptions {
   readonly now?: () => number
 }
 
+/** The most that a store takes in one batch. */
+const MAX_ENTRIES = 100_000
+const RETRY_MS = 250
+
 interface InFlight {
   readonly batch: UsageBatch
   readonly accounts: readonly Account[]
@@ -37,7 +41,7 @@ export class Ledger {
     this.#options = options
     this.#now = options.now ?? Date.now
     this.#settledAt = this.#now()
-    options.directory.onAttention = (): void => void this.flush()
+    options.directory.onAttention = (): void => this.#hasten()
   }
 
   /** Bytes that are not known to be stored, and for how long there have been any; a crash loses them. */
@@ -56,16 +60,27 @@ export class Ledger {
   }
 
   /** Books everything, trying again until `deadlineMs` have passed. @returns whether all of it is stored */
-  async stop(deadlineMs: number, wait: (ms: number) => Promise<void>): Promise<boolean> {
-    for (let tries = Math.max(1, Math.floor(deadlineMs / 250)); tries > 0; tries--) {
+  async stop(deadlineMs: number, wait: (ms: number) => Promise<unknown>): Promise<boolean> {
+    const endsAt = this.#now() + deadlineMs
+    await this.flush()
+    while (this.pending().pendingBytes > 0) {
+      if (this.#failing && this.#now() >= endsAt) return this.#lost()
+      if (this.#failing) await wait(RETRY_MS)
       await this.flush()
-      await this.flush()
-      if (this.pending().pendingBytes === 0) return true
-      await wait(250)
     }
+    return true
+  }
+
+  /** What did not fit into the store, so that somebody can book it by hand. */
+  #lost(): false {
     const { node, log } = this.#options
     log.error({ node, batch: this.#inFlight?.batch, ...this.pending() }, 'ledger.lost')
     return false
+  }
+
+  /** While the store takes nothing, once a second is often enough. */
+  #hasten(): void {
+    if (!this.#failing) void this.flush()
   }
 
   async #flush(): Promise<void> {
@@ -78,7 +93,7 @@ export class Ledger {
     const { store, onBatch } = this.#options
     try {
       const used = await store.account(batch)
-      for (const account of accounts) account.pendingBytes = 0
+      for (const account of accounts) account.booked()
       this.#inFlight = undefined
       this.#settledAt = this.#now()
       onBatch?.('ok')
@@ -94,10 +109,9 @@ export class Ledger {
     const accounts: Account[] = []
     const entries: UsageBatch['entries'][number][] = []
     for (const account of directory.active) {
-      const { up, down } = account.flow.drain()
-      account.rest()
+      if (entries.length === MAX_ENTRIES) break
+      const { up, down } = account.drain()
       if (up + down > 0) {
-        account.pendingBytes = up + down
         accounts.push(account)
         entries.push({ userId: account.user.id, up, down })
       } else if (account.sessions === 0) directory.settle(account)

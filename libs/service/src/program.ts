@@ -14,6 +14,7 @@ import { Ledger } from './ledger.ts'
 import { createLog, type Log } from './log.ts'
 import { type Ops, startOps } from './ops.ts'
 import { createReporter, type Reporter } from './report.ts'
+import { Seldom } from './seldom.ts'
 import { type Handshake, runSession } from './session.ts'
 import { Sessions } from './sessions.ts'
 import { nodeLimits, type SessionConfig } from './session-config.ts'
@@ -31,7 +32,8 @@ export interface ProgramOptions {
   readonly log?: Log
 }
 
-const TICK_MS = 1000
+/** Twice in the second of usage that a crash may cost, since the store needs some of it too. */
+const TICK_MS = 500
 /** How long usage that the store does not take is tried again at the end, and reports are sent. */
 const LAST_WORDS_MS = 5000
 
@@ -55,6 +57,7 @@ export class Program {
   readonly #reporter: Reporter
   readonly #ledger: Ledger
   readonly #listeners: Listener[] = []
+  readonly #seldom = new Seldom(60_000)
   readonly #ticking: NodeJS.Timeout
   #ops: Ops | undefined = undefined
   #state: true | string = 'starting'
@@ -85,7 +88,9 @@ export class Program {
       store,
       shaper: this.shaper,
       defaults: options.defaults ?? {},
-      onError: (error) => this.log.error({ err: error }, 'store.unreadable'),
+      onError: (error) => {
+        if (this.#seldom.due('store.unreadable')) this.log.error({ err: error }, 'store.unreadable')
+      },
     })
     this.#ledger = new Ledger({
       store,
@@ -118,8 +123,9 @@ export class Program {
       port,
       onConn: (conn) => void runSession(conn, handshake, parts),
       onError: (error) => {
-        metrics.acceptFailed(errnoOf(error))
-        this.log.warn({ door, err: error }, 'accept.failed')
+        const errno = errnoOf(error)
+        metrics.acceptFailed(errno)
+        if (this.#seldom.due(`${door} ${errno}`)) this.log.warn({ door, err: error }, 'accept.failed')
       },
     })
     this.#listeners.push(listener)
@@ -143,6 +149,7 @@ export class Program {
   /** Takes over what can change while running: the node's limits and the log level. */
   reload(config: ProgramConfig): void {
     this.shaper.set(nodeLimits(config))
+    this.sessions.relimit()
     this.log.level = config.logLevel
     this.log.info({}, 'reloaded')
   }
@@ -174,10 +181,19 @@ export class Program {
     this.directory.stop()
     this.shaper.close()
     await this.#ledger.stop(LAST_WORDS_MS, sleep)
-    await this.store.close()
-    await this.#ops?.close()
-    await this.#reporter.close(LAST_WORDS_MS)
+    await this.#closed(this.store.close())
+    await this.#closed(this.#ops?.close())
+    await this.#closed(this.#reporter.close(LAST_WORDS_MS))
     await this.log.close()
+  }
+
+  /** One thing that does not close must not keep the others open. */
+  async #closed(closing: Promise<void> | undefined): Promise<void> {
+    try {
+      await closing
+    } catch (error) {
+      this.log.error({ err: error }, 'stop.failed')
+    }
   }
 
   #tick(): void {

@@ -3,6 +3,7 @@ import { ConfigError } from './config-error.ts'
 import type { ConfigSchema } from './config-options.ts'
 import { helpText, printConfig } from './config-text.ts'
 import type { Program, ProgramConfig } from './program.ts'
+import { Signals } from './signals.ts'
 
 /** One program as its command line sees it. */
 export interface App<Config extends ProgramConfig> {
@@ -20,8 +21,10 @@ export interface App<Config extends ProgramConfig> {
 /** Bad usage or configuration. */
 const EXIT_USAGE = 2
 const EXIT_FAILED = 1
-/** Errors of a start that are the operator's to mend; the rest is ours and shows its stack. */
+/** Errors of a start that are the operator's to mend: the store's, the system's. */
 const START_CODES = /^(STORE_|E[A-Z]+$)/
+/** Those among them that come from the configuration, as in `user …`. */
+const USAGE_CODES = new Set(['STORE_URL', 'STORE_OPEN', 'STORE_FORMAT', 'STORE_SCHEMA_NEWER'])
 
 /**
  * Runs the program as `argv` (without node and script) says, until it has stopped.
@@ -33,7 +36,7 @@ export const runApp = async <Config extends ProgramConfig>(
 ): Promise<number> => {
   const [word = ''] = argv
   try {
-    const command = app.commands[word]
+    const command = Object.hasOwn(app.commands, word) ? app.commands[word] : undefined
     if (command !== undefined) return await command(argv.slice(1))
     return await serve(app, word === 'serve' ? argv.slice(1) : argv)
   } catch (error) {
@@ -56,9 +59,18 @@ const serve = async <Config extends ProgramConfig>(
     process.stdout.write(text)
     return 0
   }
-  const program = await app.serve(config)
-  for (const warning of loaded.warnings) program.log.warn({ warning }, 'config.doubtful')
-  return untilStopped(program, () => loadConfig(app.schema, { argv, env: process.env }).config as Config)
+  const signals = new Signals()
+  try {
+    const program = await app.serve(config)
+    for (const warning of loaded.warnings) program.log.warn({ warning }, 'config.doubtful')
+    return await live(
+      signals,
+      program,
+      () => loadConfig(app.schema, { argv, env: process.env }).config as Config,
+    )
+  } finally {
+    signals[Symbol.dispose]()
+  }
 }
 
 const printed = <Config extends ProgramConfig>(
@@ -71,41 +83,29 @@ const printed = <Config extends ProgramConfig>(
   return settings ? printConfig(app.schema, loaded) : undefined
 }
 
-/** SIGTERM and SIGINT drain, a second one ends the drain, SIGHUP reloads. */
-const untilStopped = (program: Program, load: () => ProgramConfig): Promise<number> =>
-  new Promise((resolve) => {
-    let stopping = false
-    const stop = (code: number): void => {
-      if (stopping) return program.hurry()
-      stopping = true
-      void program.stop().then(() => resolve(code))
-    }
-    process.on('SIGTERM', () => stop(0)).on('SIGINT', () => stop(0))
-    process.on('SIGHUP', () => {
+/** What a program does until it is told to stop. */
+const live = (signals: Signals, program: Program, load: () => ProgramConfig): Promise<number> =>
+  signals.run({
+    stop: () => program.stop(),
+    hurry: () => program.hurry(),
+    crashed: (error) => program.crashed(error),
+    reload: () => {
       try {
         program.reload(load())
       } catch (error) {
         program.log.error({ err: error }, 'reload.failed')
       }
-    })
-    const crash = (error: unknown): void => {
-      program.crashed(error)
-      program.hurry()
-      stop(EXIT_FAILED)
-    }
-    process.on('uncaughtException', crash).on('unhandledRejection', crash)
+    },
   })
 
-/** One line on stderr for what the operator can mend. */
+/** One line on stderr for what the operator can mend; for what is ours to mend, the stack. */
 const explain = (app: string, error: unknown): number => {
-  if (error instanceof ConfigError) {
-    process.stderr.write(`${app}: ${error.message}\n`)
-    return EXIT_USAGE
-  }
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  const text = error instanceof Error ? (START_CODES.test(code) ? error.message : error.stack) : String(error)
-  process.stderr.write(`${app}: ${text}\n`)
-  return code === 'STORE_SCHEMA_NEWER' || code === 'STORE_URL' || code === 'STORE_FORMAT'
-    ? EXIT_USAGE
-    : EXIT_FAILED
+  const isTheirs = error instanceof ConfigError || START_CODES.test(code)
+  process.stderr.write(`${app}: ${isTheirs ? oneLine(error) : stackOf(error)}\n`)
+  return error instanceof ConfigError || USAGE_CODES.has(code) ? EXIT_USAGE : EXIT_FAILED
 }
+
+const oneLine = (error: unknown): string => String(Object(error).message).replaceAll(/\s+/g, ' ')
+
+const stackOf = (error: unknown): string => (error instanceof Error && error.stack) || String(error)

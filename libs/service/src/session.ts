@@ -13,7 +13,7 @@ export interface Request {
   readonly target: Address
   /** Tells success; `bound` is our end of the connection to the target. @returns the conn that carries the payload */
   accept(bound: Address): Conn
-  /** Tells why not, and ends the conn. Never rejects. */
+  /** Tells why not, and ends the conn. Called at most once, and never after `accept`. */
   reject(code: ErrorCode): Promise<void>
 }
 
@@ -40,25 +40,28 @@ export async function runSession(conn: Conn, handshake: Handshake, parts: Sessio
   let failure: unknown
   try {
     request = await session.handshake(handshake) // who, and where to
-    session.admit(request) // limits, counters
+    session.admit(request) // whether they may, now; from here on it counts towards the user's limits
     target = await session.dial(parts.dial, request.target)
-    const client = request.accept(target.local) // only now is success told
-    request = undefined
-    await session.relay(client, target)
+    const client = session.accept(request, target) // only now is success told
+    await session.relay(client, target) // both ways, until both have ended
   } catch (error) {
     failure = error
-    code = session.codeOf(error)
-    await request?.reject(code) // each protocol has its own words for it
+    code = codeOf(error)
+    await session.reject(request, code) // each protocol has its own words for it
   } finally {
     target?.destroy()
     conn.destroy()
-    session.close(code, failure)
+    session.close(code, failure) // one line in the log, one count in the metrics
   }
   return code
 }
 
-/** What is known of a conn while `runSession` leads it through its phases, and how to end it from outside. */
+/**
+ * One conn on its way through `runSession`, in the order of its phases, and how to end it from outside. What ends it
+ * from outside becomes the error of the phase that it is in, or, where it comes between two, of the next.
+ */
 export class Session implements Held, ConnSink {
+  /** Payload that passed since `sweep` last looked, and in all. */
   readonly flow: Flow = new Flow()
   readonly ip: string
   phase: 'handshake' | 'dial' | 'relay' = 'handshake'
@@ -70,11 +73,11 @@ export class Session implements Held, ConnSink {
   #account: Account | undefined = undefined
   #target: Address | undefined = undefined
   #lanes: { up: UserLane; down: UserLane } | undefined = undefined
-  #cutCode: ErrorCode | undefined = undefined
-  /** Ends the phase that the session is in. */
-  #stop: ((error: Error) => void) | undefined = undefined
-  #bytes = 0
   #movedAt: number
+  /** Why it has to end, once it has to. */
+  #over: Error | undefined = undefined
+  /** Ends what the present phase waits for. */
+  #stop: ((error: Error) => void) | undefined = undefined
 
   constructor(conn: Conn, door: string, metrics: DoorMetrics, sessions: Sessions) {
     this.#conn = conn
@@ -86,6 +89,7 @@ export class Session implements Held, ConnSink {
     metrics.opened()
   }
 
+  /** @throws what the handshake throws; ServiceError UNAUTHENTICATED_LIMIT, before a byte is read */
   async handshake(handshake: Handshake): Promise<Request> {
     const { handshakeMs, directory } = this.#sessions.options
     if (this.#sessions.crowded(this.ip)) throw new ServiceError('UNAUTHENTICATED_LIMIT')
@@ -104,20 +108,20 @@ export class Session implements Held, ConnSink {
 
   /** @throws ServiceError where the user may not come in, or not now */
   admit({ account, target }: Request): void {
-    this.#target = target
-    const { options, wallNow } = this.#sessions
     this.#account = account
-    account.enter(this, wallNow())
-    options.directory.touch(account)
+    this.#target = target
+    this.#goOn()
+    account.enter(this, this.#sessions.wallNow())
+    this.phase = 'dial'
     this.#sessions.leaveWaiting(this.ip)
+    this.#sessions.options.directory.touch(account)
     this.#lanes = {
       up: new UserLane('up', account, this.flow),
       down: new UserLane('down', account, this.flow),
     }
-    this.phase = 'dial'
   }
 
-  /** The client's leaving ends the dial too. */
+  /** Ends early when the client leaves; what it sends meanwhile waits in the conn. @throws NetError */
   async dial(dial: Dial, target: Address): Promise<Conn> {
     const abort = new AbortController()
     const startedAt = this.#sessions.now()
@@ -125,45 +129,37 @@ export class Session implements Held, ConnSink {
     this.#conn.attach(this)
     this.#conn.resume()
     try {
+      this.#goOn()
       return await dial(target, abort.signal)
+    } catch (error) {
+      throw abort.signal.aborted ? this.#over : error
     } finally {
       this.#conn.attach(undefined)
       this.#metrics.dialTook(this.#sessions.now() - startedAt)
     }
   }
 
-  async relay(client: Conn, target: Conn): Promise<void> {
-    const relay = new Relay(client, target, this.#lanes!)
+  accept(request: Request, target: Conn): Conn {
+    this.#goOn()
     this.phase = 'relay'
+    return request.accept(target.local)
+  }
+
+  /** @throws NetError CLIENT_RESET or TARGET_RESET where one end broke off */
+  relay(client: Conn, target: Conn): Promise<void> {
+    const relay = new Relay(client, target, this.#lanes!)
     this.#stop = (error): void => relay.cut(error)
-    const running = relay.run()
-    if (this.#cutCode !== undefined) relay.cut(new ServiceError(this.#cutCode))
-    await running
+    return relay.run()
   }
 
-  /** Ends the session from outside; `code` becomes its outcome. */
-  cut(code: ErrorCode): void {
-    if (this.#cutCode !== undefined) return
-    this.#cutCode = code
-    this.#stop?.(new ServiceError(code))
-  }
-
-  relimit(): void {
-    this.#lanes?.up.relimit()
-    this.#lanes?.down.relimit()
-  }
-
-  cutIfIdle(now: number, idleMs: number): void {
-    const bytes = this.flow.up + this.flow.down
-    if (bytes !== this.#bytes || this.phase !== 'relay') {
-      this.#bytes = bytes
-      this.#movedAt = now
-    } else if (now - this.#movedAt >= idleMs) this.cut('IDLE_TIMEOUT')
-  }
-
-  /** A session that was cut ends with that code, whatever broke because of it. */
-  codeOf(error: unknown): ErrorCode {
-    return this.#cutCode ?? codeOf(error)
+  /** Tells the client why not, unless it was told success already. */
+  async reject(request: Request | undefined, code: ErrorCode): Promise<void> {
+    if (request === undefined || this.phase === 'relay') return
+    try {
+      await request.reject(code)
+    } catch (error) {
+      this.#sessions.failed(error, 'reject.failed')
+    }
   }
 
   close(code: Code, failure: unknown): void {
@@ -173,42 +169,77 @@ export class Session implements Held, ConnSink {
     this.#account?.leave(this)
     this.#sessions.close(this)
     if (code === 'AUTH_FAILED') this.#metrics.authFailed()
-    this.#metrics.relayed(this.flow)
+    this.#metrics.relayed(this.flow.drain())
     this.#metrics.ended(code, this.#sessions.now() - this.#openedAt)
     this.#sessions.report(this, code, failure)
   }
 
   /** The fields of its line in the log. */
   fields(code: Code): Record<string, unknown> {
+    const { up, down } = this.flow.read()
     return {
       door: this.#door,
       user: this.#account?.user.name,
       client: endpoint(this.#conn.remote),
       target: this.#target === undefined ? undefined : endpoint(this.#target),
       code,
-      up: this.flow.up,
-      down: this.flow.down,
+      up,
+      down,
       ms: Math.round(this.#sessions.now() - this.#openedAt),
     }
   }
 
-  /** What the client sends during the dial waits in the conn. */
+  /** Ends the session from outside; `code` becomes its outcome. */
+  cut(code: ErrorCode): void {
+    this.#end(new ServiceError(code))
+  }
+
+  /** The limits of the user or of the node have changed. */
+  relimit(): void {
+    this.#lanes?.up.relimit()
+    this.#lanes?.down.relimit()
+  }
+
+  /** About once a second: tells the metrics what has moved, and ends a relay in which nothing has for `idleMs`. */
+  sweep(now: number, idleMs: number): void {
+    const { flow } = this
+    if (flow.up + flow.down > 0) {
+      this.#metrics.relayed(flow.drain())
+      this.#movedAt = now
+    } else if (this.phase !== 'relay') this.#movedAt = now
+    else if (now - this.#movedAt >= idleMs) this.cut('IDLE_TIMEOUT')
+  }
+
+  /** @internal From the conn, during the dial. */
   onData(chunk: Uint8Array): void {
     this.#conn.pause()
     this.#conn.unread(chunk)
   }
 
-  /** A half-close is no reason to give up; the relay will see it. */
+  /** @internal A half-close is no reason to give up; the relay will see it. */
   onEnd(): void {}
 
+  /** @internal */
   onDrain(): void {}
 
+  /** @internal */
   onClose(cause: Error | undefined): void {
-    this.#stop?.(new NetError('CLIENT_CLOSED', 'the client left during the dial', { cause }))
+    this.#end(new NetError('CLIENT_CLOSED', 'the client left during the dial', { cause }))
+  }
+
+  #end(error: Error): void {
+    if (this.#over !== undefined) return
+    this.#over = error
+    this.#stop?.(error)
+  }
+
+  /** Between two phases nobody waits whom `#stop` could tell. */
+  #goOn(): void {
+    if (this.#over !== undefined) throw this.#over
   }
 
   readonly #tooSlow = (): void => {
-    this.#stop?.(new NetError('HANDSHAKE_TIMEOUT', 'no complete request came in time'))
+    this.#end(new NetError('HANDSHAKE_TIMEOUT', 'no complete request came in time'))
   }
 }
 

@@ -1,7 +1,7 @@
 import type { DoorMetrics } from '@sluice/metrics'
 import type { Conn } from '@sluice/net'
 import type { Directory } from './directory.ts'
-import { type ErrorCode, OUTCOMES } from './errors.ts'
+import { type Code, type ErrorCode, OUTCOMES } from './errors.ts'
 import type { Log } from './log.ts'
 import { Session } from './session.ts'
 
@@ -65,17 +65,17 @@ export class Sessions {
     if (this.#all.size === 0) this.#onEmpty?.()
   }
 
-  /** To be called about once a second: ends what has been idle too long or whose user has expired. */
+  /** To be called about once a second: ends who has been idle too long or whose user has expired. */
   sweep(): void {
     const now = this.now()
-    for (const session of this.#all) session.cutIfIdle(now, this.options.idleMs)
+    for (const session of this.#all) session.sweep(now, this.options.idleMs)
     const wallNow = this.wallNow()
     for (const account of this.options.directory.active) {
       if (account.user.expiresAt !== undefined && account.sessions > 0) account.enforce(wallNow)
     }
   }
 
-  /** Resolves when no session is left; those that are `handshake`ing end at once. */
+  /** Resolves when no session is left. Those still in their handshake end at once, the others when they end. */
   async drained(): Promise<void> {
     for (const session of this.#all) if (session.phase === 'handshake') session.cut('SHUTDOWN')
     if (this.#all.size === 0) return
@@ -86,8 +86,20 @@ export class Sessions {
     for (const session of [...this.#all]) session.cut(code)
   }
 
+  /** The node's limits have changed: lanes that had nothing to wait for may have to, from now on. */
+  relimit(): void {
+    for (const session of this.#all) session.relimit()
+  }
+
+  /** An error of ours that is not the outcome of a session. */
+  failed(error: unknown, message: string): void {
+    const { log, onInternal } = this.options
+    onInternal(error)
+    log.error({ err: error }, message)
+  }
+
   /** The line of a session that is over. */
-  report(session: Session, code: keyof typeof OUTCOMES, error: unknown): void {
+  report(session: Session, code: Code, error: unknown): void {
     const { log, onInternal } = this.options
     const { level } = OUTCOMES[code]
     if (level === 'error') onInternal(error)

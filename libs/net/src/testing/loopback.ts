@@ -1,0 +1,138 @@
+import { once } from 'node:events'
+import { setImmediate as turn } from 'node:timers/promises'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { AddressPolicy } from '../address-policy.ts'
+import type { Conn } from '../conn.ts'
+import { createDial, type DialOptions } from '../dial.ts'
+import { listen, type Listener } from '../listen.ts'
+
+export const LOOPBACK: readonly string[] = ['127.0.0.0/8', '::1']
+export const NEVER: AbortSignal = new AbortController().signal
+
+export const dialLoopback = (options: Partial<DialOptions> = {}): ReturnType<typeof createDial> =>
+  createDial({ policy: new AddressPolicy(LOOPBACK), ...options })
+
+/** A few turns of the event loop: whatever loopback has to bring is there after them. */
+export const turns = async (count = 5): Promise<void> => {
+  for (let i = 0; i < count; i++) await turn()
+}
+
+/** A listener of ours, and the conns it has accepted in order. */
+export class Door {
+  readonly #listener: Listener
+  readonly #conns: Conn[]
+  readonly #waiting: ((conn: Conn) => void)[]
+
+  private constructor(listener: Listener, conns: Conn[], waiting: ((conn: Conn) => void)[]) {
+    this.#listener = listener
+    this.#conns = conns
+    this.#waiting = waiting
+  }
+
+  static async open(host = '127.0.0.1'): Promise<Door> {
+    const conns: Conn[] = []
+    const waiting: ((conn: Conn) => void)[] = []
+    const onConn = (conn: Conn): void => {
+      const next = waiting.shift()
+      if (next === undefined) conns.push(conn)
+      else next(conn)
+    }
+    return new Door(await listen({ host, port: 0, onConn, onError: rethrow }), conns, waiting)
+  }
+
+  get port(): number {
+    return this.#listener.address.port
+  }
+
+  get host(): string {
+    return this.#listener.address.host
+  }
+
+  next(): Promise<Conn> {
+    const conn = this.#conns.shift()
+    return conn === undefined ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve(conn)
+  }
+
+  close(): void {
+    this.#listener.close()
+  }
+}
+
+const rethrow = (error: Error): void => {
+  throw error
+}
+
+/** A connection between a conn that we accepted and one that we dialled. */
+export const connPair = async (): Promise<{ accepted: Conn; dialled: Conn }> => {
+  const door = await Door.open()
+  const dialled = await dialLoopback()({ host: door.host, port: door.port }, NEVER)
+  const accepted = await door.next()
+  door.close()
+  return { accepted, dialled }
+}
+
+/** A conn that we accepted, with the plain socket at its other end. */
+export const acceptedPair = async (): Promise<{ conn: Conn; peer: Socket }> => {
+  const door = await Door.open()
+  const peer = connect({ host: door.host, port: door.port, allowHalfOpen: true })
+  const conn = await door.next()
+  door.close()
+  return { conn, peer }
+}
+
+/** A conn that we dialled, with the plain socket at its other end. */
+export const dialledPair = async (): Promise<{ conn: Conn; peer: Socket }> => {
+  const server = await plainServer()
+  const accepted = once(server, 'connection')
+  const conn = await dialLoopback()({ host: '127.0.0.1', port: portOf(server) }, NEVER)
+  const [peer] = (await accepted) as [Socket]
+  server.close()
+  return { conn, peer }
+}
+
+export const plainServer = async (host = '127.0.0.1', port = 0): Promise<Server> => {
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(port, host)
+  await once(server, 'listening')
+  return server
+}
+
+export const portOf = (server: Server): number => (server.address() as AddressInfo).port
+
+/** A port on which nobody listens. */
+export const closedPort = async (host = '127.0.0.1'): Promise<number> => {
+  const server = await plainServer(host)
+  const port = portOf(server)
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** A relay's two conns, `near` the client's and `far` the target's, each with the plain socket at its other end. */
+export interface Road {
+  readonly client: Socket
+  readonly near: Conn
+  readonly far: Conn
+  readonly target: Socket
+}
+
+export const openRoad = async (): Promise<Road> => {
+  const [{ conn: near, peer: client }, { conn: far, peer: target }] = await Promise.all([
+    acceptedPair(),
+    dialledPair(),
+  ])
+  return { client, near, far, target }
+}
+
+/** All that comes until the peer half-closes. (`node:stream/consumers` gives nothing of an ended socket before Node 24.) */
+export const textOf = (socket: Socket): Promise<string> =>
+  new Promise((resolve, reject) => {
+    let all = ''
+    socket.on('data', (chunk: Buffer) => (all += chunk.toString('latin1')))
+    socket
+      .on('end', () => resolve(all))
+      .on('error', reject)
+      .resume()
+  })
+
+/** Before 1.52 libuv takes a reset for an end where unread data stands before it (libuv#4997). */
+export const seesEveryReset: boolean = !/^1\.([0-4]?\d|5[01])\./.test(process.versions.uv)

@@ -1,0 +1,224 @@
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, describe, expect, it } from 'vitest'
+import { Program, type ProgramOptions, storeUrl } from './program.ts'
+import { Journal } from './testing/journal.ts'
+import { type Client, Sandbox } from './testing/sandbox.ts'
+import { configOf, testHandshake } from './testing/test-app.ts'
+
+const LOOPBACK = { host: '127.0.0.1', port: 0 }
+const sandbox = new Sandbox()
+const programs: Program[] = []
+
+afterEach(async () => {
+  for (const program of programs.splice(0)) {
+    program.hurry()
+    await program.stop()
+  }
+})
+
+const start = async (
+  settings: Record<string, unknown> = {},
+  options: Partial<ProgramOptions> = {},
+): Promise<{ program: Program; journal: Journal }> => {
+  const journal = new Journal()
+  const config = configOf({ data: sandbox.folder, allow: '127.0.0.0/8', ...settings })
+  const program = await Program.start({ app: 'test', version: '1', config, env: {}, log: journal.log, ...options })
+  programs.push(program)
+  return { program, journal }
+}
+
+/** A client that has come as far as the relay. */
+const relaying = async (program: Program, port: number): Promise<Client> => {
+  const client = await sandbox.connect(await program.listen('door', LOOPBACK, testHandshake))
+  client.socket.write(`ada 127.0.0.1 ${port}\n`)
+  await client.got('yes\n')
+  return client
+}
+
+describe('Program', () => {
+  it('tells where it listens, and that it is ready', async () => {
+    const { program, journal } = await start({ logLevel: 'silent' })
+    const door = await program.listen('door', LOOPBACK, testHandshake)
+    const ops = await program.ready()
+    expect(journal.raw.map((line) => JSON.parse(line) as object)).toMatchObject([
+      { msg: 'listening', door: 'door', host: '127.0.0.1', port: door.port },
+      { msg: 'listening', door: 'ops', host: '127.0.0.1', port: ops?.port },
+      { msg: 'ready' },
+    ])
+  })
+
+  it('opens no ops endpoint where there is to be none', async () => {
+    const config = { ...configOf({ data: sandbox.folder }), ops: undefined }
+    const { program, journal } = await start({}, { config })
+    expect(await program.ready()).toBeUndefined()
+    expect(journal.raw).toHaveLength(1)
+  })
+
+  it('leads conns through the door, counts and books them', async () => {
+    await sandbox.add('ada')
+    const { program, journal } = await start()
+    const client = await relaying(program, sandbox.targetPort)
+    client.socket.write('12345')
+    await client.got('12345')
+    client.socket.end()
+    expect(await client.closed).toBe('yes\n12345')
+    await program.stop()
+    expect(await sandbox.booked('ada')).toBe(10)
+    expect(journal.lines('session.end')).toMatchObject([{ door: 'door', user: 'ada', code: 'OK', up: 5, down: 5 }])
+  })
+
+  it('dials nothing of its own, whatever is allowed', async () => {
+    await sandbox.add('ada')
+    const { program } = await start()
+    const own = await program.listen('own', LOOPBACK, testHandshake)
+    const ops = await program.ready()
+    for (const { port } of [own, ops!]) {
+      const client = await sandbox.connect(own)
+      client.socket.write(`ada 127.0.0.1 ${port}\n`)
+      expect(await client.closed).toBe('no TARGET_DENIED\n')
+    }
+  })
+
+  it('follows the store: who was disabled elsewhere is cut', async () => {
+    await sandbox.add('ada')
+    const { program, journal } = await start()
+    const client = await relaying(program, sandbox.targetPort)
+    await program.store.update('ada', { enabled: false })
+    await client.closed
+    expect(journal.lines('session.end')).toMatchObject([{ code: 'USER_DISABLED' }])
+  })
+
+  it('shows users, ledger and sessions in its metrics', async () => {
+    await sandbox.add('ada')
+    const { program } = await start()
+    const client = await relaying(program, sandbox.targetPort)
+    client.socket.write('12345')
+    await client.got('12345')
+    const ops = await program.ready()
+    const text = await (await fetch(`http://127.0.0.1:${ops?.port}/metrics`)).text()
+    expect(text).toContain('sluice_users{state="active"} 1')
+    expect(text).toContain('sluice_sessions_active{door="door"} 1')
+    expect(text).toMatch(/sluice_ledger_pending_bytes \d+/)
+  })
+})
+
+describe('reload()', () => {
+  it('takes over the limits of the node and the log level', async () => {
+    await sandbox.add('ada')
+    const { program, journal } = await start()
+    const client = await relaying(program, sandbox.targetPort)
+    program.reload(configOf({ nodeDown: 1, nodeTotal: '1GB/s', logLevel: 'warn' }))
+    expect(program.shaper.nodeLimited).toBe(true)
+    expect(program.log.level).toBe('warn')
+    // Beyond the burst with which the bucket began, one byte takes a second.
+    client.socket.write(Buffer.alloc(1_000_000, 'x'))
+    program.reload(configOf({ logLevel: 'info' }))
+    expect(program.shaper.nodeLimited).toBe(false)
+    await client.got('x'.repeat(1_000_000))
+    expect(journal.lines('reloaded')).toHaveLength(1)
+  })
+
+  it('holds for sessions that run', async () => {
+    await sandbox.add('ada')
+    const { program } = await start()
+    await relaying(program, sandbox.targetPort)
+    const relimited: unknown[] = []
+    program.sessions.relimit = (): void => void relimited.push(1)
+    program.reload(configOf({ nodeUp: '1MB/s' }))
+    expect(relimited).toHaveLength(1)
+  })
+})
+
+describe('stop()', () => {
+  it('lets sessions end, tells that it is not ready, and lets go of everything', async () => {
+    await sandbox.add('ada')
+    const { program, journal } = await start()
+    const door = await program.listen('other', LOOPBACK, testHandshake)
+    const client = await relaying(program, sandbox.targetPort)
+    const ops = (await program.ready())!
+    const stopping = program.stop()
+    const readiness = await fetch(`http://127.0.0.1:${ops.port}/readyz`)
+    expect([readiness.status, await readiness.json()]).toEqual([503, { status: 'not ready', reason: 'stopping' }])
+    expect(await sandbox.isClosed(door)).toBe(true)
+    client.socket.write('still here')
+    await client.got('still here')
+    client.socket.end()
+    await stopping
+    expect(journal.lines('session.end')).toMatchObject([{ code: 'OK' }])
+    expect(await sandbox.booked('ada')).toBe(20)
+    expect(await sandbox.isClosed(ops)).toBe(true)
+    await expect(program.store.list()).rejects.toMatchObject({ code: 'STORE_CLOSED' })
+  })
+
+  it('ends sessions after the grace', async () => {
+    await sandbox.add('ada')
+    const { program, journal } = await start({ graceMs: '1ms' })
+    const client = await relaying(program, sandbox.targetPort)
+    await program.stop()
+    await client.closed
+    expect(journal.lines('session.end')).toMatchObject([{ code: 'SHUTDOWN' }])
+  })
+
+  it('ends them at once when it is hurried', async () => {
+    await sandbox.add('ada')
+    const { program, journal } = await start({ graceMs: '1h' })
+    await relaying(program, sandbox.targetPort)
+    const stopping = program.stop()
+    expect(program.stop()).toBe(stopping)
+    program.hurry()
+    await stopping
+    expect(journal.lines('session.end')).toMatchObject([{ code: 'SHUTDOWN' }])
+  })
+
+  it('ends at once who has not said what they want', async () => {
+    const { program, journal } = await start({ graceMs: '1h' })
+    const client = await sandbox.connect(await program.listen('door', LOOPBACK, testHandshake))
+    client.socket.write('ad')
+    const address = await program.listen('second', LOOPBACK, testHandshake)
+    await sandbox.connect(address)
+    while (program.sessions.size < 2) await new Promise((resolve) => setImmediate(resolve))
+    await program.stop()
+    expect(journal.lines('session.end')).toMatchObject([{ code: 'SHUTDOWN' }, { code: 'SHUTDOWN' }])
+  })
+
+  it('closes the rest where one thing does not close', async () => {
+    const { program, journal } = await start()
+    const ops = (await program.ready())!
+    const close = program.store.close.bind(program.store)
+    program.store.close = async (): Promise<never> => {
+      await close()
+      throw new Error('stuck')
+    }
+    await program.stop()
+    expect(journal.lines('stop.failed')).toMatchObject([{ err: { message: 'stuck' } }])
+    expect(await sandbox.isClosed(ops)).toBe(true)
+  })
+})
+
+describe('a start that fails', () => {
+  it('leaves nothing behind where a port is taken', async () => {
+    const { program } = await start()
+    const door = await program.listen('door', LOOPBACK, testHandshake)
+    await expect(program.listen('second', door, testHandshake)).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    await program.stop()
+    expect(await sandbox.isClosed(door)).toBe(true)
+  })
+
+  it('lets go of everything where the users cannot be read', async () => {
+    await sandbox.add('ada')
+    const database = new DatabaseSync(`${sandbox.folder}/sluice.db`)
+    database.exec("UPDATE users SET limits = 'what?'")
+    database.close()
+    const journal = new Journal()
+    await expect(start({}, { log: journal.log })).rejects.toMatchObject({ name: 'StoreError' })
+    expect(journal.closed).toBe(true)
+  })
+})
+
+describe('storeUrl', () => {
+  it('is a file in the data folder, which is made, or what was given', () => {
+    const data = `${sandbox.folder}/a/b`
+    expect(storeUrl({ data, store: undefined })).toBe(`sqlite:${data}/sluice.db`)
+    expect(storeUrl({ data: '/nowhere', store: 'json:users.json' })).toBe('json:users.json')
+  })
+})
