@@ -33,9 +33,7 @@ export const schema: ConfigSchema<RemoteProxyConfig> = baseSchema({ ops: '127.0.
     limit: rate
       .optional()
       .meta({ description: 'bytes per second, both ways together, of a user without a rate of their own' }),
-    capacity: size
-      .optional()
-      .meta({
-        description: 'bytes that may pass at once after a pause, for users without a burst of their own',
-      }),
+    capacity: size.optional().meta({
+      description: 'bytes that may pass at once after a pause, for users without a burst of their own',
+    }),
   })

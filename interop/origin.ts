@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer as createHttp, type RequestListener } from 'node:http'
+import { createServer as createHttps } from 'node:https'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { run } from './process.ts'
+
+/** Something on loopback that is there to be reached through a proxy. */
+export interface Origin extends Disposable {
+  readonly port: number
+}
+
+/** What `GET` gives; `PUT` gives the body back that it was sent. */
+export const BODY: Buffer = randomBytes(3_000_000)
+
+const answer: RequestListener = (request, response) => {
+  if (request.method === 'PUT') request.pipe(response)
+  else response.end(BODY)
+}
+
+const opened = async (server: Server, host: string): Promise<Origin> => {
+  server.listen(0, host)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return { port, [Symbol.dispose]: () => server.close() }
+}
+
+export const httpOrigin = (host = '127.0.0.1'): Promise<Origin> => opened(createHttp(answer), host)
+
+/** With a certificate of its own for `localhost` and 127.0.0.1, in `folder`/origin.crt. */
+export const httpsOrigin = async (folder: string): Promise<Origin> => {
+  const [key, cert] = [join(folder, 'origin.key'), join(folder, 'origin.crt')]
+  const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1'
+  const made = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost`
+  const { status, stderr } = await run('openssl', [
+    ...made.split(' '),
+    '-addext',
+    names,
+    '-keyout',
+    key,
+    '-out',
+    cert,
+  ])
+  if (status !== 0) throw new Error(stderr)
+  return opened(createHttps({ key: readFileSync(key), cert: readFileSync(cert) }, answer), '127.0.0.1')
+}
+
+/** Echoes each byte, and the end. */
+export const echoOrigin = (): Promise<Origin> => tcpOrigin((socket) => void socket.pipe(socket))
+
+/** Sends for as long as anybody takes it. */
+export const pouringOrigin = (): Promise<Origin> =>
+  tcpOrigin((socket) => {
+    const block = Buffer.alloc(64 * 1024)
+    const more = (): void => {
+      while (socket.write(block));
+    }
+    socket.on('drain', more).resume()
+    more()
+  })
+
+const tcpOrigin = (onSocket: (socket: Socket) => void): Promise<Origin> =>
+  opened(
+    createServer({ allowHalfOpen: true }, (socket) => {
+      onSocket(socket.on('error', () => {}))
+    }),
+    '127.0.0.1',
+  )
+
+/** A loopback port where nobody listens: it was free a moment ago. */
+export const deadPort = async (): Promise<number> => {
+  const origin = await echoOrigin()
+  origin[Symbol.dispose]()
+  return origin.port
+}

@@ -1,0 +1,46 @@
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** PATH with the folders where Debian keeps daemons, which users often lack. */
+export const SEARCH_PATH: string = [process.env['PATH'] ?? '', '/usr/local/sbin', '/usr/sbin', '/sbin'].join(
+  delimiter,
+)
+
+/** Debian's own, whose modules are those of its packages. */
+export const PYTHON = '/usr/bin/python3'
+
+/** Each foreign program, and the Debian package that has it. */
+const PROGRAMS: Readonly<Record<string, string>> = {
+  curl: 'curl',
+  danted: 'dante-server',
+  microsocks: 'microsocks',
+  nc: 'netcat-openbsd',
+  openssl: 'openssl',
+  proxychains4: 'proxychains4',
+  socat: 'socat',
+}
+
+const isInstalled = (program: string): boolean =>
+  SEARCH_PATH.split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+
+const hasPySocks = (): boolean => spawnSync(PYTHON, ['-c', 'import socks']).status === 0
+
+const isOpenBsdNc = (): boolean =>
+  spawnSync('nc', ['-h'], { encoding: 'utf8' }).stderr.includes('-X proxy_protocol')
+
+/** What is missing, one line each. */
+export const missingPrograms = (): string[] => {
+  const missing = Object.entries(PROGRAMS).filter(([program]) => !isInstalled(program))
+  const lines = missing.map(([program, pack]) => `${program} (Debian: ${pack})`)
+  if (!hasPySocks()) lines.push(`PySocks for ${PYTHON} (Debian: python3-socks)`)
+  if (isInstalled('nc') && !isOpenBsdNc()) lines.push('nc is not that of OpenBSD (Debian: netcat-openbsd)')
+  return lines
+}

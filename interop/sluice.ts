@@ -1,0 +1,123 @@
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { type Ended, run, start, stop } from './process.ts'
+
+const MAIN = join(import.meta.dirname, '../apps/remote-proxy/dist/main.mjs')
+const LOOPBACK = ['--http', '127.0.0.1:0', '--socks', '127.0.0.1:0', '--ops', '127.0.0.1:0']
+
+/** A folder that is gone when the test is over. */
+export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), 'interop-'))
+
+/** `remote-proxy user …` on a data folder. @returns what it printed @throws Error where it failed */
+export const user = async (
+  data: string,
+  args: readonly string[],
+  input: string | Uint8Array = '',
+): Promise<string> => {
+  const { status, stdout, stderr } = await run(
+    process.execPath,
+    [MAIN, 'user', ...args, '--data', data],
+    input,
+  )
+  if (status !== 0) throw new Error(`user ${args.join(' ')}: ${stderr}`)
+  return stdout.toString()
+}
+
+/** Adds a user with this password. */
+export const addUser = (data: string, name: string, password: string, ...flags: string[]): Promise<string> =>
+  user(data, ['add', name, '--password-stdin', ...flags], `${password}\n`)
+
+/** Bytes that a user has moved. */
+export const usage = async (
+  data: string,
+  name: string,
+): Promise<{ up: number; down: number; total: number }> =>
+  JSON.parse(await user(data, ['usage', name, '--json'])) as { up: number; down: number; total: number }
+
+/** The built program, listening on loopback with ports of its own choice. */
+export class Sluice implements AsyncDisposable {
+  readonly data: string
+  /** `127.0.0.1:PORT` of each listener. */
+  readonly http: string
+  readonly socks: string
+  readonly #child: ReturnType<typeof start>
+  readonly #lines: string[]
+  readonly #owned: boolean
+
+  /** @param data a folder that is kept; without it, one that goes with the program */
+  static async start(data?: string, ...flags: string[]): Promise<Sluice> {
+    const folder = data ?? temporaryFolder()
+    const args = [MAIN, ...LOOPBACK, '--data', folder, '--allow', '127.0.0.0/8,::1', '--grace', '1', ...flags]
+    const child = start(process.execPath, args)
+    const lines: string[] = []
+    const reader = createInterface(child.stdout)
+    reader.on('line', (line) => lines.push(line))
+    child.stderr.on('data', (chunk: Buffer) => lines.push(chunk.toString()))
+    while (!lines.some((line) => line.includes('"ready"'))) {
+      const ended = once(child, 'exit').then(() => {
+        throw new Error(`remote-proxy ended: ${lines.join('\n')}`)
+      })
+      await Promise.race([once(reader, 'line'), ended])
+    }
+    return new Sluice(folder, data === undefined, child, lines)
+  }
+
+  private constructor(data: string, owned: boolean, child: ReturnType<typeof start>, lines: string[]) {
+    this.data = data
+    this.#owned = owned
+    this.#child = child
+    this.#lines = lines
+    this.http = this.#listener('http')
+    this.socks = this.#listener('socks')
+  }
+
+  get log(): string {
+    return this.#lines.join('\n')
+  }
+
+  /** Adds a user, and waits until the program knows them. */
+  async add(name: string, password: string, ...flags: string[]): Promise<void> {
+    await addUser(this.data, name, password, ...flags)
+    await this.known(name, password)
+  }
+
+  /** Waits until this login is taken. */
+  async known(name: string, password: string): Promise<void> {
+    const attempt = (): Promise<Ended> =>
+      run('curl', [
+        '-sS',
+        '-o',
+        '/dev/null',
+        '-w',
+        '%{http_connect}',
+        '-p',
+        '-x',
+        `http://${this.http}`,
+        '--proxy-user',
+        `${name}:${password}`,
+        'http://192.0.2.1/',
+      ])
+    for (let tries = 0; tries < 50; tries += 1) {
+      if ((await attempt()).stdout.toString() === '403') return
+    }
+    throw new Error(`${name} is not known after 50 tries`)
+  }
+
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    await stop(this.#child, signal)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await stop(this.#child)
+    if (this.#owned) rmSync(this.data, { recursive: true, force: true })
+  }
+
+  #listener(door: string): string {
+    const line = this.#lines.find((each) => each.includes(`"door":"${door}"`)) ?? '{}'
+    const { host, port } = JSON.parse(line) as { host: string; port: number }
+    return `${host}:${port}`
+  }
+}

@@ -1,0 +1,2 @@
+export const EXTERNAL: readonly string[]
+export function bundle(entry: string, outdir: string): Promise<void>

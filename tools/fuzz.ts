@@ -1,0 +1,33 @@
+// `npm run fuzz [-- NAME …] [-- --seconds N --seed S]`: bad input for a library or a program, for a while.
+import { randomInt } from 'node:crypto'
+import { readCommandLine, runCommand } from './src/command-line.ts'
+import { fuzzRemoteProxy } from './src/fuzz/fuzz-remote-proxy.ts'
+import type { FuzzRun } from './src/fuzz/fuzz-run.ts'
+import { fuzzWire } from './src/fuzz/fuzz-wire.ts'
+
+const TARGETS: Readonly<Record<string, (run: FuzzRun) => Promise<string[]>>> = {
+  wire: fuzzWire,
+  'remote-proxy': fuzzRemoteProxy,
+}
+const FLAGS = {
+  seconds: { least: 1, most: 86_400, otherwise: 20 },
+  seed: { least: 0, most: 2 ** 32 - 1, whole: true, otherwise: randomInt(2 ** 32) },
+}
+
+async function main(): Promise<boolean> {
+  const { names, numbers } = readCommandLine(process.argv.slice(2), Object.keys(TARGETS), FLAGS)
+  let isSound = true
+  for (const name of names) isSound = (await fuzz(name, numbers)) && isSound
+  return isSound
+}
+
+async function fuzz(name: string, run: Omit<FuzzRun, 'say'>): Promise<boolean> {
+  const say = (line: string): void => console.log(`fuzz ${name}: ${line}`)
+  say(`${run.seconds} s, seed ${run.seed}`)
+  const flaws = (await TARGETS[name]?.({ ...run, say })) ?? []
+  for (const flaw of flaws) console.error(`fuzz ${name}: ${flaw}`)
+  say(flaws.length === 0 ? 'ok' : `failed; once more with --seed ${run.seed}`)
+  return flaws.length === 0
+}
+
+await runCommand('fuzz', main)

@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { buffer } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openEcho } from '../subject/echo.ts'
+import { Installed } from '../subject/install.ts'
+import { loginOf, openTunnel, PROTOCOLS, type Wish } from '../subject/proxy-client.ts'
+import { Subject } from '../subject/subject.ts'
+import { Dice } from './dice.ts'
+import type { FuzzRun } from './fuzz-run.ts'
+import { makeHandshakeCase, type World } from './handshake-case.ts'
+import { HandshakeClients } from './handshake-client.ts'
+
+const USER = 'fuzz'
+const DOORS = ['socks', 'http'] as const
+const HANDSHAKE_SECONDS = 2
+/** The handshake's deadline, the origin's second, the second of a refusal, and a busy machine. */
+const PATIENCE_MS = 20_000
+const CLIENTS = 32
+const CASES_PER_SECOND = 500
+const STOP_MS = 10_000
+
+const FLAGS = [
+  ...['--http', '127.0.0.1:0', '--socks', '127.0.0.1:0', '--ops', '127.0.0.1:0', '--allow', '127.0.0.1'],
+  ...['--handshake-timeout', String(HANDSHAKE_SECONDS), '--grace', '1'],
+]
+const NODE_FLAGS = [
+  ...['--experimental-strip-types', '--disable-warning=ExperimentalWarning'],
+  ...['--import', new URL('loopback-only.ts', import.meta.url).href],
+]
+
+/**
+ * Sends damaged handshakes to the real program. It must stay up, let go of every client, leak no descriptor and no
+ * session, log no error and no secret, and serve everyone who asks properly afterwards.
+ * @returns the flaws found
+ */
+export async function fuzzRemoteProxy(run: FuzzRun): Promise<string[]> {
+  const password = randomBytes(12).toString('hex')
+  const installed = await Installed.of('remote-proxy')
+  const origin = await openEcho()
+  try {
+    await installed.addUser(USER, password)
+    const env = { FUZZ_ORIGIN_PORT: String(origin.port) }
+    const options = { flags: FLAGS, nodeFlags: NODE_FLAGS, env, secrets: [password] }
+    const subject = await Subject.start(installed, options)
+    const world = { login: loginOf(USER, password), origin: { host: '127.0.0.1', port: origin.port } }
+    try {
+      return await attack(run, subject, world)
+    } finally {
+      await subject.stop(0)
+    }
+  } finally {
+    origin.close()
+    installed.remove()
+  }
+}
+
+async function attack(run: FuzzRun, subject: Subject, world: World): Promise<string[]> {
+  await askProperly(subject, world)
+  const fdsBefore = await subject.settledFds()
+  const clients = await sendCases(run, subject, world)
+  const flaws = [
+    ...clients.leftOpen.map((hex) => `a client was left waiting for ${PATIENCE_MS} ms\n  input: ${hex}`),
+    ...(subject.running ? await aftermath(subject, world, fdsBefore) : []),
+  ]
+  if (subject.running && (await subject.stop(STOP_MS)) === undefined) flaws.push('SIGTERM did not end it')
+  const codes = [...subject.log.codes].map(([code, count]) => `${code} ${count}`)
+  run.say(`${clients.played} clients: ${codes.join(', ')}`)
+  return [...flaws, ...explain(subject, clients)]
+}
+
+/** One client after the other comes to each door, by every protocol, and gets its echo. */
+async function askProperly(subject: Subject, { login, origin }: World): Promise<void> {
+  for (const door of DOORS) {
+    for (const protocol of PROTOCOLS) await ask(subject.port(door), { protocol, login, target: origin })
+  }
+}
+
+async function ask(port: number, wish: Wish): Promise<void> {
+  const socket = await openTunnel(port, wish)
+  const closed = once(socket, 'close')
+  const said = randomBytes(100)
+  socket.end(said)
+  const heard = await buffer(socket)
+  await closed
+  if (!heard.equals(said)) throw new Error(`${wish.protocol}: heard ${heard.toString('hex')}`)
+}
+
+async function sendCases(run: FuzzRun, subject: Subject, world: World): Promise<HandshakeClients> {
+  const dice = new Dice(run.seed)
+  const clients = new HandshakeClients(PATIENCE_MS)
+  const startedAt = performance.now()
+  let made = 0
+  const worker = async (): Promise<void> => {
+    for (;;) {
+      const seconds = (performance.now() - startedAt) / 1000
+      if (seconds >= run.seconds || !subject.running) return
+      if (made >= seconds * CASES_PER_SECOND) await sleep(20)
+      else {
+        made += 1
+        const handshake = makeHandshakeCase(dice, world)
+        await clients.play(subject.port(dice.pick(DOORS)), handshake)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: CLIENTS }, worker))
+  return clients
+}
+
+async function aftermath(subject: Subject, world: World, fdsBefore: number | undefined): Promise<string[]> {
+  try {
+    await askProperly(subject, world)
+    const fds = await subject.settledFds(fdsBefore)
+    const active = await activeSessions(subject)
+    return [
+      ...((fds ?? 0) > (fdsBefore ?? 0) ? [`${fds} descriptors are open, ${fdsBefore} were before`] : []),
+      ...(active > 0 ? [`${active} sessions are still there`] : []),
+    ]
+  } catch (error) {
+    return [`a proper client is not served afterwards: ${String(error)}`]
+  }
+}
+
+async function activeSessions(subject: Subject): Promise<number> {
+  const signal = AbortSignal.timeout(STOP_MS)
+  const answer = await fetch(`http://127.0.0.1:${subject.port('ops')}/metrics`, { signal })
+  const samples = (await answer.text()).matchAll(/^sluice_sessions_active\{.*\} (\d+)$/gm)
+  return [...samples].reduce((sum, [, count]) => sum + Number(count), 0)
+}
+
+/** The faults of the program, each with the input behind it where that is known. */
+function explain(subject: Subject, clients: HandshakeClients): string[] {
+  const logged = subject.log.faults
+  const inputs = new Map(logged.map(({ what, line }) => [what, clients.sentBy(line.client)]))
+  const flaws = subject.faults().map((what) => {
+    const hex = inputs.get(what)
+    return hex === undefined ? what : `${what}\n  input: ${hex}`
+  })
+  if (flaws.length === 0 || [...inputs.values()].some((hex) => hex !== undefined)) return flaws
+  return [...flaws, ['the last inputs:', ...clients.lastSent(CLIENTS + 8)].join('\n  ')]
+}

@@ -1,0 +1,122 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Dice } from '../fuzz/dice.ts'
+import { loginOf, openTunnel, PROTOCOLS } from '../subject/proxy-client.ts'
+import type { Subject } from '../subject/subject.ts'
+import type { Exchange, Plan } from './exchange.ts'
+import type { Origin } from './origin.ts'
+import { Tally } from './tally.ts'
+
+const KB = 1000
+const MB = 1000 * KB
+const ENDLESS = 1e12
+const RETRY_MS = 100
+
+/** The users of a soak: one for each way to use the program, so that the usage of each can be told apart. */
+export const USERS = {
+  short: [],
+  long: ['--up', '1MB/s', '--down', '2MB/s'],
+  halves: [],
+  aborts: ['--up', '1MB/s', '--down', '1MB/s'],
+  idle: [],
+  edited: ['--down', '1MB/s'],
+} as const satisfies Record<string, readonly string[]>
+export type UserName = keyof typeof USERS
+
+const NAMES = Object.keys(USERS) as UserName[]
+/** Whose exchanges end properly, all of them. */
+const UNBROKEN = new Set<UserName>(['short', 'long', 'halves'])
+
+/** Clients of all kinds, and the books on what they moved. */
+export class Load {
+  readonly tallies: Readonly<Record<UserName, Tally>>
+  readonly faults: string[] = []
+  readonly #subject: Subject
+  readonly #origin: Origin
+  readonly #password: string
+  readonly #dice = new Dice(1)
+  readonly #open = new Map<Exchange, UserName>()
+  #over = false
+
+  constructor(subject: Subject, origin: Origin, password: string) {
+    this.#subject = subject
+    this.#origin = origin
+    this.#password = password
+    const tallies = NAMES.map((name) => [name, new Tally()])
+    this.tallies = Object.fromEntries(tallies) as Record<UserName, Tally>
+  }
+
+  /** Whether a connection of this user is through. */
+  isServed(user: UserName): boolean {
+    return [...this.#open].some(([{ clientGot }, name]) => name === user && clientGot > 0)
+  }
+
+  /** Every user once, one after the other. */
+  async warmUp(): Promise<void> {
+    for (const user of NAMES) await this.exchange(user, { up: 100 * KB, down: 100 * KB })
+  }
+
+  /** A steady mix of everything, until `stop`; what is under way then comes to its end. */
+  async run(): Promise<void> {
+    const dice = this.#dice
+    await Promise.all([
+      ...this.#workers(4, 50, () => ['short', { up: dice.below(20 * KB), down: dice.below(100 * KB) }]),
+      ...this.#workers(4, 0, () => ['long', { up: dice.below(1.5 * MB), down: dice.below(3 * MB) }]),
+      ...this.#workers(2, 100, () => [
+        'halves',
+        { up: dice.below(MB), down: dice.below(MB), answersLast: true },
+      ]),
+      ...this.#workers(2, 100, () => ['aborts', this.#aborted('client')]),
+      ...this.#workers(2, 100, () => ['aborts', this.#aborted('origin')]),
+      ...this.#workers(10, 0, () => ['idle', { up: 0, down: 0, held: true }]),
+      ...this.#workers(1, 0, () => ['edited', { up: 0, down: ENDLESS }]),
+    ])
+  }
+
+  /** Begins no more, and breaks off what has no end of its own. */
+  stop(): void {
+    this.#over = true
+    for (const [exchange] of this.#open)
+      if (exchange.plan.held || exchange.plan.down === ENDLESS) exchange.reset()
+  }
+
+  /** One exchange, by any door and protocol. @throws Error where the user is refused */
+  async exchange(user: UserName, plan: Plan): Promise<void> {
+    const exchange = this.#origin.newExchange(plan)
+    const port = this.#subject.port(this.#dice.pick(['socks', 'http']))
+    const wish = {
+      protocol: this.#dice.pick(PROTOCOLS),
+      login: loginOf(user, this.#password),
+      target: { host: '127.0.0.1', port: this.#origin.port },
+    }
+    this.#open.set(exchange, user)
+    try {
+      await this.#origin.play(exchange, () => openTunnel(port, wish))
+    } finally {
+      this.#open.delete(exchange)
+    }
+    this.tallies[user].add(exchange, exchange.isEnded)
+    if (exchange.garbled) this.faults.push(`${user}: other bytes arrived than were sent`)
+    if (UNBROKEN.has(user) && !exchange.isEnded)
+      this.faults.push(`${user}: broke off: ${JSON.stringify(exchange)}`)
+  }
+
+  #aborted(side: 'client' | 'origin'): Plan {
+    return { up: MB, down: MB, breaks: { side, at: 1 + this.#dice.below(500 * KB) } }
+  }
+
+  #workers(count: number, pauseMs: number, next: () => [UserName, Plan]): Promise<void>[] {
+    return Array.from({ length: count }, async () => {
+      while (!this.#over && this.#subject.running) {
+        const [user, plan] = next()
+        await this.exchange(user, plan).catch((error: unknown) => this.#refused(user, error))
+        await sleep(pauseMs)
+      }
+    })
+  }
+
+  /** Only the user who is disabled now and then may be. */
+  async #refused(user: UserName, error: unknown): Promise<void> {
+    if (user !== 'edited') this.faults.push(`${user}: ${String(error)}`)
+    await sleep(RETRY_MS)
+  }
+}

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+/** `npm run interop`: the built programs against foreign ones. One file at a time, since some of them measure rates. */
+export default defineConfig({
+  test: {
+    environment: 'node',
+    pool: 'forks',
+    include: ['interop/**/*.test.ts'],
+    globalSetup: ['interop/setup.ts'],
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+})
