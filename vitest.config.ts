@@ -1,8 +1,8 @@
-import { defaultServerConditions } from 'vite';
-import { defineConfig } from 'vitest/config';
+import { defaultServerConditions } from 'vite'
+import { defineConfig } from 'vitest/config'
 
 // One shared config. `nx test <p>` runs it with --project <p>; plain `vitest` at the root runs everything.
-const conditions: string[] = ['@sluice/source', ...defaultServerConditions];
+const conditions: string[] = ['@sluice/source', ...defaultServerConditions]
 
 export default defineConfig({
   resolve: { conditions },
@@ -13,4 +13,4 @@ export default defineConfig({
     include: ['**/src/**/*.test.ts'],
     passWithNoTests: false,
   },
-});
+})

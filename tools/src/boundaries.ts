@@ -8,7 +8,8 @@ import { readManifest, readProjects, type Manifest, type Project } from './proje
 
 const IMPURE = /^node:(net|tls|dgram|fs|fs\/promises|http|https|http2)$/
 const PURE = new Set(['@sluice/wire', '@sluice/ratelimit', '@sluice/metrics'])
-const NET_MAY_NAME = new Set(['@sluice/wire', '@sluice/ratelimit'])
+const NET_MAY_ONLY_NAME = '@sluice/ratelimit'
+const NET_MAY_IMPORT = new Set(['@sluice/wire', NET_MAY_ONLY_NAME])
 const isTest = (file: string): boolean => /\.test\.ts$|\/testing\//.test(file)
 
 interface Tree {
@@ -20,7 +21,7 @@ interface Tree {
 /**
  * Every broken rule below `root`, one line each, beginning with the file; empty when the tree is sound.
  * - a bare import is declared in its own package.json (tests may also use the root's devDependencies)
- * - layer 1 imports nothing of ours, layer 2 only types of wire and ratelimit, layer 3 the layers below it; apps
+ * - layer 1 imports nothing of ours, layer 2 wire and types of ratelimit, layer 3 the layers below it; apps
  *   import libs, nothing imports an app
  * - only what `exports` names; relative imports stay in their project; computed `import(x)` is refused
  * - wire, ratelimit and metrics open no socket and no file (their tests may); built-ins carry `node:`
@@ -53,7 +54,7 @@ function checkSources(tree: Tree, project: Project): string[] {
 function checkImport(tree: Tree, project: Project, file: string, found: Import): string[] {
   const { spec } = found
   if (spec.startsWith('.')) return checkRelative(project, file, spec)
-  if (builtinModules.includes(spec)) return [`'${spec}' needs the node: prefix`]
+  if (!spec.startsWith('node:') && builtinModules.includes(spec)) return [`'${spec}' needs the node: prefix`]
   if (spec.startsWith('node:')) return checkBuiltin(project, file, spec)
   const name = spec
     .split('/')
@@ -83,8 +84,9 @@ function checkOurs(from: Project, to: Project, file: string, { spec, typeOnly }:
   const errors = subpath in (to.manifest.exports ?? {}) ? [] : [`'${spec}' is not exported by ${to.dir}`]
   const [lower, upper] = [layer(to.manifest), layer(from.manifest)]
   if (!(lower < upper)) errors.push(`${from.manifest.name} may not import ${to.manifest.name}`)
-  else if (upper === 2 && !NET_MAY_NAME.has(to.manifest.name)) errors.push(`layer 2 may not import '${spec}'`)
-  else if (upper === 2 && !typeOnly && !isTest(file))
+  else if (upper === 2 && !NET_MAY_IMPORT.has(to.manifest.name))
+    errors.push(`layer 2 may not import '${spec}'`)
+  else if (to.manifest.name === NET_MAY_ONLY_NAME && upper === 2 && !typeOnly && !isTest(file))
     errors.push(`layer 2 may import only types of '${spec}'`)
   return errors
 }
