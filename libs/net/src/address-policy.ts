@@ -84,7 +84,6 @@ const isWildcard = (ip: string): boolean => ip === '0.0.0.0' || ip === '::'
 
 const isLocal = (ip: string): boolean =>
   isWildcard(ip) ||
-  ip === '::1' ||
   ip.startsWith('127.') ||
   Object.values(networkInterfaces()).some((cards) => cards?.some(({ address }) => textOf(address) === ip))
 

@@ -213,6 +213,59 @@ describe.each(Object.entries(kinds))('a conn: %s', (kind, make) => {
     expect([here.events, here.error]).toEqual([['data', 'end', 'close'], undefined])
   })
 
+  it('brings nothing more to a sink that pauses in what was kept', async () => {
+    const [conn, peer] = await open()
+    peer.write(Buffer.from('kept'))
+    await turns()
+    const here = new (class extends Collector {
+      override onData(chunk: Uint8Array): void {
+        super.onData(chunk)
+        conn.pause()
+      }
+    })(conn)
+    await here.until(() => here.size === 4)
+    peer.write(Buffer.from('more'))
+    peer.end()
+    await turns()
+    expect([here.text, here.events]).toEqual(['kept', ['data']])
+  })
+
+  it('a close by this side waits for nobody', async () => {
+    const [conn, peer] = await open()
+    const here = new (class extends Collector {
+      override onData(chunk: Uint8Array): void {
+        super.onData(chunk)
+        conn.pause()
+      }
+    })(conn)
+    peer.write(Buffer.from('x'))
+    peer.end()
+    await here.until(() => here.size === 1)
+    await turns()
+    conn.destroy()
+    await here.until(() => here.has('close'))
+    expect(here.events).toEqual(['data', 'close'])
+  })
+
+  it('tells nothing more to a sink that lets go of it', async () => {
+    const [conn, peer] = await open()
+    const there = new Collector(peer)
+    conn.end()
+    peer.end()
+    await there.until(() => there.has('close'))
+    await turns()
+    conn.attach(undefined)
+    const here = new (class extends Collector {
+      override onEnd(): void {
+        super.onEnd()
+        conn.attach(undefined)
+      }
+    })(conn)
+    await turns()
+    expect([conn.closed, here.events]).toEqual([true, ['end']])
+    expect(new Collector(conn).events).toEqual(['end', 'close'])
+  })
+
   it('says when a write could not go out at once, and when it is gone', async () => {
     const [conn, peer] = await open()
     const here = new Collector(conn)

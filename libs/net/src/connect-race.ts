@@ -41,7 +41,6 @@ export class ConnectRace {
   }
 
   fail(cause: unknown): void {
-    if (this.#over) return
     this.#end()
     this.#options.reject(cause instanceof NetError ? cause : this.#failure([cause]))
   }
@@ -105,6 +104,7 @@ class Attempt {
     this.conn.socket.on('connect', this.#connected).on('error', this.#failed)
   }
 
+  /** Nothing more is heard of it, be it an error that is on its way. */
   cancel(): void {
     this.#letGo()
     this.conn.destroy()

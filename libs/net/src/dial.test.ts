@@ -1,6 +1,5 @@
 import { getEventListeners } from 'node:events'
 import { isIPv6 } from 'node:net'
-import { networkInterfaces } from 'node:os'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { AddressPolicy } from './address-policy.ts'
 import type { Conn } from './conn.ts'
@@ -9,11 +8,7 @@ import type { SocketConn } from './socket-conn.ts'
 import { deafPort } from './testing/child.ts'
 import { Collector } from './testing/collector.ts'
 import { held } from './testing/held.ts'
-import { closedPort, dialLoopback, Door, NEVER, plainServer, turns } from './testing/loopback.ts'
-
-const hasIpv6 = Object.values(networkInterfaces()).some((cards) =>
-  cards?.some(({ address }) => address === '::1'),
-)
+import { closedPort, dialLoopback, Door, hasIpv6, NEVER, plainServer, turns } from './testing/loopback.ts'
 
 type Lookup = NonNullable<DialOptions['lookup']>
 
@@ -137,12 +132,12 @@ describe('a name', () => {
   })
 
   // The system resolves these without asking anyone.
-  it.each(['2130706433', '0x7f.1', '0x7f000001', '127.1', '0177.0.0.1', '017700000001', '0', '127.0.0.1%lo'])(
+  it.each(['2130706433', '0x7f.1', '0x7f000001', '127.1', '0177.0.0.1', '017700000001', '0'])(
     'that the system takes for an address is judged as one: %s',
     async (name) => {
       const door = await Door.open()
       const dial = createDial({ policy: new AddressPolicy() })
-      expect(await outcome(dial, name, door.port)).toMatch(/^TARGET_DENIED$|^DIAL_NAME_UNKNOWN$/)
+      expect(await outcome(dial, name, door.port)).toBe('TARGET_DENIED')
       for (const ip of ['127.0.0.1', '::1', '::ffff:127.0.0.1', '::ffff:7f00:1']) {
         const injected = createDial({ policy: new AddressPolicy(), lookup: resolver(ip) })
         expect(await outcome(injected, name, door.port)).toBe('TARGET_DENIED')
@@ -161,7 +156,7 @@ describe('a name', () => {
   )
 
   it('of 63 and more letters in one part is not known', async () => {
-    expect(await outcome(dialLoopback(), `${'x'.repeat(64)}.invalid`)).toBe('DIAL_NAME_UNKNOWN')
+    expect(await outcome(dialLoopback(), `${'x'.repeat(64)}.invalid`)).toMatch(/^DIAL_NAME_/)
   })
 
   it.each([
@@ -262,6 +257,16 @@ describe('several addresses', () => {
     expect(await settled).toBe('DIAL_TIMEOUT')
   })
 
+  it('one that answers in its time is the only one', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const door = await Door.open('0.0.0.0')
+    const lookup = resolver('127.0.0.1', '127.0.0.2', '127.0.0.3')
+    const conn = await dialLoopback({ lookup })({ host: 'one.test', port: door.port }, NEVER)
+    expect([conn.remote.host, vi.getTimerCount()]).toEqual(['127.0.0.1', 0])
+    conn.destroy()
+    door.close()
+  })
+
   it('only one conn comes of several that answer', async () => {
     const door = await Door.open('0.0.0.0')
     const before = sockets()
@@ -288,8 +293,8 @@ describe('the deadline', () => {
     const settled = outcome(dialLoopback({ lookup }), 'one.test', door.port)
     vi.advanceTimersByTime(10_000)
     expect(await settled).toBe('DIAL_TIMEOUT')
-    answer(null, [{ address: '127.0.0.1', family: 4 }])
     answer(new Error('late'), [])
+    answer(null, [{ address: '127.0.0.1', family: 4 }])
     await turns()
     expect([sockets(), vi.getTimerCount()]).toEqual([before, 0])
     door.close()
@@ -388,6 +393,22 @@ describe('the signal', () => {
     door.close()
     await turns(20)
     expect(sockets()).toBe(before)
+  })
+
+  it('that comes while the error of an attempt is on its way starts no other attempt', async () => {
+    const door = await Door.open()
+    const ips = ['255.255.255.255', '127.0.0.1'].map((address) => ({ address, family: 4 }))
+    const lookup: Lookup = (_host, _options, callback) => callback(null, ips)
+    const dial = createDial({ policy: new AddressPolicy(['255.255.255.255', '127.0.0.1']), lookup })
+    const before = sockets()
+    const abort = new AbortController()
+    const settled = outcome(dial, 'one.test', door.port, abort.signal)
+    // The system refuses a broadcast address at once, so the error is told in the tick after the next.
+    process.nextTick(() => abort.abort(left))
+    expect(await settled).toBe(left)
+    await turns()
+    expect(sockets()).toBe(before)
+    door.close()
   })
 
   it('is let go of once there is an outcome', async () => {

@@ -4,26 +4,31 @@ import { describe, expect, it } from 'vitest'
 import { listen } from './listen.ts'
 import { run } from './testing/child.ts'
 import { Collector } from './testing/collector.ts'
-import { closedPort, dialLoopback, Door, NEVER } from './testing/loopback.ts'
+import { closedPort, dialLoopback, Door, hasIpv6, NEVER } from './testing/loopback.ts'
 
 const quiet = { onConn: () => {}, onError: () => {} }
 
 describe('listen', () => {
-  it.each([
+  const places = [
     ['127.0.0.1', '127.0.0.1'],
     ['0.0.0.0', '127.0.0.1'],
     ['::', '127.0.0.1'],
     ['::1', '::1'],
-  ])('on %s takes a free port and conns', async (host, dialled) => {
-    const door = await Door.open(host)
-    expect([door.host, door.port > 0]).toEqual([host, true])
-    const conn = await dialLoopback()({ host: dialled, port: door.port }, NEVER)
-    const accepted = await door.next()
-    expect(accepted.local).toEqual({ host: dialled, port: door.port })
-    accepted.destroy()
-    conn.destroy()
-    door.close()
-  })
+  ] as const
+
+  it.each(places.filter(([host]) => hasIpv6 || !host.includes(':')))(
+    'on %s takes a free port and conns',
+    async (host, dialled) => {
+      const door = await Door.open(host)
+      expect([door.host, door.port > 0]).toEqual([host, true])
+      const conn = await dialLoopback()({ host: dialled, port: door.port }, NEVER)
+      const accepted = await door.next()
+      expect(accepted.local).toEqual({ host: dialled, port: door.port })
+      accepted.destroy()
+      conn.destroy()
+      door.close()
+    },
+  )
 
   it.each([
     ['EADDRINUSE', async () => ({ host: '127.0.0.1', port: (await Door.open()).port })],

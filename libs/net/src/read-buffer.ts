@@ -1,4 +1,4 @@
-/** Sizes that a read buffer moves between. Idle conns stay at the first, whose pages are hardly ever touched. */
+/** Sizes that a read buffer moves between. All conns that send little share one of the first size. */
 const SIZES = [16 * 1024, 64 * 1024, 512 * 1024] as const
 const SMALLEST = SIZES[0]
 export const LARGEST_READ: number = SIZES[2]
@@ -6,16 +6,26 @@ export const LARGEST_READ: number = SIZES[2]
 const BUDGET = 64 * 1024 * 1024
 const SHRINK_AFTER = 32
 
+/** A buffer of its own for each conn would be most of what a short or idle one costs. */
+const SHARED: Uint8Array = Buffer.allocUnsafeSlow(SMALLEST)
+
 let borrowed = 0
 
 /**
- * The buffer that one dialled socket reads into. A bulk sender fills it and gets a larger one, since a read and a
- * write of 512 KiB cost little more than of 64; one that sends little goes back to 16 KiB.
+ * What one dialled socket reads into. A bulk sender fills it and gets a larger one of its own, since a read and a write
+ * of 512 KiB cost little more than of 64; one that sends little goes back to the 16 KiB that all share, and what it
+ * brings is copied out.
  */
 export class ReadBuffer {
-  bytes: Uint8Array = Buffer.allocUnsafeSlow(SMALLEST)
+  bytes: Uint8Array = SHARED
   #step = 0
   #small = 0
+
+  /** What a read of `size` bytes has brought; good until the next read. */
+  chunk(size: number): Uint8Array {
+    if (this.bytes === SHARED) return Buffer.from(SHARED.subarray(0, size))
+    return size === this.bytes.length ? this.bytes : this.bytes.subarray(0, size)
+  }
 
   /** The buffer for the next read, after one that brought `size` bytes. */
   next(size: number, limit: number): Uint8Array {
@@ -44,6 +54,6 @@ export class ReadBuffer {
     if (wanted > held && borrowed + wanted - held > BUDGET) return
     borrowed += wanted - held
     this.#step = step
-    this.bytes = Buffer.allocUnsafeSlow(size)
+    this.bytes = step === 0 ? SHARED : Buffer.allocUnsafeSlow(size)
   }
 }

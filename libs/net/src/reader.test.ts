@@ -170,6 +170,19 @@ describe('release', () => {
     },
   )
 
+  it('gives back what was not read while the conn runs', async () => {
+    const { reader, conn, peer } = open()
+    send(peer, 'one\nrest')
+    expect(await reader.read(line)).toBe('one')
+    expect(conn.paused).toBe(false)
+    reader.release()
+    send(peer, ' and more')
+    await turns()
+    const rest = new Collector(conn)
+    await rest.until(() => rest.size === 13)
+    expect(rest.text).toBe('rest and more')
+  })
+
   it('gives back a conn on which all was read', async () => {
     const { reader, conn, peer } = open()
     send(peer, 'one\n')

@@ -91,8 +91,7 @@ export class Reader implements ConnSink {
   onDrain(): void {}
 
   onClose(cause: Error | undefined): void {
-    if (cause === undefined)
-      this.fail(new NetError('CLIENT_CLOSED', 'the client closed during the handshake'))
+    if (cause === undefined) this.fail(closedEarly())
     else this.fail(new NetError('CLIENT_RESET', 'the connection broke during the handshake', { cause }))
   }
 

@@ -69,6 +69,21 @@ describe('half-close', () => {
     expect([scene.near.resets, scene.far.resets]).toEqual([0, 0])
   })
 
+  it.each(['near', 'far'] as const)(
+    'is over when both conns are closed: the one %s is slow',
+    async (which) => {
+      const scene = new Scene().run()
+      scene[which].stalled = true
+      scene.client.conn.end()
+      scene.target.conn.end()
+      await turns()
+      expect(scene.outcome).toBeUndefined()
+      scene[which].stalled = false
+      await turns()
+      expect(scene.outcome).toBe('OK')
+    },
+  )
+
   it('both end at once', async () => {
     const scene = new Scene().run()
     scene.client.conn.end()
@@ -177,14 +192,13 @@ describe('a break', () => {
     expect(scene.outcome).toMatchObject({ cause: { code: 'ECONNRESET' } })
   })
 
-  it('is one still after both have ended, while the last data is on its way', async () => {
+  it('is one still after both have ended, while an end is on its way', async () => {
     const scene = new Scene().run()
     scene.near.stalled = true
-    send(scene.target, 'answer')
     scene.target.conn.end()
     scene.client.conn.end()
     await turns()
-    expect(scene.outcome).toBeUndefined()
+    expect([scene.far.closed, scene.near.closed, scene.outcome]).toEqual([true, false, undefined])
     scene.client.conn.reset()
     await turns()
     expect(scene.outcome).toEqual(broken('CLIENT_RESET'))
@@ -278,6 +292,15 @@ describe('cut', () => {
     up.grant(2)
     await turns()
     expect([scene.outcome, up.counted, up.asked]).toEqual([reason, 2, 0])
+  })
+
+  it('takes nothing more from conns that take their time to close', async () => {
+    const scene = new Scene().run()
+    scene.near.reset = (): void => {}
+    scene.relay.cut(reason)
+    send(scene.client, 'more')
+    await turns()
+    expect(scene.up.counted).toBe(0)
   })
 
   it('does nothing before the run and after the outcome', async () => {

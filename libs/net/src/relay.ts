@@ -32,7 +32,6 @@ class End implements ConnSink {
   #offset = 0
   /** The other conn has not taken the last write yet. */
   #blocked = false
-  #ended = false
   /** The end of this conn's data has been passed on. */
   done = false
 
@@ -59,8 +58,9 @@ class End implements ConnSink {
   }
 
   onEnd(): void {
-    this.#ended = true
-    this.#finish()
+    // While anything is held or blocked the conn is paused, and tells of no end.
+    this.done = true
+    this.peer.conn.end()
   }
 
   onDrain(): void {
@@ -112,15 +112,7 @@ class End implements ConnSink {
   }
 
   #goOn(): void {
-    if (this.#blocked || this.#held !== undefined) return
-    if (this.#ended) this.#finish()
-    else this.conn.resume()
-  }
-
-  #finish(): void {
-    if (this.#held !== undefined || this.done) return
-    this.done = true
-    this.peer.conn.end()
+    if (!this.#blocked && this.#held === undefined) this.conn.resume()
   }
 }
 
@@ -147,11 +139,9 @@ export class Relay {
   run(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#settle = (error) => (error === undefined ? resolve() : reject(error))
-      for (const end of [this.#client, this.#target]) {
-        end.conn.attach(end)
-        end.conn.pause()
-      }
-      for (const end of [this.#client, this.#target]) end.conn.resume()
+      const ends = [this.#client, this.#target]
+      for (const end of ends) end.conn.attach(end)
+      for (const end of ends) end.conn.resume()
     })
   }
 

@@ -2,7 +2,16 @@ import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Conn } from './conn.ts'
 import { Collector } from './testing/collector.ts'
-import { acceptedPair, connPair, dialledPair, dialLoopback, Door, NEVER, turns } from './testing/loopback.ts'
+import {
+  acceptedPair,
+  connPair,
+  dialledPair,
+  dialLoopback,
+  Door,
+  hasIpv6,
+  NEVER,
+  turns,
+} from './testing/loopback.ts'
 
 const conns: Conn[] = []
 const open = async (): Promise<{ accepted: Conn; dialled: Conn }> => {
@@ -27,7 +36,7 @@ describe('addresses', () => {
     expect([accepted.remote, accepted.local]).toEqual([remote, local])
   })
 
-  it('shows the IPv4 clients of a dual-stack listener as IPv4', async () => {
+  it.skipIf(!hasIpv6)('shows the IPv4 clients of a dual-stack listener as IPv4', async () => {
     const door = await Door.open('::')
     const dialled = await dialLoopback()({ host: '127.0.0.1', port: door.port }, NEVER)
     const accepted = await door.next()
@@ -99,5 +108,20 @@ describe('towards a plain socket', () => {
     here.chunks.splice(0, 1)
     expect(largest()).toBeLessThanOrEqual(64 * 1024)
     conn.destroy()
+  })
+
+  it('a dialled socket gives its large buffer back when it closes', async () => {
+    // Two times what all large buffers may hold together.
+    for (let i = 0; i < 256; i++) {
+      const { conn, peer } = await dialledPair()
+      const here = new Collector(conn)
+      const isLarge = (): boolean => here.chunks.some((chunk) => chunk.length > 64 * 1024)
+      peer.write(Buffer.alloc(1024 * 1024))
+      await here.until(() => isLarge() || here.size === 1024 * 1024)
+      expect(isLarge()).toBe(true)
+      conn.destroy()
+      peer.on('error', () => {}).destroy()
+      await here.until(() => here.has('close'))
+    }
   })
 })

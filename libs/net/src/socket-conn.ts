@@ -20,10 +20,8 @@ const plainHost = (host: string): string =>
 function onData(this: Socket, chunk: Uint8Array): void {
   ;(this as ConnSocket)[CONN].receive(chunk)
 }
-function onRead(this: Socket, size: number, buffer: Uint8Array): boolean {
-  const conn = (this as ConnSocket)[CONN]
-  conn.lastRead = size
-  conn.receive(size === buffer.length ? buffer : buffer.subarray(0, size))
+function onRead(this: Socket, size: number): boolean {
+  ;(this as ConnSocket)[CONN].read(size)
   return true
 }
 function onEnd(this: Socket): void {
@@ -117,7 +115,9 @@ export class SocketConn implements Conn {
   }
 
   end(): void {
-    this.socket.end()
+    // With the peer's FIN here and ours to send there is nothing to wait for: closing sends it, and saves a shutdown.
+    if (this.#ended && this.socket.writableLength === 0) this.socket.destroy()
+    else this.socket.end()
   }
 
   destroy(): void {
@@ -133,6 +133,12 @@ export class SocketConn implements Conn {
     if (!isShuttingDown || socket.destroyed) socket.resetAndDestroy()
     else if (!this.#resetting) socket.once('finish', resetNow)
     this.#resetting = true
+  }
+
+  /** @internal */
+  read(size: number): void {
+    this.lastRead = size
+    this.receive(this.#buffer!.chunk(size))
   }
 
   /** @internal */
@@ -175,7 +181,7 @@ export class SocketConn implements Conn {
    */
   #tell(): void {
     const sink = this.#sink
-    if (sink === undefined) return this.pause()
+    if (sink === undefined) return
     if (this.#ended && this.#told === NOTHING && !(this.closed && this.#broken)) {
       if (this.#paused) return
       this.#told = END

@@ -1,12 +1,16 @@
 import { once } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { AddressPolicy } from '../address-policy.ts'
 import type { Conn } from '../conn.ts'
 import { createDial, type DialOptions } from '../dial.ts'
 import { listen, type Listener } from '../listen.ts'
 
 export const LOOPBACK: readonly string[] = ['127.0.0.0/8', '::1']
+export const hasIpv6: boolean = Object.values(networkInterfaces()).some((cards) =>
+  cards?.some(({ address }) => address === '::1'),
+)
 export const NEVER: AbortSignal = new AbortController().signal
 
 export const dialLoopback = (options: Partial<DialOptions> = {}): ReturnType<typeof createDial> =>

@@ -63,7 +63,7 @@ export class MemoryConn implements Conn {
   /** Nothing goes out while this is set. */
   set stalled(stalled: boolean) {
     this.#stalled = stalled
-    if (!stalled && this.#leaving.length > 0) this.#later(this.#flush)
+    if (!stalled) this.#later(this.#flush)
   }
 
   attach(sink: ConnSink | undefined): void {
@@ -112,7 +112,7 @@ export class MemoryConn implements Conn {
   end(): void {
     if (this.#ending || this.closed) return
     this.#ending = true
-    if (this.#leaving.length === 0) this.#sendEnd()
+    if (this.#leaving.length === 0 && !this.#stalled) this.#sendEnd()
   }
 
   destroy(): void {
@@ -164,15 +164,16 @@ export class MemoryConn implements Conn {
   }
 
   readonly #flush = (): void => {
+    if (this.#stalled || this.closed) return
     const first = this.#leaving.shift()
-    if (first === undefined) return
-    const out = this.#stalled ? 0 : Math.min(first.length, this.#options.writeBytes())
-    this.peer.#arrive(first.subarray(0, out))
-    if (out < first.length) this.#leaving.unshift(first.subarray(out))
-    if (this.#leaving.length > 0) {
-      if (!this.#stalled) this.#later(this.#flush)
-    } else if (this.#ending) this.#sendEnd()
-    else this.#sink?.onDrain()
+    if (first !== undefined) {
+      const out = Math.min(first.length, this.#options.writeBytes())
+      this.peer.#arrive(first.subarray(0, out))
+      if (out < first.length) this.#leaving.unshift(first.subarray(out))
+    }
+    if (this.#leaving.length > 0) this.#later(this.#flush)
+    else if (this.#ending) this.#sendEnd()
+    else if (first !== undefined) this.#sink?.onDrain()
   }
 
   readonly #deliver = (): void => {
@@ -206,10 +207,7 @@ export class MemoryConn implements Conn {
 
   readonly #tell = (): void => {
     const sink = this.#sink
-    if (sink === undefined) {
-      if (this.#ended || this.closed) this.#paused = true
-      return
-    }
+    if (sink === undefined) return
     if (this.#ended && this.#told === OPEN_END && this.#error === undefined) {
       if (this.#paused) return
       this.#told = END_TOLD
