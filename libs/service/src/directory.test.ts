@@ -10,7 +10,10 @@ const withPassword = async (name: string, password: string, rest: Partial<User> 
   userOf(name, { credentials: [{ kind: 'password', hash: await hashPassword(password, 1) }], ...rest })
 
 /** A verifier whose checks end when the test says. */
-const slowVerifier = (): { verifier: PasswordVerifier; answer(right: boolean): Promise<void> } => {
+const slowVerifier = (): {
+  verifier: PasswordVerifier
+  answer(this: void, right: boolean): Promise<void>
+} => {
   const checks: ((right: boolean) => void)[] = []
   const check = (): Promise<boolean> => new Promise((resolve) => checks.push(resolve))
   return {
@@ -69,7 +72,12 @@ describe('signIn', () => {
   })
 
   it('says so where too many wait', async () => {
-    const verifier = new PasswordVerifier({ cost: 1, parallel: 1, waiting: 1, check: () => new Promise(() => {}) })
+    const verifier = new PasswordVerifier({
+      cost: 1,
+      parallel: 1,
+      waiting: 1,
+      check: () => new Promise(() => {}),
+    })
     lab = await Lab.open([await withPassword('ada', 'secret')], { verifier })
     void signIn('ada', 'a')
     void signIn('ada', 'b')
@@ -82,23 +90,23 @@ describe('signIn', () => {
   })
 })
 
-describe('a user who changes while the password is checked', () => {
-  const signInDuring = async (change: (lab: Lab) => Promise<void>): Promise<string> => {
-    const { verifier, answer } = slowVerifier()
-    const lab = await Lab.open([await withPassword('ada', 'secret')], { verifier })
-    const run = lab.run({
-      signIn: () => lab.directory.signIn(bytes('ada'), bytes('secret')),
-    })
-    run.client.write('?')
-    await settled()
-    await change(lab)
-    await answer(true)
-    run.connected()
-    await settled()
-    void run.finish()
-    return run.code
-  }
+const signInDuring = async (change: (lab: Lab) => Promise<void>): Promise<string> => {
+  const { verifier, answer } = slowVerifier()
+  const lab = await Lab.open([await withPassword('ada', 'secret')], { verifier })
+  const run = lab.run({
+    signIn: () => lab.directory.signIn(bytes('ada'), bytes('secret')),
+  })
+  run.client.write('?')
+  await settled()
+  await change(lab)
+  await answer(true)
+  run.connected()
+  await settled()
+  void run.finish()
+  return run.code
+}
 
+describe('a user who changes while the password is checked', () => {
   it('comes in where nothing stands in the way', async () => {
     expect(await signInDuring(async () => {})).toBe('OK')
   })
@@ -160,13 +168,16 @@ describe('Directory', () => {
     await expect(signedIn('ada', 'secret')).rejects.toMatchObject({ code: 'AUTH_FAILED' })
   })
 
-  it.each([[['ada', 'bob']], [['bob', 'ada']]])('follows two who swap names, told in the order %s', async (order) => {
-    const [ada, bob] = [lab.account('ada').user, lab.account('bob').user]
-    const swapped: Record<string, User> = { ada: { ...ada, name: 'bob' }, bob: { ...bob, name: 'ada' } }
-    lab.store.put(...order.map((id) => swapped[id]!))
-    expect(await signedIn('bob', 'secret')).toBe('ada')
-    expect(await signedIn('ada', 'geheim')).toBe('bob')
-  })
+  it.each([[['ada', 'bob']], [['bob', 'ada']]])(
+    'follows two who swap names, told in the order %s',
+    async (order) => {
+      const [ada, bob] = [lab.account('ada').user, lab.account('bob').user]
+      const swapped: Record<string, User> = { ada: { ...ada, name: 'bob' }, bob: { ...bob, name: 'ada' } }
+      lab.store.put(...order.map((id) => swapped[id]!))
+      expect(await signedIn('bob', 'secret')).toBe('ada')
+      expect(await signedIn('ada', 'geheim')).toBe('bob')
+    },
+  )
 
   it('keeps its users when the store cannot be read', async () => {
     const error = new StoreError('STORE_FORMAT', 'line 3')

@@ -1,29 +1,23 @@
-import type { UsageBatch } from '@sluice/userstore'
-import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Account } from './account.ts'
-import { Ledger } from './ledger.ts'
+import type { Ledger } from './ledger.ts'
 import { Lab } from './testing/lab.ts'
+import { count, ledgerOf } from './testing/ledger-of.ts'
 import { settled } from './testing/memory-conn.ts'
 import { type Failure, userOf } from './testing/memory-store.ts'
-import { Pump } from './testing/pump.ts'
 
 const MIB = 1024 * 1024
 
-const ledgerOf = (lab: Lab, onBatch: (result: string) => void = () => {}): Ledger =>
-  new Ledger({
-    store: lab.store,
-    directory: lab.directory,
-    node: 'node-1',
-    log: lab.journal.log,
-    onBatch,
-    now: () => lab.wall.now,
-  })
+interface Stopping {
+  readonly lab: Lab
+  readonly ledger: Ledger
+  wait(this: void): Promise<void>
+}
 
-/** Counts bytes of a user as a lane does. */
-const count = (lab: Lab, id: string, bytes: number, direction: 'up' | 'down' = 'up'): void => {
-  lab.directory.touch(lab.account(id))
-  lab.account(id).count(direction, bytes)
+const open = async (...failures: Failure[]): Promise<Stopping> => {
+  const lab = await Lab.open([userOf('ada'), userOf('bob')])
+  const wait = async (): Promise<void> => void (lab.wall.now += 250)
+  lab.store.failures.push(...failures)
+  return { lab, ledger: ledgerOf(lab), wait }
 }
 
 describe('Ledger', () => {
@@ -69,23 +63,32 @@ describe('Ledger', () => {
     expect(results).toEqual(['ok', 'ok'])
   })
 
-  it.each(['before', 'after'] as const)('sends a batch that failed %s booking again as it was, then the rest', async (failure) => {
-    lab.store.failures.push(failure, failure)
-    count(lab, 'ada', 10)
-    await ledger.flush()
-    count(lab, 'ada', 5)
-    count(lab, 'bob', 3)
-    lab.wall.now += 1000
-    await ledger.flush()
-    await ledger.flush()
-    await ledger.flush()
-    const [first, again, third, rest] = lab.store.sent
-    expect([again, third]).toEqual([first, first])
-    expect(rest).toMatchObject({ seq: 2, entries: [{ userId: 'ada', up: 5 }, { userId: 'bob', up: 3 }] })
-    expect(lab.store.sent).toHaveLength(4)
-    expect(Object.fromEntries(lab.store.booked)).toEqual({ ada: 15, bob: 3 })
-    expect(results).toEqual(['failed', 'failed', 'ok', 'ok'])
-  })
+  it.each(['before', 'after'] as const)(
+    'sends a batch that failed %s booking again as it was, then the rest',
+    async (failure) => {
+      lab.store.failures.push(failure, failure)
+      count(lab, 'ada', 10)
+      await ledger.flush()
+      count(lab, 'ada', 5)
+      count(lab, 'bob', 3)
+      lab.wall.now += 1000
+      await ledger.flush()
+      await ledger.flush()
+      await ledger.flush()
+      const [first, again, third, rest] = lab.store.sent
+      expect([again, third]).toEqual([first, first])
+      expect(rest).toMatchObject({
+        seq: 2,
+        entries: [
+          { userId: 'ada', up: 5 },
+          { userId: 'bob', up: 3 },
+        ],
+      })
+      expect(lab.store.sent).toHaveLength(4)
+      expect(Object.fromEntries(lab.store.booked)).toEqual({ ada: 15, bob: 3 })
+      expect(results).toEqual(['failed', 'failed', 'ok', 'ok'])
+    },
+  )
 
   it('says once that it fails and once that it no longer does', async () => {
     lab.store.failures.push('before', 'before', 'after')
@@ -203,13 +206,6 @@ describe('attention', () => {
 })
 
 describe('stop()', () => {
-  const open = async (...failures: Failure[]): Promise<{ lab: Lab; ledger: Ledger; wait: () => Promise<void> }> => {
-    const lab = await Lab.open([userOf('ada'), userOf('bob')])
-    const wait = async (): Promise<void> => void (lab.wall.now += 250)
-    lab.store.failures.push(...failures)
-    return { lab, ledger: ledgerOf(lab), wait }
-  }
-
   it('books what is left, behind what is under way', async () => {
     const { lab, ledger, wait } = await open('before', 'after')
     count(lab, 'ada', 1)
@@ -237,126 +233,5 @@ describe('stop()', () => {
     count(lab, 'ada', 7)
     expect(await ledger.stop(5000, wait)).toBe(false)
     expect(lab.store.sent).toHaveLength(1)
-  })
-})
-
-describe('whatever fails, and whenever', () => {
-  const QUOTA = 1_000_000
-  const bytes = fc.integer({ min: 1, max: 20_000 })
-  const step = fc.oneof(
-    fc.record({ kind: fc.constant('count'), user: fc.constantFrom('ada', 'bob'), bytes }),
-    fc.record({ kind: fc.constant('elsewhere'), user: fc.constantFrom('ada', 'bob'), bytes }),
-    fc.record({ kind: fc.constant('flush'), failure: fc.constantFrom('before', 'after', undefined) }),
-    fc.record({ kind: fc.constant('poll'), user: fc.constantFrom('ada', 'bob') }),
-    fc.record({ kind: fc.constant('wait') }),
-  )
-
-  it('every byte is booked once, and the quota knows it', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
-        const limits = { quotaBytes: QUOTA }
-        const lab = await Lab.open([userOf('ada', { limits }), userOf('bob', { limits })])
-        const ledger = ledgerOf(lab)
-        const truth = new Map([
-          ['ada', 0],
-          ['bob', 0],
-        ])
-        const add = (user: string, more: number): void => void truth.set(user, truth.get(user)! + more)
-        for (const each of steps) {
-          if (each.kind === 'count') {
-            const part = Math.min(each.bytes, lab.account(each.user).quota.remaining)
-            add(each.user, part)
-            count(lab, each.user, part)
-          } else if (each.kind === 'elsewhere') {
-            add(each.user, each.bytes)
-            lab.store.bookElsewhere(each.user, each.bytes)
-          } else if (each.kind === 'flush') {
-            if (each.failure !== undefined) lab.store.failures.push(each.failure)
-            void ledger.flush()
-          } else if (each.kind === 'poll') {
-            lab.store.tell({ used: [lab.store.usedOf(each.user)] })
-          } else await settled()
-          // Never cut too early.
-          for (const [user, used] of truth) {
-            expect(lab.account(user).quota.remaining).toBeGreaterThanOrEqual(Math.max(0, QUOTA - used))
-          }
-        }
-        lab.store.failures.length = 0
-        expect(await ledger.stop(60_000, settled)).toBe(true)
-        for (const [user, used] of truth) {
-          expect(lab.store.booked.get(user) ?? 0).toBe(used)
-          lab.store.tell({ used: [lab.store.usedOf(user)] })
-          expect(lab.account(user).quota.remaining).toBe(Math.max(0, QUOTA - used))
-        }
-        expectOneNumberABatch(lab.store.sent)
-      }),
-      { numRuns: 300 },
-    )
-  })
-
-  /** Numbers grow by one, and a batch that is sent again is the same batch. */
-  const expectOneNumberABatch = (sent: readonly UsageBatch[]): void => {
-    const bySeq = new Map<number, UsageBatch>()
-    let last = 0
-    for (const batch of sent) {
-      expect([last, last + 1]).toContain(batch.seq)
-      expect(batch).toEqual(bySeq.get(batch.seq) ?? batch)
-      bySeq.set(batch.seq, batch)
-      last = batch.seq
-    }
-  }
-})
-
-describe('a quota that several nodes use up', () => {
-  const open = async (): Promise<{ lab: Lab; ledger: Ledger; account: Account }> => {
-    const lab = await Lab.open([userOf('ada', { limits: { quotaBytes: 1000 } })])
-    return { lab, ledger: ledgerOf(lab), account: lab.account() }
-  }
-
-  it('is cut when the others have used the rest', async () => {
-    const { lab, account } = await open()
-    const pump = new Pump(account, 'up', 400)
-    lab.directory.touch(account)
-    pump.lane.count(400)
-    lab.store.bookElsewhere('ada', 599)
-    await settled()
-    expect(pump.code).toBeUndefined()
-    lab.store.bookElsewhere('ada', 1)
-    await settled()
-    expect(pump.code).toBe('QUOTA_EXCEEDED')
-  })
-
-  it('does not count bytes on their way twice, whether the store has them or not', async () => {
-    const { lab, ledger, account } = await open()
-    lab.store.failures.push('after')
-    count(lab, 'ada', 600)
-    await ledger.flush()
-    expect(account.pendingBytes).toBe(600)
-    lab.store.tell({ used: [lab.store.usedOf('ada')] })
-    expect(account.quota.remaining).toBe(400)
-    lab.store.bookElsewhere('ada', 300)
-    expect(account.quota.remaining).toBe(100)
-    await ledger.flush()
-    expect(account.quota.remaining).toBe(100)
-  })
-
-  it('waits for certainty while bytes are on their way', async () => {
-    const { lab, ledger, account } = await open()
-    lab.store.failures.push('before')
-    count(lab, 'ada', 600)
-    await ledger.flush()
-    lab.store.bookElsewhere('ada', 300)
-    expect(account.quota.remaining).toBe(400)
-    await ledger.flush()
-    expect(account.quota.remaining).toBe(100)
-  })
-
-  it('begins anew with its period', async () => {
-    const { lab, ledger, account } = await open()
-    count(lab, 'ada', 900)
-    await ledger.flush()
-    expect(account.quota.remaining).toBe(100)
-    lab.store.tell({ used: [{ userId: 'ada', up: 0, down: 0, period: 'day:2026-11-22' }] })
-    expect(account.quota.remaining).toBe(1000)
   })
 })

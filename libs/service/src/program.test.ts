@@ -1,19 +1,25 @@
+import { writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Program, type ProgramOptions, storeUrl } from './program.ts'
 import { Journal } from './testing/journal.ts'
 import { type Client, Sandbox } from './testing/sandbox.ts'
 import { configOf, testHandshake } from './testing/test-app.ts'
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 }
-const sandbox = new Sandbox()
+let sandbox: Sandbox
 const programs: Program[] = []
+
+beforeEach(async () => {
+  sandbox = await Sandbox.open()
+})
 
 afterEach(async () => {
   for (const program of programs.splice(0)) {
     program.hurry()
     await program.stop()
   }
+  await sandbox[Symbol.asyncDispose]()
 })
 
 const start = async (
@@ -22,7 +28,14 @@ const start = async (
 ): Promise<{ program: Program; journal: Journal }> => {
   const journal = new Journal()
   const config = configOf({ data: sandbox.folder, allow: '127.0.0.0/8', ...settings })
-  const program = await Program.start({ app: 'test', version: '1', config, env: {}, log: journal.log, ...options })
+  const program = await Program.start({
+    app: 'test',
+    version: '1',
+    config,
+    env: {},
+    log: journal.log,
+    ...options,
+  })
   programs.push(program)
   return { program, journal }
 }
@@ -54,6 +67,19 @@ describe('Program', () => {
     expect(journal.raw).toHaveLength(1)
   })
 
+  it.each(['nodeUp', 'nodeDown', 'nodeTotal'])('holds all users together to %s', async (setting) => {
+    await sandbox.add('ada')
+    const { program } = await start({ [setting]: '1GB/s' })
+    const share = program.shaper.user('probe')
+    expect([share.limited('up'), share.limited('down')]).toEqual([
+      setting !== 'nodeDown',
+      setting !== 'nodeUp',
+    ])
+    const client = await relaying(program, sandbox.targetPort)
+    client.socket.write('12345')
+    await client.got('12345')
+  })
+
   it('leads conns through the door, counts and books them', async () => {
     await sandbox.add('ada')
     const { program, journal } = await start()
@@ -64,7 +90,9 @@ describe('Program', () => {
     expect(await client.closed).toBe('yes\n12345')
     await program.stop()
     expect(await sandbox.booked('ada')).toBe(10)
-    expect(journal.lines('session.end')).toMatchObject([{ door: 'door', user: 'ada', code: 'OK', up: 5, down: 5 }])
+    expect(journal.lines('session.end')).toMatchObject([
+      { door: 'door', user: 'ada', code: 'OK', up: 5, down: 5 },
+    ])
   })
 
   it('dials nothing of its own, whatever is allowed', async () => {
@@ -88,6 +116,19 @@ describe('Program', () => {
     expect(journal.lines('session.end')).toMatchObject([{ code: 'USER_DISABLED' }])
   })
 
+  it('keeps its users while the store cannot be read, and says so once', async () => {
+    const file = `${sandbox.folder}/users.json`
+    writeFileSync(file, '{"users":[{"name":"ada"}]}')
+    const { program, journal } = await start({ store: `json:${file}` })
+    const told = journal.next('store.unreadable')
+    writeFileSync(file, '{"users":[{"nam":"ada"}]}')
+    expect(await told).toMatchObject({ level: 'error', err: { code: 'STORE_FORMAT' } })
+    const client = await relaying(program, sandbox.targetPort)
+    client.socket.write('12345')
+    await client.got('12345')
+    expect(journal.lines('store.unreadable')).toHaveLength(1)
+  })
+
   it('shows users, ledger and sessions in its metrics', async () => {
     await sandbox.add('ada')
     const { program } = await start()
@@ -108,12 +149,12 @@ describe('reload()', () => {
     const { program, journal } = await start()
     const client = await relaying(program, sandbox.targetPort)
     program.reload(configOf({ nodeDown: 1, nodeTotal: '1GB/s', logLevel: 'warn' }))
-    expect(program.shaper.nodeLimited).toBe(true)
+    expect(program.shaper.user('probe').limited('down')).toBe(true)
     expect(program.log.level).toBe('warn')
     // Beyond the burst with which the bucket began, one byte takes a second.
     client.socket.write(Buffer.alloc(1_000_000, 'x'))
     program.reload(configOf({ logLevel: 'info' }))
-    expect(program.shaper.nodeLimited).toBe(false)
+    expect(program.shaper.user('probe').limited('down')).toBe(false)
     await client.got('x'.repeat(1_000_000))
     expect(journal.lines('reloaded')).toHaveLength(1)
   })
@@ -138,7 +179,10 @@ describe('stop()', () => {
     const ops = (await program.ready())!
     const stopping = program.stop()
     const readiness = await fetch(`http://127.0.0.1:${ops.port}/readyz`)
-    expect([readiness.status, await readiness.json()]).toEqual([503, { status: 'not ready', reason: 'stopping' }])
+    expect([readiness.status, await readiness.json()]).toEqual([
+      503,
+      { status: 'not ready', reason: 'stopping' },
+    ])
     expect(await sandbox.isClosed(door)).toBe(true)
     client.socket.write('still here')
     await client.got('still here')

@@ -1,32 +1,42 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { text } from 'node:stream/consumers'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, type TestContext, vi } from 'vitest'
+import { runApp } from './run-app.ts'
 import { Sandbox } from './testing/sandbox.ts'
+import { testApp } from './testing/test-app.ts'
 
-const APP = join(import.meta.dirname, 'testing/test-app.ts')
-const sandbox = new Sandbox()
+type Context = Pick<TestContext, 'onTestFinished'>
+
+const openSandbox = async ({ onTestFinished }: Context): Promise<Sandbox> => {
+  const sandbox = await Sandbox.open()
+  onTestFinished(() => sandbox[Symbol.asyncDispose]())
+  return sandbox
+}
 
 /** The test's app as a program of its own, with what it says. */
-class Process {
-  readonly child: ChildProcess
+class Child {
+  readonly process: ChildProcess
   readonly exit: Promise<number | null>
   readonly stderr: Promise<string>
   readonly lines: Record<string, unknown>[] = []
   readonly #reader: Interface
 
-  constructor(...argv: string[]) {
-    const flags = ['--conditions=@sluice/source', APP, ...argv]
-    this.child = spawn(process.execPath, flags, { cwd: sandbox.folder, stdio: ['ignore', 'pipe', 'pipe'] })
-    this.exit = once(this.child, 'exit').then(([code]) => code as number | null)
-    this.stderr = text(this.child.stderr!)
-    this.#reader = createInterface(this.child.stdout!)
-    this.#reader.on('line', (line) => this.lines.push(line.startsWith('{') ? JSON.parse(line) : { line }))
+  constructor({ onTestFinished }: Context, ...argv: string[]) {
+    const app = join(import.meta.dirname, 'testing/test-app.ts')
+    this.process = spawn(process.execPath, ['--conditions=@sluice/source', app, ...argv], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.exit = once(this.process, 'exit').then(([code]) => code as number | null)
+    this.stderr = text(this.process.stderr!)
+    this.#reader = createInterface(this.process.stdout!)
+    this.#reader.on('line', (line) => this.lines.push(JSON.parse(line) as Record<string, unknown>))
+    onTestFinished(() => void this.process.kill('SIGKILL'))
   }
 
   /** The first line with this message, which may be yet to come. */
@@ -38,14 +48,10 @@ class Process {
     }
   }
 
-  /** Waits for the program to listen. @returns its door */
+  /** Waits until the program is ready. @returns its door */
   async door(): Promise<{ host: string; port: number }> {
     await this.line('ready')
     return (await this.line('listening')) as { host: string; port: number }
-  }
-
-  signal(name: NodeJS.Signals): void {
-    this.child.kill(name)
   }
 
   /** Exit code and standard error. */
@@ -54,104 +60,107 @@ class Process {
   }
 }
 
-const processes: Process[] = []
-const run = (...argv: string[]): Process => {
-  const made = new Process(...argv)
-  processes.push(made)
-  return made
-}
+describe.concurrent('a program', { timeout: 30_000 }, () => {
+  it('drains on the first signal, and ends sessions on the second', async (test) => {
+    const sandbox = await openSandbox(test)
+    await sandbox.add('ada')
+    const child = new Child(test, '--data', sandbox.folder, '--allow', '127.0.0.0/8')
+    const client = await sandbox.connect(await child.door())
+    client.socket.write(`ada 127.0.0.1 ${sandbox.targetPort}\nping`)
+    await client.got('yes\nping')
+    child.process.kill('SIGTERM')
+    client.socket.write('pong')
+    await client.got('pong')
+    child.process.kill('SIGTERM')
+    expect(await child.end()).toEqual([0, ''])
+    expect(await child.line('session.end')).toMatchObject({ code: 'SHUTDOWN', up: 8, down: 8 })
+    expect(await sandbox.booked('ada')).toBe(16)
+  })
 
-afterEach(() => {
-  for (const { child } of processes.splice(0)) child.kill('SIGKILL')
-})
-
-describe('a program', () => {
-  it.each(['SIGTERM', 'SIGINT'] as const)('says listening, then ready, and ends on %s with 0', async (signal) => {
-    const program = run('serve')
-    const door = await program.door()
-    expect(program.lines).toMatchObject([
+  it('says listening, then ready, reloads on SIGHUP unless there is a mistake, and ends on SIGINT', async (test) => {
+    const { folder } = await openSandbox(test)
+    const file = join(folder, 'config.yaml')
+    writeFileSync(file, 'log-level: info\n')
+    const child = new Child(test, 'serve', '--data', folder, '--config', file)
+    await child.door()
+    expect(child.lines).toMatchObject([
       { msg: 'listening', door: 'door', host: '127.0.0.1', port: expect.any(Number) },
       { msg: 'listening', door: 'ops' },
       { msg: 'ready' },
     ])
-    program.signal(signal)
-    expect(await program.end()).toEqual([0, ''])
-    expect(await sandbox.isClosed(door)).toBe(true)
-  })
-
-  it('ends at once, and cleanly, where the signal comes while it starts', async () => {
-    const program = run()
-    await program.line('listening')
-    program.signal('SIGTERM')
-    expect(await program.end()).toEqual([0, ''])
-  })
-
-  it('drains on the first signal, and ends sessions on the second', async () => {
-    await sandbox.add('ada')
-    const program = run('--allow', '127.0.0.0/8', '--log-level', 'info')
-    const client = await sandbox.connect(await program.door())
-    client.socket.write(`ada 127.0.0.1 ${sandbox.targetPort}\nping`)
-    await client.got('yes\nping')
-    program.signal('SIGTERM')
-    client.socket.write('pong')
-    await client.got('pong')
-    program.signal('SIGTERM')
-    expect(await program.end()).toEqual([0, ''])
-    expect(await program.line('session.end')).toMatchObject({ code: 'SHUTDOWN', up: 8, down: 8 })
-    expect(await sandbox.booked('ada')).toBe(16)
-  })
-
-  it('reads its configuration again on SIGHUP, and stays as it is where that has a mistake', async () => {
-    const file = join(sandbox.folder, 'config.yaml')
-    writeFileSync(file, 'log-level: info\n')
-    const program = run('--config', file)
-    await program.door()
     writeFileSync(file, 'node-down: 0\n')
-    program.signal('SIGHUP')
-    expect(await program.line('reload.failed')).toMatchObject({ level: 'error', err: { name: 'ConfigError' } })
+    child.process.kill('SIGHUP')
+    expect(await child.line('reload.failed')).toMatchObject({ level: 'error', err: { name: 'ConfigError' } })
     writeFileSync(file, 'node-down: 1MB/s\n')
-    program.signal('SIGHUP')
-    await program.line('reloaded')
-    program.signal('SIGTERM')
-    expect(await program.end()).toEqual([0, ''])
+    child.process.kill('SIGHUP')
+    await child.line('reloaded')
+    child.process.kill('SIGINT')
+    expect(await child.end()).toEqual([0, ''])
   })
 
-  it('tells of an error that nobody caught, and ends with 1', async () => {
-    const program = run('--grace', '1h')
-    const client = await sandbox.connect(await program.door())
+  it('tells of an error that nobody caught, and ends with 1', async (test) => {
+    const sandbox = await openSandbox(test)
+    const child = new Child(test, '--data', sandbox.folder, '--grace', '1h')
+    const client = await sandbox.connect(await child.door())
     client.socket.write('BUG\n')
-    expect(await program.exit).toBe(1)
-    expect(await program.line('crashed')).toMatchObject({ level: 'error', err: { message: 'a bug in the door' } })
+    expect(await child.exit).toBe(1)
+    expect(await child.line('crashed')).toMatchObject({
+      level: 'error',
+      err: { message: 'a bug in the door' },
+    })
   })
 
-  it('says what is doubtful', async () => {
-    process.env['SLUICE_GRACES'] = '1'
-    const program = run()
-    delete process.env['SLUICE_GRACES']
-    await program.door()
-    expect((await program.line('config.doubtful'))['warning']).toContain('SLUICE_GRACE')
+  it('that cannot listen everywhere ends with 1 and one line, and nothing left', async (test) => {
+    const { folder } = await openSandbox(test)
+    const taken = createServer()
+    await once(taken.listen(0, '127.0.0.1'), 'listening')
+    const { port } = taken.address() as AddressInfo
+    const child = new Child(test, '--data', folder, '--second', `127.0.0.1:${port}`)
+    const [code, error] = await child.end()
+    taken.close()
+    expect(code).toBe(1)
+    expect(error).toMatch(new RegExp(`^test-app: .*EADDRINUSE.*:${port}\n$`))
+    expect(child.lines.map(({ msg }) => msg)).toEqual(['listening'])
   })
 })
 
-describe('a start that fails', () => {
-  it('for a newer schema, ends with 2 and one line', async () => {
+/** Exit code, standard output and standard error of what stops by itself. */
+const outcome = async (...argv: string[]): Promise<[number, string, string]> => {
+  const said = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const) {
+    vi.spyOn(process[name], 'write').mockImplementation((chunk) => {
+      said[name] += String(chunk)
+      return true
+    })
+  }
+  const code = await runApp(testApp, argv)
+  return [code, said.stdout, said.stderr]
+}
+
+describe('runApp', () => {
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
+
+  it('refuses a newer schema with 2 and one line', async (test) => {
+    const sandbox = await openSandbox(test)
     await sandbox.add('ada')
     const database = new DatabaseSync(join(sandbox.folder, 'sluice.db'))
     database.exec('UPDATE schema SET version = 99')
     database.close()
-    const [code, error] = await run('--data', sandbox.folder).end()
-    expect(code).toBe(2)
+    const [code, , error] = await outcome('--data', sandbox.folder)
     expect(error).toMatch(/^test-app: .*sluice\.db has schema 99, .*\n$/)
+    expect(code).toBe(2)
   })
 
-  it('for a port that is taken, ends with 1, one line, and nothing left', async () => {
-    const taken = createServer()
-    await once(taken.listen(0, '127.0.0.1'), 'listening')
-    const { port } = taken.address() as AddressInfo
-    const [code, error] = await run('--second', `127.0.0.1:${port}`).end()
-    taken.close()
-    expect(code).toBe(1)
-    expect(error).toMatch(new RegExp(`^test-app: .*EADDRINUSE.*:${port}\n$`))
+  it('calls a store that cannot be opened a bad configuration', async (test) => {
+    const { folder } = await openSandbox(test)
+    mkdirSync(join(folder, 'sluice.db'))
+    expect(await outcome('--data', folder)).toEqual([
+      2,
+      '',
+      expect.stringMatching(/^test-app: .*sluice\.db.*\n$/),
+    ])
   })
 
   it.each([
@@ -159,28 +168,34 @@ describe('a start that fails', () => {
     ['an unknown command', ['sing'], /^test-app: sing: unknown command, wanted one of serve, echo\n$/],
     ['what only looks like a command', ['constructor'], /^test-app: constructor: unknown command/],
     ['a store that there cannot be', ['--store', 'redis:x'], /^test-app: store: wanted sqlite:PATH.*\n$/],
-  ])('for %s, ends with 2 and one line', async (_what, argv, message) => {
-    const [code, error] = await run(...argv).end()
-    expect(code).toBe(2)
-    expect(error).toMatch(message)
+  ])('refuses %s with 2 and one line', async (_what, argv, message) => {
+    expect(await outcome(...argv)).toEqual([2, '', expect.stringMatching(message)])
   })
-})
 
-describe('what is not a start', () => {
+  it('shows the stack of what is ours to mend', async () => {
+    const app = { ...testApp, serve: () => Promise.reject(new TypeError('a bug')) }
+    const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    expect(await runApp(app, [])).toBe(1)
+    expect(stderr).toHaveBeenCalledExactlyOnceWith(
+      expect.stringMatching(/^test-app: TypeError: a bug\n {4}at /),
+    )
+  })
+
+  it('leaves no ear for signals behind', async () => {
+    const before = process.listenerCount('SIGTERM')
+    await outcome('--store', 'redis:x')
+    expect(process.listenerCount('SIGTERM')).toBe(before)
+  })
+
   it.each([
-    [['--version'], 'test-app 1.2.3'],
-    [['--help'], 'test-app: one door, one line'],
-    [['serve', '--help'], 'test-app: one door, one line'],
-    [['echo', 'a', '--b'], 'a --b'],
-  ])('answers %o and ends with 0', async (argv, first) => {
-    const program = run(...argv)
-    expect(await program.end()).toEqual([0, ''])
-    expect(program.lines[0]).toEqual({ line: first })
-  })
-
-  it('prints the settings', async () => {
-    const program = run('--node-up', '1MB/s', '--print-config')
-    expect(await program.exit).toBe(0)
-    expect(program.lines.map(({ line }) => line)).toContainEqual(expect.stringContaining('node-up: 1MB/s'))
+    [['--version'], 'test-app 1.2.3\n'],
+    [['--help'], 'test-app: one door, one line\n'],
+    [['serve', '--help'], 'test-app: one door, one line\n'],
+    [['echo', 'a', '--b'], 'a --b\n'],
+    [['--node-up', '1MB/s', '--print-config'], 'data: "./data" # default\n'],
+  ])('answers %o with 0', async (argv, begin) => {
+    const [code, output, error] = await outcome(...argv)
+    expect([code, error]).toEqual([0, ''])
+    expect(output.slice(0, begin.length)).toBe(begin)
   })
 })

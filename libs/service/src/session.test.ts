@@ -1,21 +1,16 @@
 import { NetError } from '@sluice/net'
 import { StoreError } from '@sluice/userstore'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { type ErrorCode, OUTCOMES, ServiceError } from './errors.ts'
-import { Lab, type Run, TARGET } from './testing/lab.ts'
+import { expectOver } from './testing/expect-over.ts'
+import { Lab, TARGET } from './testing/lab.ts'
 import { settled } from './testing/memory-conn.ts'
 import { userOf } from './testing/memory-store.ts'
 
 const CODES = Object.keys(OUTCOMES).filter((code): code is ErrorCode => code !== 'OK')
 
-/** Nothing is left of a session, and it was told and counted once. */
-const expectOver = (lab: Lab, run: Run, code: string): void => {
-  expect(lab.journal.lines('session.end').map((line) => line['code'])).toEqual([code])
-  expect(lab.metrics.codes).toEqual(new Map([[code, 1]]))
-  expect(lab.metrics.active).toBe(0)
-  expect(lab.sessions.size).toBe(0)
-  expect(lab.account().sessions).toBe(0)
-  expect(run.conn.closed).toBe(true)
+const fail = (error: Error) => (): never => {
+  throw error
 }
 
 describe('runSession', () => {
@@ -95,7 +90,7 @@ describe('runSession', () => {
     [new NetError('CLIENT_CLOSED', 'gone'), 'CLIENT_CLOSED'],
     [Object.assign(new Error('odd'), { code: 'WIRE_VALUE' }), 'HANDSHAKE_INVALID'],
   ])('leaves the answer to a handshake that fails: %s', async (error, code) => {
-    const run = lab.run({ signIn: () => Promise.reject(error) })
+    const run = lab.run({ signIn: fail(error) })
     run.client.write('?')
     expect(await run.code).toBe(code)
     expect(run.request).toBeUndefined()
@@ -154,7 +149,7 @@ describe('runSession', () => {
     expect(lab.internal).toEqual([bug])
     const [line] = lab.journal.lines('session.end')
     expect(line).toMatchObject({ level: 'error', err: { name: 'TypeError', message: bug.message } })
-    expect((line?.['err'] as Error).stack).toContain('session.test.ts')
+    expect(line).toHaveProperty('err.stack', expect.stringContaining('session.test.ts'))
     expectOver(lab, run, 'INTERNAL')
   })
 
@@ -166,217 +161,6 @@ describe('runSession', () => {
     expect(lab.metrics.codes.get('OK')).toBe(1)
   })
 })
-
-describe('a client that leaves', () => {
-  let lab: Lab
-
-  beforeEach(async () => {
-    lab = await Lab.open([userOf('ada')])
-  })
-
-  it('ends the dial', async () => {
-    const run = lab.run()
-    run.client.write('?')
-    await settled()
-    expect(run.signal?.aborted).toBe(false)
-    run.client.reset()
-    expect(await run.code).toBe('CLIENT_CLOSED')
-    expect(run.signal?.reason).toMatchObject({ code: 'CLIENT_CLOSED' })
-    expectOver(lab, run, 'CLIENT_CLOSED')
-  })
-
-  it('while its password was checked, has no target dialled', async () => {
-    const checked = Promise.withResolvers<void>()
-    const run = lab.run({ signIn: () => checked.promise })
-    run.client.write('?')
-    await settled()
-    run.client.reset()
-    await settled()
-    checked.resolve()
-    expect(await run.code).toBe('CLIENT_CLOSED')
-    expect(run.signal).toBeUndefined()
-    expectOver(lab, run, 'CLIENT_CLOSED')
-  })
-
-  it('leaves no target behind, even of a dial that does not listen', async () => {
-    const run = lab.run({ deaf: true })
-    run.client.write('?')
-    await settled()
-    run.client.reset()
-    await settled()
-    run.connected()
-    expect(await run.code).toBe('CLIENT_CLOSED')
-    expect(run.target.conn.closed).toBe(true)
-    expect(run.request?.accepted).toEqual([])
-    expectOver(lab, run, 'CLIENT_CLOSED')
-  })
-
-  it('is not one that only half-closes', async () => {
-    const run = lab.run()
-    run.client.write('?last')
-    run.client.end()
-    await settled()
-    run.connected()
-    await settled()
-    expect(run.target.far).toMatchObject({ text: 'last', ended: true })
-    run.target.far.write('answer')
-    run.target.far.end()
-    expect(await run.code).toBe('OK')
-    expect(run.client.text).toBe('yes\nanswer')
-  })
-})
-
-describe('cut()', () => {
-  let lab: Lab
-
-  beforeEach(async () => {
-    lab = await Lab.open([userOf('ada')])
-  })
-
-  const cut = (): void => lab.sessions.cutAll('SHUTDOWN')
-
-  it('ends a handshake that waits for bytes', async () => {
-    const run = lab.run()
-    cut()
-    expect(await run.code).toBe('SHUTDOWN')
-    expectOver(lab, run, 'SHUTDOWN')
-  })
-
-  it('ends a handshake that waits for something else, as soon as that is over', async () => {
-    const checked = Promise.withResolvers<void>()
-    const run = lab.run({ signIn: () => checked.promise })
-    run.client.write('?')
-    await settled()
-    cut()
-    checked.resolve()
-    expect(await run.code).toBe('SHUTDOWN')
-    expect(run.request?.rejected).toEqual(['SHUTDOWN'])
-    expect(run.signal).toBeUndefined()
-    expectOver(lab, run, 'SHUTDOWN')
-  })
-
-  it('ends a dial', async () => {
-    const run = lab.run()
-    run.client.write('?')
-    await settled()
-    cut()
-    expect(await run.code).toBe('SHUTDOWN')
-    expect(run.request?.rejected).toEqual(['SHUTDOWN'])
-    expectOver(lab, run, 'SHUTDOWN')
-  })
-
-  it('ends a dial with its own code, whatever the dial makes of it', async () => {
-    const dial = (_target: unknown, signal: AbortSignal): Promise<never> =>
-      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))))
-    const run = lab.run({ dial })
-    run.client.write('?')
-    await settled()
-    cut()
-    expect(await run.code).toBe('SHUTDOWN')
-    expect(lab.internal).toEqual([])
-  })
-
-  it('ends a session whose dial has just come through', async () => {
-    const run = lab.run()
-    run.client.write('?')
-    await settled()
-    run.connected()
-    cut()
-    expect(await run.code).toBe('SHUTDOWN')
-    expect(run.request?.accepted).toEqual([])
-    expect(run.request?.rejected).toEqual(['SHUTDOWN'])
-    expect(run.target.conn.closed).toBe(true)
-    expectOver(lab, run, 'SHUTDOWN')
-  })
-
-  it('ends a relay, with a reset on both sides', async () => {
-    const run = await lab.relaying()
-    cut()
-    expect(await run.code).toBe('SHUTDOWN')
-    expect(run.request?.rejected).toEqual([])
-    expect([run.conn.wasReset, run.target.conn.wasReset]).toEqual([true, true])
-    expectOver(lab, run, 'SHUTDOWN')
-  })
-
-  it('counts the first time', async () => {
-    const run = await lab.relaying()
-    cut()
-    lab.sessions.cutAll('IDLE_TIMEOUT')
-    expect(await run.code).toBe('SHUTDOWN')
-  })
-
-  it('comes too late for what has failed already', async () => {
-    const words = Promise.withResolvers<void>()
-    const run = lab.run({ onRequest: (request) => (request.onReject = () => words.promise) })
-    run.client.write('?')
-    run.refused()
-    await settled()
-    cut()
-    words.resolve()
-    expect(await run.code).toBe('DIAL_REFUSED')
-    expectOver(lab, run, 'DIAL_REFUSED')
-  })
-})
-
-describe('the deadline of a handshake', () => {
-  let lab: Lab
-
-  beforeEach(async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    lab = await Lab.open([userOf('ada')], { handshakeMs: 10_000 })
-  })
-
-  afterEach(() => {
-    expect(vi.getTimerCount()).toBe(0)
-    vi.useRealTimers()
-  })
-
-  it('ends a silent client', async () => {
-    const run = lab.run()
-    vi.advanceTimersByTime(9999)
-    await settled()
-    expect(lab.sessions.size).toBe(1)
-    vi.advanceTimersByTime(1)
-    expect(await run.code).toBe('HANDSHAKE_TIMEOUT')
-    expectOver(lab, run, 'HANDSHAKE_TIMEOUT')
-  })
-
-  it('holds for the password check too', async () => {
-    const checked = Promise.withResolvers<void>()
-    const run = lab.run({ signIn: () => checked.promise })
-    run.client.write('?')
-    await settled()
-    vi.advanceTimersByTime(10_000)
-    checked.resolve()
-    expect(await run.code).toBe('HANDSHAKE_TIMEOUT')
-    expect(run.request?.rejected).toEqual(['HANDSHAKE_TIMEOUT'])
-    expectOver(lab, run, 'HANDSHAKE_TIMEOUT')
-  })
-
-  it('is over with the handshake', async () => {
-    const run = await lab.relaying()
-    vi.advanceTimersByTime(20_000)
-    expect(await run.finish()).toBe('OK')
-  })
-
-  it('does not rename a failure that is being told', async () => {
-    const words = Promise.withResolvers<void>()
-    const signIn = async (): Promise<never> => {
-      await words.promise
-      throw new ServiceError('AUTH_FAILED')
-    }
-    const run = lab.run({ signIn })
-    run.client.write('?')
-    await settled()
-    vi.advanceTimersByTime(10_000)
-    words.resolve()
-    expect(await run.code).toBe('AUTH_FAILED')
-  })
-})
-
-const fail = (error: Error) => (): never => {
-  throw error
-}
 
 describe('a request', () => {
   it('is dialled where it says', async () => {

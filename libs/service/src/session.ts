@@ -40,8 +40,8 @@ export async function runSession(conn: Conn, handshake: Handshake, parts: Sessio
   let failure: unknown
   try {
     request = await session.handshake(handshake) // who, and where to
-    session.admit(request) // whether they may, now; from here on it counts towards the user's limits
-    target = await session.dial(parts.dial, request.target)
+    session.admit(request) // whether they may, now; from here on they hold one of their connections
+    target = await session.dial(parts.dial, request.target) // past the address policy, within a deadline
     const client = session.accept(request, target) // only now is success told
     await session.relay(client, target) // both ways, until both have ended
   } catch (error) {

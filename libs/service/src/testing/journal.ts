@@ -8,6 +8,7 @@ export class Journal implements LogSink {
   readonly raw: string[] = []
   readonly log: Log
   closed = false
+  readonly #waiting = new Map<string, (line: Line) => void>()
 
   constructor(level: LogLevel = 'trace') {
     this.log = createLog({ level, sink: this })
@@ -15,6 +16,13 @@ export class Journal implements LogSink {
 
   write(line: string): void {
     this.raw.push(line)
+    const parsed = JSON.parse(line) as Line
+    this.#waiting.get(String(parsed['msg']))?.(parsed)
+  }
+
+  /** The next line with this message. */
+  next(msg: string): Promise<Line> {
+    return new Promise((resolve) => this.#waiting.set(msg, resolve))
   }
 
   async close(): Promise<void> {

@@ -72,7 +72,12 @@ export class Run {
       signal.addEventListener('abort', () => start.deaf !== true && this.#dialled.reject(signal.reason))
       return start.dial?.(target, signal) ?? this.#dialled.promise
     }
-    this.code = runSession(conn, this.#handshake(lab, start), { door: 'test', metrics: lab.metrics, sessions: lab.sessions, dial })
+    this.code = runSession(conn, this.#handshake(lab, start), {
+      door: 'test',
+      metrics: lab.metrics,
+      sessions: lab.sessions,
+      dial,
+    })
   }
 
   /** The target has answered. */

@@ -5,33 +5,34 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openStore, type Limits } from '@sluice/userstore'
 import type { Address } from '@sluice/wire'
-import { afterEach, beforeEach } from 'vitest'
 
-/** A data folder and a target on loopback, anew for each test, and whatever it opened closed afterwards. */
-export class Sandbox {
-  folder = ''
-  /** Sends back what it is sent. */
-  target!: Server
+/** A data folder, and a target on loopback that sends back what it is sent. */
+export class Sandbox implements AsyncDisposable {
+  readonly folder: string = mkdtempSync(join(tmpdir(), 'service-'))
+  readonly #target: Server
   readonly #sockets = new Set<Socket>()
 
-  constructor() {
-    beforeEach(async () => {
-      this.folder = mkdtempSync(join(tmpdir(), 'service-'))
-      this.target = createServer({ allowHalfOpen: true }, (socket) => {
-        this.#keep(socket)
-        socket.pipe(socket)
-      })
-      await once(this.target.listen(0, '127.0.0.1'), 'listening')
-    })
-    afterEach(async () => {
-      for (const socket of this.#sockets) socket.destroy()
-      await new Promise((resolve) => this.target.close(resolve))
-      rmSync(this.folder, { recursive: true, maxRetries: 5 })
+  static async open(): Promise<Sandbox> {
+    const sandbox = new Sandbox()
+    await once(sandbox.#target.listen(0, '127.0.0.1'), 'listening')
+    return sandbox
+  }
+
+  private constructor() {
+    this.#target = createServer({ allowHalfOpen: true }, (socket) => {
+      this.#keep(socket)
+      socket.pipe(socket)
     })
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    await new Promise((resolve) => this.#target.close(resolve))
+    rmSync(this.folder, { recursive: true, maxRetries: 5 })
+  }
+
   get targetPort(): number {
-    return (this.target.address() as AddressInfo).port
+    return (this.#target.address() as AddressInfo).port
   }
 
   get storeUrl(): string {

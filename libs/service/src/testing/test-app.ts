@@ -67,6 +67,6 @@ export const testApp: App<TestConfig> = {
 
 /** Settings as they would be written; the rest by default. */
 export const configOf = (settings: Readonly<Record<string, unknown>>): TestConfig =>
-  z.parse(testSchema, settings) as TestConfig
+  z.parse(testSchema, settings)
 
 if (import.meta.main) process.exitCode = await runApp(testApp, process.argv.slice(2))

@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest'
+import { Seldom } from './seldom.ts'
+
+it('says each thing once in its time', () => {
+  let now = 0
+  const seldom = new Seldom(1000, () => now)
+  const due = (at: number, what: string): boolean => {
+    now = at
+    return seldom.due(what)
+  }
+  expect(due(0, 'a')).toBe(true)
+  expect(due(1, 'b')).toBe(true)
+  expect(due(999, 'a')).toBe(false)
+  expect(due(1000, 'a')).toBe(true)
+  expect(due(1001, 'b')).toBe(true)
+  expect(due(1999, 'a')).toBe(false)
+})
