@@ -63,27 +63,27 @@ const proxyUser = (name: string, password: string): string[] => [
 ]
 
 /** How curl is told to go through the proxy; every listener takes every protocol. */
-const ways = (): Record<string, string[]> => ({
-  socks5: ['--socks5', sluice.socks],
-  socks5h: ['--socks5-hostname', sluice.socks],
-  'socks5 at the other listener': ['--socks5', sluice.http],
-  connect: ['-p', '-x', `http://${sluice.http}`],
-  'connect at the other listener': ['-p', '-x', `http://${sluice.socks}`],
-})
-const WAYS = ['socks5', 'socks5h', 'socks5 at the other listener', 'connect', 'connect at the other listener']
+const WAYS: readonly (readonly [string, () => string[]])[] = [
+  ['--socks5', () => ['--socks5', sluice.socks]],
+  ['--socks5-hostname', () => ['--socks5-hostname', sluice.socks]],
+  ['--socks5 at the other listener', () => ['--socks5', sluice.http]],
+  ['--proxytunnel', () => ['-p', '-x', `http://${sluice.http}`]],
+  ['--proxytunnel at the other listener', () => ['-p', '-x', `http://${sluice.socks}`]],
+]
+const tunnel = (): string[] => ['-p', '-x', `http://${sluice.http}`]
 const LOGIN = ['--proxy-user', `${NAME}:${PASSWORD}`]
 
-describe.each(WAYS)('curl by %s', (way) => {
+describe.each(WAYS)('curl %s', (_flags, way) => {
   test('downloads over HTTP and HTTPS', async () => {
     for (const url of [http(), https()]) {
-      const { stdout, stderr } = await curl(...ways()[way]!, ...LOGIN, url)
+      const { stdout, stderr } = await curl(...way(), ...LOGIN, url)
       expect(stderr).toBe('')
       expect(stdout.equals(BODY)).toBe(true)
     }
   })
 
   test('uploads', async () => {
-    const args = [...ways()[way]!, ...LOGIN, '-H', 'Expect:', '-T', '-', https()]
+    const args = [...way(), ...LOGIN, '-H', 'Expect:', '-T', '-', https()]
     const { stdout } = await run(
       'curl',
       ['-sS', '--cacert', `${folder}/origin.crt`, '--noproxy', '', ...args],
@@ -93,20 +93,20 @@ describe.each(WAYS)('curl by %s', (way) => {
   })
 
   test.each(ODD)('signs in as %s', async (name, password) => {
-    const { stderr, stdout } = await curl(...ways()[way]!, ...proxyUser(name, password), http())
+    const { stderr, stdout } = await curl(...way(), ...proxyUser(name, password), http())
     expect(stderr).toBe('')
     expect(stdout.equals(BODY)).toBe(true)
   })
 
   test('signs in with 255 bytes of name and password', async () => {
-    const { stdout } = await curl(...ways()[way]!, ...proxyUser(LONG_NAME, LONG_PASSWORD), http())
+    const { stdout } = await curl(...way(), ...proxyUser(LONG_NAME, LONG_PASSWORD), http())
     expect(stdout.equals(BODY)).toBe(true)
   })
 
   test('makes several requests over one connection, and in parallel', async () => {
     const urls = Array.from({ length: 8 }, (_, n) => http(String(n)))
     for (const more of [[], ['--parallel']]) {
-      const { status, stdout } = await curl(...more, ...ways()[way]!, ...LOGIN, ...urls)
+      const { status, stdout } = await curl(...more, ...way(), ...LOGIN, ...urls)
       expect(status).toBe(0)
       expect(stdout.length).toBe(8 * BODY.length)
     }
@@ -114,25 +114,14 @@ describe.each(WAYS)('curl by %s', (way) => {
 })
 
 describe('curl is told', () => {
+  const quiet = ['-sS', '-o', '/dev/null', '-w', '%{http_connect}']
   const connect = (login: string[], url: string, ...more: string[]): Promise<Ended> =>
-    run('curl', [
-      '-sS',
-      '-o',
-      '/dev/null',
-      '-w',
-      '%{http_connect}',
-      '-p',
-      '-x',
-      `http://${sluice.http}`,
-      ...login,
-      ...more,
-      url,
-    ])
+    run('curl', [...quiet, ...tunnel(), ...login, ...more, url])
 
   test.each([
-    ['a wrong password', ['--proxy-user', `${NAME}:wrong`], '407', '(5)'],
-    ['nobody', ['--proxy-user', 'nobody:x'], '407', 'rejected'],
-    ['no credentials', [], '407', 'No authentication method'],
+    ['a wrong password', ['--proxy-user', `${NAME}:wrong`], '407'],
+    ['nobody', ['--proxy-user', 'nobody:x'], '407'],
+    ['no credentials', [], '407'],
   ])('by CONNECT and SOCKS5 about %s', async (_, login, status) => {
     expect((await connect(login, http())).stdout.toString()).toBe(status)
     const socks = await curl('--socks5', sluice.socks, ...login, http())
@@ -164,31 +153,26 @@ describe('curl is told', () => {
     expect(stdout.toString()).toMatch(/^HTTP\/1\.1 405 [^]*\r\nAllow: CONNECT\r\n/)
   })
 
-  test('that CONNECT is not spoken over HTTP/1.0', async () => {
-    const { stdout } = await connect(LOGIN, http(), '--proxy1.0', sluice.http)
-    expect(stdout.toString()).toBe('400')
-  })
-
   test('that it has too many connections', async () => {
     await sluice.add('single', 'x', '--connections', '1')
     const login = ['--proxy-user', 'single:x']
-    const slow = curl('--limit-rate', '1M', ...ways()['connect']!, ...login, http())
+    const slow = curl('--limit-rate', '1M', ...tunnel(), ...login, http())
     await expect.poll(async () => (await connect(login, http())).stdout.toString()).toBe('429')
     expect((await slow).stdout.equals(BODY)).toBe(true)
   })
 })
 
-describe('cases of curl’s own suite', () => {
-  const socks5h = (login: string, url: string): Promise<Ended> =>
-    curl('-x', `socks5h://${login}@${sluice.socks}`, url)
+const socks5h = (login: string, url: string): Promise<Ended> =>
+  curl('-x', `socks5h://${login}@${sluice.socks}`, url)
 
+describe('cases of curl’s own suite', () => {
   test('717: name and password in the URL', async () => {
     const { stdout } = await socks5h(`${NAME}:${encodeURIComponent(PASSWORD)}`, http())
     expect(stdout.equals(BODY)).toBe(true)
   })
 
   test('718: 407 at the first request, then closed; curl comes back with credentials', async () => {
-    const { stdout, stderr } = await curl('-v', '--proxy-anyauth', ...ways()['connect']!, ...LOGIN, http())
+    const { stdout, stderr } = await curl('-v', '--proxy-anyauth', ...tunnel(), ...LOGIN, http())
     expect(stderr).toMatch(/< HTTP\/1\.1 407 [^]*Proxy-Authorization: Basic [^]*< HTTP\/1\.1 200 /)
     expect(stdout.equals(BODY)).toBe(true)
   })

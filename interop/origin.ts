@@ -50,7 +50,7 @@ export const httpsOrigin = async (folder: string): Promise<Origin> => {
 /** Echoes each byte, and the end. */
 export const echoOrigin = (): Promise<Origin> => tcpOrigin((socket) => void socket.pipe(socket))
 
-/** Sends for as long as anybody takes it. */
+/** Answers any request with a body that goes on for as long as anybody takes it. */
 export const pouringOrigin = (): Promise<Origin> =>
   tcpOrigin((socket) => {
     const block = Buffer.alloc(64 * 1024)
@@ -58,8 +58,13 @@ export const pouringOrigin = (): Promise<Origin> =>
       while (socket.write(block));
     }
     socket.on('drain', more).resume()
+    socket.write('HTTP/1.1 200 OK\r\n\r\n')
     more()
   })
+
+/** Takes everything and never answers; `taken` is told how many bytes there were. */
+export const sinkOrigin = (taken: (bytes: number) => void): Promise<Origin> =>
+  tcpOrigin((socket) => void socket.on('data', (chunk) => taken(chunk.length)))
 
 const tcpOrigin = (onSocket: (socket: Socket) => void): Promise<Origin> =>
   opened(

@@ -97,7 +97,7 @@ export class Sluice implements AsyncDisposable {
         '-x',
         `http://${this.http}`,
         '--proxy-user',
-        `${name}:${password}`,
+        `${name}:${password}`.replaceAll('%', '%25'),
         'http://192.0.2.1/',
       ])
     for (let tries = 0; tries < 50; tries += 1) {

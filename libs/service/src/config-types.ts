@@ -36,15 +36,28 @@ export const address: z.ZodType<Address, Written> = textType(
   parseAddress,
 )
 
+/** Limits of 0 would let nobody through, and are nobody's wish. */
+const aboveZero =
+  (parse: (text: string) => number) =>
+  (written: string): number => {
+    const bytes = parse(written)
+    if (bytes === 0) throw new RangeError('nothing')
+    return bytes
+  }
+
 /** Bytes per second. */
 export const rate: z.ZodType<number, Written> = textType(
   'RATE',
-  'a rate, such as 250KB/s or 1MiB/s',
-  parseRate,
+  'a rate above 0, such as 250KB/s or 1MiB/s',
+  aboveZero(parseRate),
 )
 
 /** Bytes. */
-export const size: z.ZodType<number, Written> = textType('SIZE', 'a size, such as 500KB or 10GiB', parseSize)
+export const size: z.ZodType<number, Written> = textType(
+  'SIZE',
+  'a size above 0, such as 500KB or 10GiB',
+  aboveZero(parseSize),
+)
 
 export const quota: z.ZodType<QuotaText, Written> = textType(
   'SIZE[/day|/month]',

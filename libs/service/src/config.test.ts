@@ -178,7 +178,7 @@ describe('what loadConfig refuses', () => {
 
   it.each([
     [['--http', '8889'], '--http: "8889" is not HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080'],
-    [['--limit', 'fast'], '--limit: "fast" is not a rate, such as 250KB/s or 1MiB/s'],
+    [['--limit', 'fast'], '--limit: "fast" is not a rate above 0, such as 250KB/s or 1MiB/s'],
     [['--slots', '101'], '--slots: "101" is not a whole number from 1 to 100'],
     [['--slots', '1e1'], '--slots: "1e1" is not a whole number from 1 to 100'],
     [['--door', 'sock'], '--door: "sock" is not one of socks, http'],

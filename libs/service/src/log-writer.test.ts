@@ -117,6 +117,18 @@ describe('LogWriter', () => {
     expect(JSON.parse(block[10] ?? '')).toMatchObject({ level: 'warn', lines: 3, msg: 'log.dropped' })
   })
 
+  it('goes on after a full disk, and says how many lines that cost', () => {
+    writer.write('one\n')
+    writer.write('two\n')
+    writer.flush()
+    file.answer(errno('ENOSPC'))
+    writer.write('three\n')
+    writer.flush()
+    const [third, dropped] = file.answer().split('\n')
+    expect(third).toBe('three')
+    expect(JSON.parse(dropped ?? '')).toMatchObject({ lines: 2, msg: 'log.dropped' })
+  })
+
   it('stops when the reader is gone, without an error', () => {
     writer.write('one\n')
     writer.flush()

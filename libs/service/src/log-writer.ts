@@ -22,6 +22,7 @@ const BLOCK_CHARS = 16 * 1024
 const DELAY_MS = 250
 const RETRY_MS = 20
 const EXIT_RETRIES = 25
+const LINE_BREAK = 0x0a
 
 /**
  * Writes lines in blocks and outside the event loop, so that a line a session costs no system call of its own and a
@@ -87,7 +88,8 @@ export class LogWriter {
     this.#busy = true
     this.#file.write(block, (error, size) => {
       if (error?.code === 'EAGAIN') setTimeout(() => this.#send(block), RETRY_MS)
-      else if (error) this.#break()
+      else if (error?.code === 'EPIPE' || error?.code === 'EBADF') this.#break()
+      else if (error) this.#lose(block)
       else if (size < block.length) this.#send(block.subarray(size))
       else this.#sent()
     })
@@ -99,6 +101,12 @@ export class LogWriter {
       this.#urgent = false
       this.flush()
     }
+  }
+
+  /** A full disk may have room again later. */
+  #lose(block: Uint8Array): void {
+    for (const byte of block) if (byte === LINE_BREAK) this.#dropped += 1
+    this.#sent()
   }
 
   #break(): void {

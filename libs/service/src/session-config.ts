@@ -1,8 +1,7 @@
 import { defaultBurst, type Limit, type ShareLimits } from '@sluice/ratelimit'
-import { parseRate } from '@sluice/wire'
 import { z } from 'zod'
 import type { ConfigSchema } from './config-options.ts'
-import { duration, textType, wholeNumber } from './config-types.ts'
+import { duration, rate, wholeNumber } from './config-types.ts'
 
 /** What every door with sessions can be told. */
 export interface SessionConfig {
@@ -15,15 +14,7 @@ export interface SessionConfig {
   nodeTotal: number | undefined
 }
 
-const nodeRate = (description: string): z.ZodType<number | undefined> =>
-  textType('RATE', 'a rate above 0, such as 250KB/s or 1MiB/s', aboveZero).optional().meta({ description })
-
-/** A rate of 0 would let nobody through, and is nobody's wish. */
-const aboveZero = (written: string): number => {
-  const bytesPerSecond = parseRate(written)
-  if (bytesPerSecond === 0) throw new RangeError('nothing')
-  return bytesPerSecond
-}
+const nodeRate = (description: string): z.ZodType<number | undefined> => rate.optional().meta({ description })
 
 export const sessionSchema: ConfigSchema<SessionConfig> = z.object({
   handshakeMs: duration

@@ -299,8 +299,8 @@ describe('user', () => {
       ['add', ''],
       'user add NAME: "" is not a name of 1 to 255 bytes without colon, blank or control character',
     ],
-    [['add', 'a', '--up', 'fast'], '--up: "fast" is not a rate, such as 250KB/s or 1MiB/s, or none'],
-    [['add', 'a', '--up', '0'], '--up: "0" is not a rate, such as 250KB/s or 1MiB/s, or none'],
+    [['add', 'a', '--up', 'fast'], '--up: "fast" is not a rate above 0, such as 250KB/s or 1MiB/s, or none'],
+    [['add', 'a', '--up', '0'], '--up: "0" is not a rate above 0, such as 250KB/s or 1MiB/s, or none'],
     [['add', 'a', '--connections', '0'], '--connections: "0" is not a whole number, at least 1, or none'],
     [
       ['add', 'a', '--expires', '2026-02-30'],

@@ -59,10 +59,15 @@ describe('the target of CONNECT', () => {
     expect(codeOf(() => connectTarget({ ...head, target }))).toBe('WIRE_ADDRESS')
   })
 
+  test('HTTP/1.0 needs no Host', () => {
+    expect(connectTarget({ ...head, version: '1.0', fields: [] })).toEqual(connectTarget(head))
+    expect(connectTarget({ ...head, version: '1.0' })).toEqual(connectTarget(head))
+  })
+
   test.each([
     ['another method', { ...head, method: 'GET' }, 'WIRE_VALUE'],
     ['lower case', { ...head, method: 'connect' }, 'WIRE_VALUE'],
-    ['HTTP/1.0', { ...head, version: '1.0' }, 'WIRE_VERSION'],
+    ['two Hosts in HTTP/1.0', { ...withFields(['host', 'a:1']), version: '1.0' }, 'WIRE_VALUE'],
     ['no Host', { ...head, fields: [] }, 'WIRE_VALUE'],
     ['two Hosts', withFields(['host', 'example.com:443']), 'WIRE_VALUE'],
     ['Content-Length', withFields(['Content-Length', '5']), 'WIRE_LENGTH'],

@@ -10,18 +10,18 @@ const COLON = 0x3a
 
 /**
  * Where a CONNECT request wants to go (RFC 9110 §9.3.6): its target, in authority-form. A Host field that names something
- * else is no reason to refuse, the target rules.
+ * else is no reason to refuse, the target rules. HTTP/1.0 never had the method, yet is what socat, nc and Python's http.client
+ * before 3.12 speak, often without Host.
  *
  * @throws WireError
- *   WIRE_VALUE for another method, or unless there is exactly one Host field;
- *   WIRE_VERSION for HTTP/1.0, which has no CONNECT;
+ *   WIRE_VALUE for another method, for several Host fields, or for none in HTTP/1.1;
  *   WIRE_LENGTH for Content-Length or Transfer-Encoding, since a body that one side sees and the other does not is an attack;
  *   WIRE_ADDRESS for a target without a port from 1 to 65535, or whose host cannot be one
  */
 export function connectTarget(head: RequestHead): Address {
   if (head.method !== 'CONNECT') throw new WireError('WIRE_VALUE', 'the method is not CONNECT')
-  if (head.version !== '1.1') throw new WireError('WIRE_VERSION', 'CONNECT needs HTTP/1.1')
-  if (fieldValues(head, 'host').length !== 1)
+  const hosts = fieldValues(head, 'host').length
+  if (hosts > 1 || (hosts === 0 && head.version === '1.1'))
     throw new WireError('WIRE_VALUE', 'there must be exactly one Host field')
   for (const name of ['Content-Length', 'Transfer-Encoding']) {
     if (fieldValues(head, name).length > 0)
