@@ -1,6 +1,7 @@
 import { createConnection, type Socket } from 'node:net'
 import type { Address } from '@sluice/wire'
 import type { Conn, ConnSink } from './conn.ts'
+import { moveSocket } from './moved-socket.ts'
 import { LARGEST_READ, ReadBuffer } from './read-buffer.ts'
 
 /**
@@ -18,7 +19,7 @@ const plainHost = (host: string): string =>
 
 // One set of handlers for all sockets: a closure for each event of each conn is what makes idle conns expensive.
 function onData(this: Socket, chunk: Uint8Array): void {
-  ;(this as ConnSocket)[CONN].receive(chunk)
+  ;(this as ConnSocket)[CONN].readPlainly(chunk)
 }
 function onRead(this: Socket, size: number): boolean {
   ;(this as ConnSocket)[CONN].read(size)
@@ -40,6 +41,10 @@ function resetNow(this: Socket): void {
   this.resetAndDestroy()
 }
 
+/** The most that Node reads at a time without `onread`, and how many such reads make a bulk transfer. */
+const PLAIN_READ = 64 * 1024
+const BULK_READS = 16
+
 /** How much of what has come to pass a sink has been told. */
 const NOTHING = 0
 const END = 1
@@ -47,11 +52,13 @@ const CLOSE = 2
 
 /** A TCP socket as a Conn. Make it with {@link acceptedConn} or {@link dialledConn}. */
 export class SocketConn implements Conn {
-  readonly socket: Socket
+  socket: Socket
   readLimit: number = LARGEST_READ
   closed = false
   /** @internal */ lastRead = 0
-  readonly #buffer: ReadBuffer | undefined
+  #buffer: ReadBuffer | undefined
+  /** Reads of an accepted socket that brought as much as they can. */
+  #fullReads = 0
   #sink: ConnSink | undefined = undefined
   #paused = false
   #kept: Uint8Array | undefined = undefined
@@ -67,8 +74,7 @@ export class SocketConn implements Conn {
   constructor(socket: Socket, buffer?: ReadBuffer) {
     this.socket = socket
     this.#buffer = buffer
-    ;(socket as ConnSocket)[CONN] = this
-    socket.on('end', onEnd).on('drain', onDrain).on('error', onError).on('close', onClose)
+    this.#listen()
   }
 
   get remote(): Address {
@@ -149,6 +155,35 @@ export class SocketConn implements Conn {
     }
     this.pause()
     this.unread(chunk)
+  }
+
+  /** @internal An accepted socket has read; one that turns out to bring much gets a buffer of its own. */
+  readPlainly(chunk: Uint8Array): void {
+    if (chunk.length >= PLAIN_READ && ++this.#fullReads % BULK_READS === 0) setImmediate(this.#move)
+    this.receive(chunk)
+  }
+
+  readonly #move = (): void => {
+    if (this.#paused || this.closed || this.#ended || this.#broken) return
+    const buffer = new ReadBuffer()
+    const next = (): Uint8Array => buffer.next(this.lastRead, this.readLimit)
+    // Asked for now, since the new socket cannot tell before it has read.
+    const [remote, local] = [this.remote, this.local]
+    const socket = moveSocket(this.socket, { buffer: next, callback: onRead }, CONN_OPTIONS)
+    if (socket === undefined) return
+    this.#remote = remote
+    this.#local = local
+    this.lastRead = 0
+    this.#buffer = buffer
+    this.socket = socket
+    this.#listen()
+    socket.resume()
+  }
+
+  #listen(): void {
+    const { socket } = this
+    ;(socket as ConnSocket)[CONN] = this
+    socket.on('end', onEnd).on('drain', onDrain).on('error', onError).on('close', onClose)
   }
 
   /** @internal */
