@@ -1,37 +1,57 @@
+import { checkAmount } from './check.ts'
+import { Recent, RECENT_MS } from './recent.ts'
 import type { Limit } from './token-bucket.ts'
 
-/** Credit released in one step while flows wait, and how fast what was held back follows. */
-const STEP_MS = 25
+/** The most that a busy bucket has lying ready, in time of its rate: as much as a timer may well be late. */
+const READY_MS = 60
+/** How fast what was held back follows, on top of the rate. */
 const CATCH_UP = 0.25
-/** How long after the last wait credit is still paced. */
+/** The most that a busy bucket releases in any tenth of a second, as a multiple of its rate. */
+const PEAK = 1.4
+/** How long after the last wait a bucket still counts as busy. */
 const BUSY_MS = 250
 const SLICE_MS = 10
-/** Timers fire up to 40 ms late; a smaller bucket would run over meanwhile and lose rate. */
+/** A smaller bucket would run over, and so lose rate, whenever a timer is a little late. */
 const LEAST_BURST_MS = 50
 
 /**
- * A token bucket that does not burst while flows wait on it. An idle bucket fills to `burst` and gives all of it at
- * once. A busy one releases at most 25 ms of rate in one step; what a late timer or a slow source left over is held
- * and released at a quarter of the rate on top, so a stall is made up for without a spike, and nothing is lost.
- * `tokens + held` never passes `burst` (raised to 50 ms of rate where it is smaller), so any window of W seconds carries at most burst + rate × W bytes.
+ * A token bucket that is paced while somebody waits for it. An idle one fills to `burst` and gives all of it at
+ * once. A busy one gives at most 1.4 times its rate in any 100 ms; what a late timer or a slow source has left over
+ * is held back and follows at a quarter of the rate on top, so a stall is made up for without a spike, and nothing
+ * is lost. `tokens + held` never passes `burst` (raised to 50 ms of rate where it is smaller), so any window of W
+ * seconds carries at most burst + rate × W bytes.
  */
 export class Credit {
-  rate: number
-  burst: number
-  tokens: number
+  // Numbers from the start: a field that was anything else before would allocate one with every change.
+  rate = 0
+  burst = 0
+  tokens = 0
   held = 0
   /** Smallest grant worth a write: 64 B, or 1 ms of rate up to 4 KiB; less where 64 B takes over 100 ms. */
   grain = 1
   /** What a waiting flow is woken for: 10 ms of rate. */
   slice = 1
-  #last: number
+  /** Somebody waits for it, or did a moment ago: it is paced, and nobody takes from it out of turn. */
+  busy = false
+  #recent: Recent | undefined = undefined
+  #last = 0
   #busyUntil = -Infinity
 
+  /** @throws RangeError for a rate or burst that is negative or not finite */
+  static check({ rate, burst }: Limit): void {
+    checkAmount('rate', rate)
+    checkAmount('burst', burst)
+  }
+
   constructor(limit: Limit, now: number) {
-    this.rate = this.burst = this.tokens = 0
     this.#last = now
     this.set(limit, now)
     this.tokens = this.burst / 4
+  }
+
+  /** Whether more is there than should lie idle. */
+  get isAmple(): boolean {
+    return this.tokens + this.held >= 2 * this.slice
   }
 
   /** A new limit holds from now on; credit above the new burst is dropped. */
@@ -44,36 +64,52 @@ export class Credit {
       Math.max(Math.min(64, Math.max(1, limit.rate / 10)), Math.min(4096, limit.rate / 1000)),
     )
     this.slice = Math.min(this.burst, Math.max(this.grain, (limit.rate * SLICE_MS) / 1000))
+    this.#busyUntil = -Infinity
     this.#fit()
   }
 
-  refill(now: number): void {
+  /** @param waited - somebody has waited till now, so that a long wait does not end its being busy */
+  refill(now: number, waited = false): void {
+    if (waited && this.busy) this.markBusy(now)
     const elapsedMs = now - this.#last
     if (elapsedMs <= 0) return
     this.#last = now
     this.held += (elapsedMs * this.rate) / 1000
-    if (now < this.#busyUntil) this.#release(elapsedMs)
+    this.busy = now < this.#busyUntil
+    if (this.busy) this.#release(now, elapsedMs)
     else {
+      this.#recent = undefined
       this.tokens += this.held
       this.held = 0
     }
     this.#fit()
   }
 
-  /** A flow waits on this bucket: pace what it gives. */
-  markBusy(now: number): void {
-    this.#busyUntil = now + BUSY_MS
+  /** Flows wait on this bucket until `at`: pace what it gives. */
+  markBusy(at: number): void {
+    this.busy = true
+    this.#busyUntil = Math.max(this.#busyUntil, at + BUSY_MS)
   }
 
-  /** Milliseconds until there are `tokens`, if nobody takes any; 0 where there are. */
-  msUntil(tokens: number): number {
-    return tokens <= this.tokens ? 0 : ((tokens - this.tokens) / this.rate) * 1000
+  /** Whether there is enough for a write, to somebody who wants so many bytes. */
+  isWorth(wanted: number): boolean {
+    return this.tokens >= Math.min(wanted, this.grain)
   }
 
-  #release(elapsedMs: number): void {
-    const most = Math.max((STEP_MS * this.rate) / 1000, 2 * this.slice)
-    const step = Math.min(most, (elapsedMs * this.rate * (1 + CATCH_UP)) / 1000)
-    const released = Math.max(0, Math.min(step, this.held, most - this.tokens))
+  /** 0 where `isWorth`, else milliseconds until there is enough to wake up for. */
+  msUntilWorth(wanted: number): number {
+    if (this.isWorth(wanted)) return 0
+    return ((Math.min(wanted, this.slice) - this.tokens) / this.rate) * 1000
+  }
+
+  #release(now: number, elapsedMs: number): void {
+    const perMs = this.rate / 1000
+    const recent = (this.#recent ??= new Recent())
+    const room = Math.max(2 * this.slice, READY_MS * perMs) - this.tokens
+    const step = elapsedMs * perMs * (1 + CATCH_UP)
+    const peak = Math.max(2 * this.slice, PEAK * RECENT_MS * perMs) - recent.sumAt(now)
+    const released = Math.max(0, Math.min(this.held, room, step, peak))
+    recent.add(released)
     this.held -= released
     this.tokens += released
   }

@@ -1,33 +1,37 @@
+import { Alternation } from './alternation.ts'
 import { type Clock, systemClock, type Timer } from './clock.ts'
 import type { Credit } from './credit.ts'
+import { Line, type Seat } from './line.ts'
 import { Ring } from './ring.ts'
-import { type Direction, quantumOf } from './shaped-flow.ts'
-import { type Credits, drawnOn, revise, Share, type ShareLimits } from './share.ts'
+import type { Direction } from './shaped-flow.ts'
+import { type Credits, present, revise, Share, type ShareLimits } from './share.ts'
+import type { Pump } from './turns.ts'
 
+/** No timer is shorter, but for one that is due at once: what flows is worth more than the exact moment. */
 const MIN_TIMER_MS = 2
 
 /**
- * Shares bandwidth fairly: node ▸ user ▸ flow, by deficit round robin (Shreedhar & Varghese 1995) over users by
- * weight and then over a user's flows, those that have been quiet first (as in RFC 8290). One timer; credit comes
- * from elapsed monotonic time, never from the timer having fired.
+ * Shares bandwidth fairly: node ▸ user ▸ flow, by deficit round robin over users by weight and then over a user's
+ * flows. One timer; credit comes from elapsed monotonic time, never from the timer having fired.
  */
 export class Shaper {
   /** @internal */ readonly clock: Clock
-  /** @internal */ nodeLimited = false
+  /** @internal */ credits: Credits = {}
   readonly #shares = new Map<string, Share>()
-  /** Users with credit of their own: in their turn, or waiting for the node's. */
-  #ready = new Ring<Share>()
-  /** Users waiting for credit of their own. */
-  readonly #parked = new Ring<Share>()
-  #credits: Credits = {}
+  /** Where users wait for the node's credit: one line for both directions where their sum is limited. */
+  #lines: Record<Direction, Line>
+  /** Users who wait for credit of their own. */
+  readonly #parked = new Ring<Seat>()
   #timer: Timer | undefined = undefined
   #dueAt = Infinity
-  #pumps = 0
   #pumping = false
+  #closed = false
 
+  /** @throws RangeError for a rate or burst that is negative or not finite */
   constructor(limits: ShareLimits = {}, clock: Clock = systemClock) {
     this.clock = clock
-    this.set(limits)
+    this.credits = revise({}, limits, clock.now())
+    this.#lines = this.#newLines()
   }
 
   /** The share of user `id`, made with `limits` at the first call. It keeps its credit until `remove`. */
@@ -37,115 +41,122 @@ export class Shaper {
     return share
   }
 
-  /** Forgets the user's buckets. Their flows must be closed. */
+  /** Forgets the user's buckets. Those of their flows that wait get nothing more. */
   remove(id: string): void {
-    const share = this.#shares.get(id)
-    share?.ring?.delete(share)
+    this.#shares.get(id)?.stand()
     this.#shares.delete(id)
   }
 
-  /** Changes the node's limits, for running flows too. */
+  /**
+   * Changes the node's limits, for running flows too. Credit in a bucket that stays is kept.
+   * @throws RangeError for a rate or burst that is negative or not finite; nothing is changed then
+   */
   set(limits: ShareLimits): void {
-    this.#credits = revise(this.#credits, limits, this.clock.now())
-    this.nodeLimited = this.#nodeCredits().length > 0
-    for (const share of this.#shares.values()) share.connect()
+    this.credits = revise(this.credits, limits, this.clock.now())
+    this.#lines = this.#newLines()
+    for (const share of this.#shares.values()) {
+      share.stand()
+      share.sit()
+    }
   }
 
-  /** Stops the timer. Waiting flows get nothing more. */
+  /** Stops the timer for good. Waiting flows get nothing more. */
   close(): void {
+    this.#closed = true
     this.#timer?.cancel()
   }
 
-  /** @internal Whether users queue for the node's credit, so that newcomers must queue behind them. */
-  contended(): boolean {
-    return this.nodeLimited && this.#ready.size > 0
-  }
-
   /** @internal */
-  credits(direction: Direction): Credit[] {
-    return drawnOn(this.#credits, direction)
+  line(direction: Direction): Line {
+    return this.#lines[direction]
   }
 
-  /** @internal One user's turn at the node's limit. */
-  quantum(weight: number): number {
-    const rate = Math.min(...this.#nodeCredits().map((credit) => credit.rate))
-    return Math.max(1, Math.floor(weight * quantumOf(rate, this.#ready.size)))
+  /** @internal One of the seat's flows has begun to wait, or what it waits for has changed. */
+  enlist(seat: Seat, now: number): void {
+    if (seat.ring === undefined || seat.ring === this.#parked) this.#place(seat, now)
+    const ms = seat.ring === this.#parked ? seat.wakeAt - now : seat.line.msUntilCredit(now)
+    if (ms > 0 || seat.expects(now)) this.#arm(now, Math.max(MIN_TIMER_MS, ms))
+    else this.#arm(now, 0)
   }
 
-  /** @internal One of the user's flows has begun to wait, or what it waits for has changed. */
-  enlist(share: Share): void {
-    if (share.ring === this.#ready) return
-    const now = this.clock.now()
-    const ms = share.msUntilCredit()
-    share.wakeAt = now + ms
-    if (ms > 0) this.#parked.push(share)
-    else this.#ready.push(share)
-    this.#arm(now, Math.max(MIN_TIMER_MS, ms))
+  /** @internal Nobody waits at this seat any more. */
+  dismiss(seat: Seat): void {
+    seat.ring?.delete(seat)
+    const { up, down } = this.#lines
+    if (this.#parked.size + up.turns.waiting + down.turns.waiting > 0) return
+    this.#timer?.cancel()
+    this.#dueAt = Infinity
   }
 
-  #nodeCredits(): Credit[] {
-    return Object.values(this.#credits)
+  #newLines(): Record<Direction, Line> {
+    const { up, down, total } = this.credits
+    const park = (seat: Seat, now: number): void => this.#park(seat, now)
+    const lineOf = (...apart: (Credit | undefined)[]): Line =>
+      new Line(present(...apart), present(total), park)
+    if (total && !up && !down) {
+      const line = lineOf()
+      return { up: line, down: line }
+    }
+    const lines = { up: lineOf(up), down: lineOf(down) }
+    if (total) lines.up.directions = lines.down.directions = new Alternation(lines.up, lines.down, [total])
+    return lines
   }
 
   #arm(now: number, ms: number): void {
-    if (this.#pumping || this.#dueAt <= now + ms + 1) return
+    // A timer that is up to 1 ms too late is not worth another one, unless there is work now.
+    if (this.#closed || this.#pumping || this.#dueAt <= now + (ms && ms + 1)) return
     this.#timer?.cancel()
     this.#dueAt = now + ms
     this.#timer = this.clock.after(ms, this.#pump)
   }
 
   readonly #pump = (): void => {
-    const now = this.clock.now()
+    const pump: Pump = { now: this.clock.now(), hurry: false }
     this.#dueAt = Infinity
     this.#pumping = true
-    for (const credit of this.#nodeCredits()) {
-      if (this.#ready.size > 0) credit.markBusy(now)
-      credit.refill(now)
+    try {
+      for (const line of [this.#lines.up, this.#lines.down]) line.refill(pump.now)
+      this.#unpark(pump.now)
+      while (this.#serve(pump));
+    } finally {
+      this.#pumping = false
+      this.#arm(pump.now, pump.hurry ? 0 : this.#msUntilWork(pump.now))
     }
-    this.#unpark(now)
-    this.#serve(now)
-    this.#pumping = false
-    const ms = this.#msUntilWork(now)
-    if (ms < Infinity) this.#arm(now, ms)
   }
 
   #unpark(now: number): void {
-    for (let share = this.#parked.head; share !== undefined; ) {
-      const following: Share | undefined = share.next
-      if (share.wakeAt <= now) this.#ready.push(share)
-      share = following
+    let seat = this.#parked.head
+    for (let left = this.#parked.size; left > 0; left--) {
+      const following: Seat | undefined = seat!.next
+      if (seat!.wakeAt <= now) this.#place(seat!, now)
+      seat = following
     }
   }
 
-  /** One turn for each ready user. Those whose turn the node's credit cut short stay first and go on with it. */
-  #serve(now: number): void {
-    const short = new Ring<Share>()
-    const pump = ++this.#pumps
-    for (let left = this.#ready.size; left > 0; left--) {
-      const share = this.#ready.head!
-      share.turn(now, pump)
-      if (share.waiting === 0) share.ring?.delete(share)
-      else if (share.msUntilCredit() > 0) this.#park(share, now)
-      else if (share.deficit >= 1 && this.nodeLimited) short.push(share)
-      else this.#ready.push(share)
-    }
-    while (this.#ready.head !== undefined) short.push(this.#ready.head)
-    this.#ready = short
+  #serve(pump: Pump): boolean {
+    const { up, down } = this.#lines
+    const served = up.serve(pump)
+    return (down !== up && down.serve(pump)) || served
   }
 
-  #park(share: Share, now: number): void {
-    share.wakeAt = now + share.msUntilCredit()
-    this.#parked.push(share)
+  #place(seat: Seat, now: number): void {
+    seat.refill(now)
+    if (seat.msUntilCredit() > 0) this.#park(seat, now)
+    else seat.line.turns.queue(seat)
   }
 
-  /** 0: there is credit for another round now. */
+  #park(seat: Seat, now: number): void {
+    seat.park(now)
+    this.#parked.push(seat)
+  }
+
   #msUntilWork(now: number): number {
     let ms = Infinity
-    for (let share = this.#parked.head; share !== undefined; share = share.next) {
-      ms = Math.min(ms, share.wakeAt - now)
+    for (let seat = this.#parked.head; seat !== undefined; seat = seat.next)
+      ms = Math.min(ms, seat.wakeAt - now)
+    for (const line of [this.#lines.up, this.#lines.down]) {
+      if (line.turns.waiting > 0) ms = Math.min(ms, line.msUntilCredit(now))
     }
-    if (this.#ready.size > 0) for (const credit of this.#nodeCredits()) ms = Math.min(ms, credit.msUntil(credit.slice) || ms)
-    for (let share = this.#ready.head; share !== undefined; share = share.next) if (share.ready) return 0
     return Math.max(MIN_TIMER_MS, ms)
   }
 }

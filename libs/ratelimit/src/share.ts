@@ -1,7 +1,10 @@
+import { Alternation } from './alternation.ts'
+import { checkAmount } from './check.ts'
 import { Credit } from './credit.ts'
-import { Linked } from './ring.ts'
-import { type Direction, type OnGrant, ShapedFlow, Side } from './shaped-flow.ts'
+import { Seat } from './line.ts'
+import { type Direction, type OnGrant, ShapedFlow } from './shaped-flow.ts'
 import type { Shaper } from './shaper.ts'
+import { Side } from './side.ts'
 import type { Limit } from './token-bucket.ts'
 
 /** Bytes per second each way and over both ways; what is absent is unlimited. */
@@ -16,13 +19,13 @@ export interface ShareLimits {
 /** @internal */
 export type Credits = Partial<Record<Direction | 'total', Credit>>
 
-/** A flow that has not asked for this long is new again: it goes first, with one quantum. */
-const FRESH_MS = 100
+const KEYS = ['up', 'down', 'total'] as const
 
 /** @internal Buckets after a change of limits: those that stay keep their credit. */
 export const revise = (credits: Credits, limits: ShareLimits, now: number): Credits => {
+  for (const key of KEYS) if (limits[key] !== undefined) Credit.check(limits[key])
   const revised: Credits = {}
-  for (const key of ['up', 'down', 'total'] as const) {
+  for (const key of KEYS) {
     const limit = limits[key]
     if (limit === undefined) continue
     credits[key]?.set(limit, now)
@@ -31,35 +34,32 @@ export const revise = (credits: Credits, limits: ShareLimits, now: number): Cred
   return revised
 }
 
-/** @internal The buckets that a flow in this direction draws on. */
-export const drawnOn = (credits: Credits, direction: Direction): Credit[] =>
-  [credits[direction], credits.total].filter((credit) => credit !== undefined)
+/** @internal */
+export const present = (...credits: (Credit | undefined)[]): Credit[] =>
+  credits.filter((credit) => credit !== undefined)
 
-/** One user's part of the shaper: their buckets, and the queues of their flows. */
-export class Share extends Linked {
+/** One user's part of the shaper: their buckets, and their flows. */
+export class Share {
   /** @internal */ readonly shaper: Shaper
-  /** @internal Bytes left of this user's turn at a node limit. */ deficit = 0
-  /** @internal */ wakeAt = 0
-  readonly #up = new Side(this)
-  readonly #down = new Side(this)
+  /** @internal The turns of its two directions. */ readonly turns: Alternation
+  readonly #up: Side
+  readonly #down: Side
   #credits: Credits = {}
   #weight = 1
 
   /** @internal */
   constructor(shaper: Shaper, limits: ShareLimits) {
-    super()
     this.shaper = shaper
-    this.set(limits)
+    this.#revise(limits)
+    this.#up = new Side(this)
+    this.#down = new Side(this)
+    this.turns = new Alternation(this.#up, this.#down, [])
+    this.sit()
   }
 
-  /** @internal */
-  get total(): Credit | undefined {
-    return this.#credits.total
-  }
-
-  /** @internal */
+  /** How many flows wait, both ways together. */
   get waiting(): number {
-    return this.#up.waiting + this.#down.waiting
+    return this.#up.turns.waiting + this.#down.turns.waiting
   }
 
   /** Whether a flow this way can ever have to wait; where it cannot, a lane needs no flow at all. */
@@ -67,112 +67,65 @@ export class Share extends Linked {
     return this.#side(direction).credits.length > 0
   }
 
-  /** Changes the limits of running and coming flows at once. Credit in a bucket that stays is kept. */
+  /**
+   * Changes the limits of running and coming flows at once. Credit in a bucket that stays is kept.
+   * @throws RangeError for a rate or burst that is negative or not finite, or a weight that is not above 0; nothing
+   * is changed then
+   */
   set(limits: ShareLimits): void {
-    this.#credits = revise(this.#credits, limits, this.shaper.clock.now())
-    this.#weight = limits.weight ?? 1
-    this.connect()
+    this.#revise(limits)
+    for (const { seat } of this.#sides) seat.weight = this.#weight
+    this.#connect()
   }
 
+  /** A new flow; `onGrant` is told what a `take` of it that had to wait may have. */
   flow(direction: Direction, onGrant: OnGrant): ShapedFlow {
     return new ShapedFlow(this.#side(direction), onGrant)
   }
 
-  /** @internal Draws on the present buckets of the user and the node. */
-  connect(): void {
-    for (const direction of ['up', 'down'] as const) {
-      const side = this.#side(direction)
-      side.own = drawnOn(this.#credits, direction)
-      side.credits = [...side.own, ...this.shaper.credits(direction)]
+  /** @internal Takes seats in the shaper's present lines. */
+  sit(): void {
+    const [up, down] = [this.shaper.line('up'), this.shaper.line('down')]
+    if (up === down) {
+      this.#up.seat = this.#down.seat = new Seat(up, this.#sides, this.#weight)
+    } else {
+      this.#up.seat = new Seat(up, [this.#up], this.#weight)
+      this.#down.seat = new Seat(down, [this.#down], this.#weight)
     }
-    if (this.waiting > 0) this.shaper.enlist(this)
+    this.#connect()
   }
 
-  /** @internal The slow half of `take`: refill and grant what is there, or queue. */
-  ask(flow: ShapedFlow, bytes: number): number {
-    const { side } = flow
-    const now = this.shaper.clock.now()
-    if (now - flow.askedAt > FRESH_MS) flow.deficit = side.quantum()
-    flow.askedAt = now
-    const granted = side.contended() ? 0 : this.#grantNow(side, bytes, now)
-    if (granted > 0) return granted
-    flow.want = bytes
-    side.queue(flow)
-    for (const credit of side.credits) credit.markBusy(now)
-    this.shaper.enlist(this)
-    return 0
-  }
-
-  /** @internal One turn: serves flows until the user's deficit, the credit, the round or the demand is used up. */
-  turn(now: number, pump: number): void {
-    if (!this.shaper.nodeLimited) this.deficit = Infinity
-    else if (this.deficit < 1 || this.deficit === Infinity) this.deficit = this.shaper.quantum(this.#weight)
-    for (const side of [this.#up, this.#down]) refill(side, now)
-    for (let side = this.#nextSide(); side !== undefined && this.deficit >= 1; side = this.#nextSide()) {
-      const flow = side.next(pump)
-      if (flow === undefined) return
-      side.served += 1 / side.waiting
-      this.deficit -= side.serve(flow, this.deficit, now)
+  /** @internal Leaves its seats, whoever waits. */
+  stand(): void {
+    for (const { seat } of this.#sides) {
+      this.shaper.dismiss(seat)
+      seat.round = -1
     }
   }
 
-  /** @internal Whether a turn would give somebody something. */
-  get ready(): boolean {
-    return isReady(this.#up) || isReady(this.#down)
-  }
-
-  /** @internal Milliseconds until this user's own buckets have something worth a write for a waiting flow. */
-  msUntilCredit(): number {
-    let soonest = Infinity
-    for (const side of [this.#up, this.#down]) {
-      if (side.waiting === 0) continue
-      let ms = 0
-      for (const credit of side.own) {
-        ms = Math.max(ms, credit.msUntil(Math.min(side.waitingBytes, credit.slice)))
-      }
-      soonest = Math.min(soonest, ms)
-    }
-    return soonest
+  get #sides(): readonly [Side, Side] {
+    return [this.#up, this.#down]
   }
 
   #side(direction: Direction): Side {
     return direction === 'up' ? this.#up : this.#down
   }
 
-  #grantNow(side: Side, bytes: number, now: number): number {
-    let granted = bytes
-    for (const credit of side.credits) {
-      credit.refill(now)
-      if (credit.tokens < Math.min(bytes, credit.slice)) return 0
-      granted = Math.min(granted, Math.floor(credit.tokens))
-    }
-    for (const credit of side.credits) credit.tokens -= granted
-    return granted
+  #revise(limits: ShareLimits): void {
+    const { weight = 1 } = limits
+    checkAmount('weight', weight, { least: Number.MIN_VALUE })
+    this.#credits = revise(this.#credits, limits, this.shaper.clock.now())
+    this.#weight = weight
   }
 
-  /** The direction that can go on; where both can, the one whose flows have had fewer turns. */
-  #nextSide(): Side | undefined {
-    const up = isReady(this.#up)
-    const down = isReady(this.#down)
-    if (up && down) return this.#up.served <= this.#down.served ? this.#up : this.#down
-    if (!up && !down) return undefined
-    const [side, other] = up ? [this.#up, this.#down] : [this.#down, this.#up]
-    other.served = Math.max(other.served, side.served)
-    return side
+  #connect(): void {
+    const { up, down, total } = this.#credits
+    const node = this.shaper.credits
+    const totals = present(total, node.total)
+    this.#up.connect(present(up, node.up), totals)
+    this.#down.connect(present(down, node.down), totals)
+    this.turns.restart(this.#up.seat === this.#down.seat ? totals : present(total))
+    const now = this.shaper.clock.now()
+    for (const { seat } of this.#sides) if (seat.waiting) this.shaper.enlist(seat, now)
   }
-}
-
-const refill = (side: Side, now: number): void => {
-  for (const credit of side.own) {
-    if (side.waiting > 0) credit.markBusy(now)
-    credit.refill(now)
-  }
-}
-
-const isReady = (side: Side): boolean => {
-  if (side.waiting === 0) return false
-  for (const credit of side.credits) {
-    if (credit.tokens < Math.min(side.waitingBytes, credit.grain)) return false
-  }
-  return true
 }

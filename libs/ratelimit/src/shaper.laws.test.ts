@@ -1,0 +1,425 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Clock } from './clock.ts'
+import { Shaper } from './shaper.ts'
+import type { Direction } from './shaped-flow.ts'
+import type { ShareLimits } from './share.ts'
+import { LateClock } from './testing/late-clock.ts'
+import { ManualClock } from './testing/manual-clock.ts'
+import { jain, Meter } from './testing/meter.ts'
+import { randomOf } from './testing/random.ts'
+import { Sender, type SenderOptions } from './testing/sender.ts'
+import { defaultBurst, type Limit } from './token-bucket.ts'
+
+// What the shaper promises, for flows that ask again from within a grant and for those that come back a turn of the
+// event loop later, as the lanes of a relay do.
+
+const KB = 1000
+const MB = 1_000_000
+
+const limit = (rate: number, burst = defaultBurst(rate)): Limit => ({ rate, burst })
+const burstOf = ({ rate, burst }: Limit): number => Math.max(burst, rate / 20, 1)
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
+const again = ['sync', 0] as const
+const chunks = [65_536, 16_384, 4096, 1400]
+
+/** Senders that start one after another in one instant, under one node limit. */
+class World {
+  readonly clock: ManualClock = new ManualClock()
+  readonly #seen: Clock
+  readonly shaper: Shaper
+  readonly senders: Sender[][] = []
+
+  constructor(node: ShareLimits = {}, lateMs?: () => number) {
+    this.#seen = lateMs ? new LateClock(this.clock, lateMs) : this.clock
+    this.shaper = new Shaper(node, this.#seen)
+  }
+
+  user(
+    limits: ShareLimits,
+    flows: number,
+    options: SenderOptions | ((i: number) => SenderOptions) = {},
+  ): Sender[] {
+    const share = this.shaper.user(String(this.senders.length), limits)
+    const senders = Array.from(
+      { length: flows },
+      (_, i) => new Sender(share, this.clock, typeof options === 'function' ? options(i) : options),
+    )
+    this.senders.push(senders)
+    return senders
+  }
+
+  /** Bytes of each sender while time goes on. */
+  during(ms: number): number[][] {
+    const before = this.senders.map((senders) => senders.map(({ bytes }) => bytes))
+    this.clock.advance(ms)
+    return this.senders.map((senders, i) => senders.map(({ bytes }, j) => bytes - before[i]![j]!))
+  }
+
+  /** Bytes per second of each user, once they have settled. */
+  paces(ms = 4000): number[] {
+    this.clock.advance(2000)
+    return this.during(ms).map((bytes) => (sum(bytes) * 1000) / ms)
+  }
+}
+
+const near = (actual: number, wanted: number, percent = 1): void =>
+  expect(actual / wanted, `${actual} for ${wanted}`).toSatisfy(
+    (ratio: number) => Math.abs(ratio - 1) <= percent / 100,
+  )
+
+describe.each(again)('flows that ask again: %s', (again) => {
+  describe.each([1, 100, 64 * KB, MB, 100 * MB, 10_000 * MB])('at %d bytes/s', (rate) => {
+    it.each([1, 10])(
+      '%d flows get all of it, never more than the burst ahead, never much behind',
+      (flows) => {
+        const world = new World()
+        const meter = new Meter(world.clock, rate)
+        const { burst } = limit(rate, rate / 4)
+        world.user({ down: { rate, burst } }, flows, (i) => ({
+          again,
+          chunk: chunks[i % 4]!,
+          meters: [meter],
+        }))
+        const start = burstOf({ rate, burst }) / 4
+        // What one is woken for, the timer, and bytes that are too few for a write.
+        const behind = (rate * 16) / 1000 + Math.min(64, rate / 10) + 1
+        const steps = rate < KB ? 300 : rate > 1000 * MB ? 100 : 1000
+        for (let i = 1; i <= steps; i++) {
+          world.clock.advance(rate < KB ? 1000 : 5)
+          const due = start + (world.clock.now() * rate) / 1000
+          expect(meter.bytes).toBeLessThanOrEqual(due * (1 + 1e-9))
+          expect(meter.bytes).toBeGreaterThanOrEqual(due - behind)
+        }
+        expect(meter.burst).toBeLessThanOrEqual(burstOf({ rate, burst }) * (1 + 1e-9))
+      },
+    )
+  })
+
+  it('the error does not grow with time', () => {
+    const world = new World()
+    const [sender] = world.user({ down: limit(MB) }, 1, { again })
+    for (let minutes = 1; minutes <= 5; minutes++) {
+      world.clock.advance(60_000)
+      const due = limit(MB).burst / 4 + minutes * 60 * MB
+      expect(due - sender!.bytes).toBeGreaterThanOrEqual(0)
+      expect(due - sender!.bytes).toBeLessThanOrEqual(0.012 * MB)
+    }
+  })
+
+  describe('shares of one user', () => {
+    it.each([
+      [64 * KB, 10],
+      [MB, 2],
+      [MB, 100],
+      [10 * MB, 10],
+      [100 * MB, 2],
+      [100 * MB, 10],
+    ])('%d bytes/s over %d flows with chunks of all sizes are equal', (rate, flows) => {
+      const world = new World()
+      world.user({ down: limit(rate) }, flows, (i) => ({ again, chunk: chunks[i % 4]! }))
+      world.clock.advance(3000)
+      const [bytes] = world.during(Math.max(3000, (flows * 100_000_000) / rate))
+      expect(jain(bytes!)).toBeGreaterThan(0.999)
+    })
+
+    it.each([MB, 10 * MB, 100 * MB])('%d bytes/s over both directions are shared by flows', (rate) => {
+      const world = new World()
+      world.user({ total: limit(rate) }, 4, (i) => ({
+        again,
+        chunk: chunks[i]!,
+        direction: i === 1 ? 'down' : 'up',
+      }))
+      world.clock.advance(2000)
+      const [bytes] = world.during(4000)
+      expect(jain(bytes!)).toBeGreaterThan(0.999)
+      near(sum(bytes!), rate * 4)
+    })
+  })
+
+  describe('shares of users', () => {
+    it.each(['down', 'up', 'total'] as const)('do not depend on the number of flows: %s', (key) => {
+      for (const rate of [MB, 10 * MB, 100 * MB]) {
+        for (const chunk of [65_536, 16_384]) {
+          const world = new World({ [key]: limit(rate) })
+          const direction = (i: number): Direction =>
+            key === 'total' ? (['up', 'down'] as const)[i % 2]! : key
+          const flows = key === 'total' ? 2 : 1
+          world.user({}, 50 * flows, (i) => ({ again: 'sync', direction: direction(i) }))
+          world.user({}, flows, (i) => ({ again, chunk, direction: direction(i) }))
+          for (const pace of world.paces()) near(pace, rate / 2)
+        }
+      }
+    })
+
+    it('do not depend on the number of directions under a limit of their sum', () => {
+      const world = new World({ total: limit(10 * MB) })
+      world.user({}, 4, { again })
+      world.user({}, 2, (i) => ({ again, direction: i === 0 ? 'up' : 'down' }))
+      for (const pace of world.paces()) near(pace, 5 * MB)
+      const [, [up, down] = []] = world.during(4000)
+      near(up!, down!)
+    })
+
+    it('are as their weights', () => {
+      const world = new World({ down: limit(10 * MB) })
+      world.user({ weight: 1 }, 5, { again })
+      world.user({ weight: 3 }, 1, { again, chunk: 16_384 })
+      world.user({ weight: 0.5 }, 2, { again: 'sync' })
+      const [one, three, half] = world.paces()
+      near(one!, (10 * MB) / 4.5)
+      near(three!, (30 * MB) / 4.5)
+      near(half!, (5 * MB) / 4.5)
+    })
+
+    it('in each direction hold where their sum is limited too', () => {
+      const world = new World({ up: limit(MB), total: limit(10 * MB) })
+      world.user({}, 50, { again, direction: 'up' })
+      world.user({}, 2, (i) => ({ again, direction: i === 0 ? 'up' : 'down' }))
+      const [many, few] = world.paces()
+      near(many!, MB / 2)
+      near(few!, 9.5 * MB)
+    })
+  })
+
+  describe('credit is not left lying', () => {
+    it('by users who want less than their share, or may have less', () => {
+      const world = new World({ down: limit(30 * MB) })
+      world.user({ down: limit(50 * KB) }, 1, { again })
+      world.user({ down: limit(MB) }, 3, { again })
+      for (let i = 0; i < 20; i++) world.user({}, 1, { again: 5, chunk: 1400 })
+      world.user({}, 1, { again })
+      const paces = world.paces()
+      near(paces[0]!, 50 * KB)
+      near(paces[1]!, MB)
+      // Each chunk of theirs waits for the timer.
+      expect(paces[5]!).toBeGreaterThan(150 * KB)
+      near(sum(paces), 30 * MB)
+    })
+
+    it.each([MB, 10 * MB, 100 * MB])('by flows that trickle: %d bytes/s', (rate) => {
+      const world = new World()
+      world.user({ down: limit(rate) }, 21, (i) => (i === 0 ? { again } : { again: 20 + i, chunk: 200 }))
+      near(world.paces()[0]!, rate)
+    })
+
+    it('by a user who stops', () => {
+      const world = new World({ down: limit(MB) })
+      const [first] = [world.user({}, 3, { again }), world.user({}, 1, { again })]
+      near(world.paces()[1]!, MB / 2)
+      for (const sender of first) sender.close()
+      world.clock.advance(20)
+      near(world.during(2000)[1]![0]! / 2, MB)
+    })
+
+    it('by one direction for the other', () => {
+      const world = new World({ up: limit(100 * MB), down: limit(MB) })
+      world.user({}, 5, { again })
+      world.user({}, 1, { again, direction: 'up' })
+      near(world.paces()[1]!, 100 * MB)
+      // Not even where one will never come.
+      const stopped = new World({ down: limit(0, 1) })
+      stopped.user({ up: limit(5 * MB) }, 2, (i) => ({ again, direction: i === 0 ? 'up' : 'down' }))
+      near(stopped.paces()[0]!, 5 * MB)
+    })
+
+    it('by what one direction does not use of the sum', () => {
+      const world = new World()
+      const [up, down] = world.user({ down: limit(MB), total: limit(10 * MB) }, 2, (i) => ({
+        again,
+        direction: i === 0 ? 'up' : 'down',
+      }))
+      world.clock.advance(2000)
+      const before = [up!.bytes, down!.bytes] as const
+      world.clock.advance(4000)
+      near(up!.bytes - before[0], 36 * MB)
+      near(down!.bytes - before[1], 4 * MB)
+    })
+
+    it('by users of a node that limits each direction, with limits of their own for the sum', () => {
+      const world = new World({ up: limit(10 * MB), down: limit(10 * MB) })
+      for (const flows of [2, 10]) {
+        world.user({ total: limit(8 * MB) }, flows, (i) => ({ again, direction: i % 2 ? 'up' : 'down' }))
+      }
+      for (const pace of world.paces()) near(pace, 8 * MB)
+    })
+  })
+
+  it('thousands of idle flows take nothing from one that is not', () => {
+    const grantsAmong = (idle: number): number => {
+      const world = new World({ down: limit(50 * MB) })
+      const share = world.shaper.user('0', { down: limit(10 * MB) })
+      for (let i = 0; i < idle; i++) share.flow('down', () => {})
+      const [sender] = world.user({}, 1, { again, chunk: 262_144 })
+      world.clock.advance(3000)
+      near(sender!.bytes, 30 * MB, 3)
+      return sender!.grants
+    }
+    expect(grantsAmong(5000)).toBe(grantsAmong(0))
+  })
+
+  it('conns that come and go get no burst each', () => {
+    const world = new World({ down: limit(10 * MB) })
+    const share = world.shaper.user('alice', { down: limit(MB) })
+    const meter = new Meter(world.clock, MB)
+    for (let i = 0; i < 2000; i++) {
+      const sender = new Sender(share, world.clock, { again, meters: [meter] })
+      world.clock.advance(i % 7)
+      sender.close()
+    }
+    expect(meter.burst).toBeLessThanOrEqual(limit(MB).burst)
+    near(meter.bytes, limit(MB).burst / 4 + (world.clock.now() / 1000) * MB)
+  })
+
+  describe('timers that come 5 to 60 ms late', () => {
+    it.each([64 * KB, MB, 10 * MB, 100 * MB])('cost nothing and make no spikes: %d bytes/s', (rate) => {
+      for (const flows of [1, 10]) {
+        const random = randomOf(flows)
+        const world = new World({}, () => 5 + 55 * random())
+        const meter = new Meter(world.clock, rate)
+        const { burst } = limit(rate)
+        world.user({ down: { rate, burst } }, flows, (i) => ({
+          again,
+          chunk: chunks[i % 2]!,
+          meters: [meter],
+        }))
+        world.clock.advance(5000)
+        meter.watch(100)
+        const before = meter.bytes
+        world.clock.advance(20_000)
+        near(meter.bytes - before, 20 * rate)
+        expect(meter.fullest / (rate / 10)).toBeLessThanOrEqual(1.45)
+        expect(meter.burst).toBeLessThanOrEqual(burst * (1 + 1e-9))
+      }
+    })
+
+    it('leave shares equal', () => {
+      const random = randomOf(3)
+      const world = new World({ down: limit(10 * MB) }, () => 5 + 55 * random())
+      world.user({}, 50, { again: 'sync' })
+      world.user({}, 1, { again, chunk: 16_384 })
+      for (const pace of world.paces(10_000)) near(pace, 5 * MB, 2)
+    })
+  })
+})
+
+describe('backlogged flows differ by at most two quanta', () => {
+  const quantumOf = (rate: number, flows: number): number =>
+    Math.min(65_536, Math.max(64, Math.floor(rate / 10 / (flows + 1))))
+
+  it.each([
+    [64 * KB, 2],
+    [64 * KB, 30],
+    [64 * KB, 1000],
+    [MB, 100],
+    [10 * MB, 10],
+    [10 * MB, 1000],
+    [100 * MB, 2],
+    [100 * MB, 300],
+  ])('of one user: %d bytes/s, %d flows', (rate, flows) => {
+    const world = new World()
+    world.user({ down: limit(rate) }, flows, (i) => ({ chunk: chunks[i % 4]! }))
+    const quantum = quantumOf(rate, flows)
+    // The turns of the first round are of all sizes.
+    world.clock.advance(2000 + (4 * flows * quantum * 1000) / rate)
+    let bytes = Array.from({ length: flows }, () => 0)
+    for (let i = 0; i < 20; i++) {
+      const more = world.during(137)[0]!
+      bytes = bytes.map((before, j) => before + more[j]!)
+      expect(Math.max(...bytes) - Math.min(...bytes)).toBeLessThanOrEqual(2 * quantum)
+    }
+    expect(sum(bytes)).toBeGreaterThan(2 * rate)
+  })
+
+  it.each([
+    [MB, 2],
+    [10 * MB, 30],
+    [100 * MB, 300],
+  ])('or users of the node: %d bytes/s, %d users', (rate, users) => {
+    const world = new World({ down: limit(rate) })
+    for (let i = 0; i < users; i++) world.user({}, 1 + (i % 3), { chunk: chunks[i % 4]! })
+    const quantum = quantumOf(rate, users)
+    world.clock.advance(2000 + (4 * users * quantum * 1000) / rate)
+    let bytes = Array.from({ length: users }, () => 0)
+    for (let i = 0; i < 20; i++) {
+      const more = world.during(137).map(sum)
+      bytes = bytes.map((before, j) => before + more[j]!)
+      expect(Math.max(...bytes) - Math.min(...bytes)).toBeLessThanOrEqual(2 * quantum)
+    }
+  })
+})
+
+it('a new flow goes before those who wait', () => {
+  const world = new World()
+  world.user({ down: limit(MB) }, 200, { again: 0 })
+  world.clock.advance(5000)
+  const share = world.shaper.user('0')
+  let at = Infinity
+  const flow = share.flow('down', () => (at = world.clock.now()))
+  if (flow.take(400) > 0) at = world.clock.now()
+  world.clock.advance(1000)
+  expect(at).toBeLessThanOrEqual(5012)
+})
+
+it.each([1, 2, 10])('at %d bytes/s with a burst of nothing the first grant comes within a second', (rate) => {
+  const world = new World()
+  const [sender] = world.user({ down: limit(rate, 0) }, 1)
+  world.clock.advance(1000)
+  expect(sender!.bytes).toBeGreaterThanOrEqual(1)
+})
+
+it('no window carries more than burst + rate × W, of any bucket, whatever the limits, the flows and the clock', () => {
+  const limits = fc.record(
+    {
+      up: fc.constantFrom(limit(100, 0), limit(MB), limit(40 * MB, 0)),
+      down: fc.constantFrom(limit(64 * KB), limit(3 * MB, 0), limit(30 * MB)),
+      total: fc.constantFrom(limit(KB), limit(2 * MB), limit(50 * MB, MB)),
+    },
+    { requiredKeys: [] },
+  )
+  const flow = fc.record({
+    direction: fc.constantFrom<Direction>('up', 'down'),
+    chunk: fc.constantFrom(...chunks, 1_000_000),
+    again: fc.constantFrom<number | 'sync'>('sync', 0, 0.3, 7),
+  })
+  const user = fc.record({ limits, flows: fc.array(flow, { minLength: 1, maxLength: 5 }) })
+  const world = fc.record({
+    node: fc.record({ up: fc.constant(limit(5 * MB, 0)), down: fc.constant(limit(20 * MB)), total: fc.constant(limit(8 * MB)) }, { requiredKeys: [] }), // prettier-ignore
+    users: fc.array(user, { minLength: 1, maxLength: 4 }),
+    lateMs: fc.constantFrom(0, 5, 100),
+    seed: fc.nat(),
+  })
+  const metersOf = (clock: Clock, { up, down, total }: ShareLimits) => {
+    const buckets = [up, down, total].map((of) => of && { of, meter: new Meter(clock, of.rate) })
+    const present = (...keys: number[]) =>
+      keys.map((key) => buckets[key]?.meter).filter((meter) => meter !== undefined)
+    return {
+      buckets: buckets.filter((bucket) => bucket !== undefined),
+      up: present(0, 2),
+      down: present(1, 2),
+    }
+  }
+  fc.assert(
+    fc.property(world, ({ node, users, lateMs, seed }) => {
+      const random = randomOf(seed)
+      const { clock, shaper } = new World(node, () => lateMs * random())
+      const ofNode = metersOf(clock, node)
+      const all = [...ofNode.buckets]
+      for (const [id, each] of users.entries()) {
+        const share = shaper.user(String(id), each.limits)
+        const ofUser = metersOf(clock, each.limits)
+        all.push(...ofUser.buckets)
+        for (const options of each.flows) {
+          if (!share.limited(options.direction)) continue
+          new Sender(share, clock, {
+            ...options,
+            meters: [...ofNode[options.direction], ...ofUser[options.direction]],
+          })
+        }
+      }
+      clock.advance(1000)
+      for (const { of, meter } of all) expect(meter.burst).toBeLessThanOrEqual(burstOf(of) * (1 + 1e-9))
+    }),
+    { numRuns: 60 },
+  )
+})
