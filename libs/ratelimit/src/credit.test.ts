@@ -1,9 +1,26 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Limit } from './token-bucket.ts'
 import { Credit } from './credit.ts'
 import { Meter } from './testing/meter.ts'
 import { ManualClock } from './testing/manual-clock.ts'
 import { randomOf } from './testing/random.ts'
+
+/** A bucket that somebody has drawn on already: it fills from then on. */
+const inUse = (limit: Limit, now: number): Credit => {
+  const credit = new Credit(limit, now)
+  credit.refill(now)
+  return credit
+}
+
+it('waits at a quarter until it is first drawn on', () => {
+  const credit = new Credit({ rate: 1000, burst: 1000 }, 0)
+  credit.set({ rate: 1000, burst: 400 }, 5000)
+  credit.refill(10_000)
+  expect(credit.tokens).toBe(250)
+  credit.refill(10_100)
+  expect(credit.tokens).toBe(350)
+})
 
 const rates = [1, 100, 64e3, 1e6, 1e8, 1e10]
 
@@ -27,7 +44,7 @@ function drain(credit: Credit, rate: number, options: { busy: boolean; mostMs: n
 
 describe('an idle bucket', () => {
   it('starts a quarter full, fills at its rate and holds no more than its burst', () => {
-    const credit = new Credit({ rate: 1000, burst: 400 }, 0)
+    const credit = inUse({ rate: 1000, burst: 400 }, 0)
     const seen: number[] = []
     for (const now of [0, 100, 100, 50, 250, 300, 10_000]) {
       credit.refill(now)
@@ -65,7 +82,7 @@ describe('worth', () => {
     [1e6, 1000, 10_000],
     [1e8, 4096, 1e6],
   ])('at %d bytes/s a grant has %d bytes at least, and wakes somebody for %d', (rate, grain, slice) => {
-    const credit = new Credit({ rate, burst: rate }, 0)
+    const credit = inUse({ rate, burst: rate }, 0)
     expect([credit.grain, credit.slice]).toEqual([grain, slice])
     credit.tokens = grain - 0.5
     expect([credit.isWorth(Infinity), credit.isWorth(0.25)]).toEqual([false, true])
@@ -74,7 +91,7 @@ describe('worth', () => {
   })
 
   it.each(rates)('is there when it said it would be, at %d bytes/s', (rate) => {
-    const credit = new Credit({ rate, burst: rate }, 0)
+    const credit = inUse({ rate, burst: rate }, 0)
     for (const wanted of [1, 50, Infinity]) {
       credit.tokens = 0
       const ms = credit.msUntilWorth(wanted)
@@ -85,7 +102,7 @@ describe('worth', () => {
   })
 
   it('never comes at a rate of 0', () => {
-    const credit = new Credit({ rate: 0, burst: 1 }, 0)
+    const credit = inUse({ rate: 0, burst: 1 }, 0)
     expect(credit.msUntilWorth(1)).toBe(Infinity)
     credit.refill(1e9)
     expect(credit.tokens).toBe(0.25)
@@ -96,7 +113,7 @@ describe('a busy bucket', () => {
   const rate = 1e6
 
   it('lays ready 60 ms of its rate, and holds back the rest', () => {
-    const credit = new Credit({ rate, burst: rate / 4 }, 0)
+    const credit = inUse({ rate, burst: rate / 4 }, 0)
     credit.tokens = 0
     credit.markBusy(0)
     credit.refill(200)
@@ -104,7 +121,7 @@ describe('a busy bucket', () => {
   })
 
   it('lets what it held back follow at a quarter of the rate on top, and 1.4 times the rate at most', () => {
-    const credit = new Credit({ rate, burst: rate / 4 }, 0)
+    const credit = inUse({ rate, burst: rate / 4 }, 0)
     credit.tokens = 0
     credit.markBusy(1000)
     const got: number[] = []
@@ -118,7 +135,7 @@ describe('a busy bucket', () => {
   })
 
   it('gives the rest at once when nobody has waited for 250 ms, and is idle again', () => {
-    const credit = new Credit({ rate, burst: rate / 2 }, 0)
+    const credit = inUse({ rate, burst: rate / 2 }, 0)
     credit.tokens = 0
     credit.markBusy(0)
     credit.refill(249)
@@ -128,7 +145,7 @@ describe('a busy bucket', () => {
   })
 
   it('stays busy however late somebody who waits for it is served', () => {
-    const credit = new Credit({ rate, burst: rate / 2 }, 0)
+    const credit = inUse({ rate, burst: rate / 2 }, 0)
     credit.tokens = 0
     credit.markBusy(0)
     credit.refill(5000, true)
@@ -139,7 +156,7 @@ describe('a busy bucket', () => {
 
   it.each(rates.slice(2))('gives at most 1.45 times %d bytes/s in any 100 ms, and all of it', (rate) => {
     for (const mostMs of [3, 20, 60]) {
-      const credit = new Credit({ rate, burst: rate / 2 }, 0)
+      const credit = inUse({ rate, burst: rate / 2 }, 0)
       const { meter, fullest, ms } = drain(credit, rate, { busy: true, mostMs })
       expect(fullest / (rate / 10)).toBeLessThanOrEqual(1.45)
       expect(meter.bytes / ((rate * ms) / 1000)).toBeGreaterThan(0.99)
@@ -151,7 +168,7 @@ describe.each([true, false])('busy: %s', (busy) => {
   it.each(rates)('carries at most burst + rate × W bytes in any window, at %d bytes/s', (rate) => {
     for (const burst of [0, rate / 4, 65_536]) {
       for (const mostMs of [1, 40, 700]) {
-        const credit = new Credit({ rate, burst }, 0)
+        const credit = inUse({ rate, burst }, 0)
         const { meter } = drain(credit, rate, { busy, mostMs })
         expect(meter.burst).toBeLessThanOrEqual(credit.burst * (1 + 1e-9) + 1e-6)
       }
@@ -159,7 +176,7 @@ describe.each([true, false])('busy: %s', (busy) => {
   })
 
   it.each(rates)('loses and makes up nothing over a long time, at %d bytes/s', (rate) => {
-    const credit = new Credit({ rate, burst: 10 * rate }, 0)
+    const credit = inUse({ rate, burst: 10 * rate }, 0)
     const { meter, ms } = drain(credit, rate, { busy, mostMs: 7 })
     const last = (ms * rate) / 1000 + credit.burst / 4 - credit.tokens - credit.held - meter.bytes
     // Between the last look at the clock and now up to 7 ms have passed.
@@ -170,7 +187,7 @@ describe.each([true, false])('busy: %s', (busy) => {
 
 describe('a new limit', () => {
   it('holds from the moment of the change, and gives no presents', () => {
-    const credit = new Credit({ rate: 1000, burst: 1000 }, 0)
+    const credit = inUse({ rate: 1000, burst: 1000 }, 0)
     credit.set({ rate: 100, burst: 300 }, 10_000)
     expect(credit.tokens).toBe(300)
     credit.set({ rate: 1e6, burst: 1e6 }, 10_000)
@@ -180,7 +197,7 @@ describe('a new limit', () => {
   })
 
   it('counts the time before it at the old rate', () => {
-    const credit = new Credit({ rate: 1000, burst: 1e6 }, 0)
+    const credit = inUse({ rate: 1000, burst: 1e6 }, 0)
     credit.tokens = 0
     credit.set({ rate: 10, burst: 1e6 }, 1000)
     credit.refill(2000)
@@ -188,7 +205,7 @@ describe('a new limit', () => {
   })
 
   it('cuts what is held back too', () => {
-    const credit = new Credit({ rate: 1000, burst: 1000 }, 0)
+    const credit = inUse({ rate: 1000, burst: 1000 }, 0)
     credit.markBusy(10_000)
     credit.refill(500)
     credit.set({ rate: 1000, burst: 400 }, 500)
@@ -196,7 +213,7 @@ describe('a new limit', () => {
   })
 
   it('lets nobody wait for ever for one that never came', () => {
-    const credit = new Credit({ rate: 0, burst: 1 }, 0)
+    const credit = inUse({ rate: 0, burst: 1 }, 0)
     credit.markBusy(credit.msUntilWorth(1))
     credit.set({ rate: 1000, burst: 1000 }, 10)
     credit.refill(20)
@@ -217,7 +234,7 @@ it('never has less than nothing or more than its burst, whatever happens to it',
   })
   fc.assert(
     fc.property(limit, fc.array(step, { maxLength: 40 }), (start, steps) => {
-      const credit = new Credit(start, 0)
+      const credit = inUse(start, 0)
       let now = 0
       for (const { ms, part, busy, limit: next } of steps) {
         now += ms

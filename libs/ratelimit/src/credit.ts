@@ -34,7 +34,7 @@ export class Credit {
   /** Somebody waits for it, or did a moment ago: it is paced, and nobody takes from it out of turn. */
   busy = false
   #recent: Recent | undefined = undefined
-  #last = 0
+  #last = -Infinity
   #busyUntil = -Infinity
 
   /** @throws RangeError for a rate or burst that is negative or not finite */
@@ -44,7 +44,6 @@ export class Credit {
   }
 
   constructor(limit: Limit, now: number) {
-    this.#last = now
     this.set(limit, now)
     this.tokens = this.burst / 4
   }
@@ -56,7 +55,7 @@ export class Credit {
 
   /** A new limit holds from now on; credit above the new burst is dropped. */
   set(limit: Limit, now: number): void {
-    this.refill(now)
+    if (this.#last !== -Infinity) this.refill(now)
     this.rate = limit.rate
     this.burst = Math.max(limit.burst, (limit.rate * LEAST_BURST_MS) / 1000, 1)
     this.grain = Math.min(
@@ -71,8 +70,12 @@ export class Credit {
   /** @param waited - somebody has waited till now, so that a long wait does not end its being busy */
   refill(now: number, waited = false): void {
     if (waited && this.busy) this.markBusy(now)
-    const elapsedMs = now - this.#last
-    if (elapsedMs <= 0) return
+    // It fills from its first use on: until then it waits at a quarter, however long its user has been known.
+    const elapsedMs = this.#last === -Infinity ? 0 : now - this.#last
+    if (elapsedMs <= 0) {
+      this.#last = Math.max(this.#last, now)
+      return
+    }
     this.#last = now
     this.held += (elapsedMs * this.rate) / 1000
     this.busy = now < this.#busyUntil
