@@ -411,7 +411,7 @@ it('no window carries more than burst + rate × W, of any bucket, whatever the l
         all.push(...ofUser.buckets)
         for (const options of each.flows) {
           if (!share.limited(options.direction)) continue
-          new Sender(share, clock, {
+          void new Sender(share, clock, {
             ...options,
             meters: [...ofNode[options.direction], ...ofUser[options.direction]],
           })
