@@ -4,6 +4,11 @@ import { defineConfig } from 'vitest/config'
 // One shared config. `nx test <p>` runs it with --project <p>; plain `vitest` at the root runs everything.
 const conditions: string[] = ['@sluice/source', ...defaultServerConditions]
 
+// Tests compare what programs write. Colours that somebody forces on them, and Node's warning where somebody else
+// forbids them, would be part of it.
+delete process.env['FORCE_COLOR']
+delete process.env['NO_COLOR']
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
@@ -12,5 +17,8 @@ export default defineConfig({
     pool: 'forks',
     include: ['**/src/**/*.test.ts'],
     passWithNoTests: false,
+    // No test waits for a clock; this is for machines that are busy with something else.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
   },
 })
