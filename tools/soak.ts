@@ -5,7 +5,7 @@ import { type SoakRun, soakRemoteProxy } from './src/soak/soak-remote-proxy.ts'
 const TARGETS: Readonly<Record<string, (run: SoakRun) => Promise<string[]>>> = {
   'remote-proxy': soakRemoteProxy,
 }
-const FLAGS = { minutes: { least: 0.1, most: 10_000, otherwise: 1 } }
+const FLAGS = { minutes: { least: 0.25, most: 10_000, otherwise: 1 } }
 
 async function main(): Promise<boolean> {
   const { names, numbers } = readCommandLine(process.argv.slice(2), Object.keys(TARGETS), FLAGS)

@@ -16,7 +16,7 @@ const DOORS = ['socks', 'http'] as const
 const HANDSHAKE_SECONDS = 2
 /** The handshake's deadline, the origin's second, the second of a refusal, and a busy machine. */
 const PATIENCE_MS = 20_000
-const CLIENTS = 32
+const CLIENTS = 48
 const CASES_PER_SECOND = 500
 const STOP_MS = 10_000
 

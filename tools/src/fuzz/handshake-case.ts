@@ -20,7 +20,7 @@ export interface World {
   readonly origin: Address
 }
 
-const ENDINGS: readonly Ending[] = ['end', 'end', 'reset', 'wait', 'deaf']
+const ENDINGS: readonly Ending[] = ['end', 'end', 'end', 'reset', 'reset', 'deaf', 'wait']
 const LONGEST_NAME = `${'n'.repeat(63)}.`.repeat(4).slice(0, 255)
 /** More than a handshake may have; waits in the conn while the dial goes on. */
 const LARGE_PAYLOAD = 100_000

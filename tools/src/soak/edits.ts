@@ -9,6 +9,13 @@ const FOLLOW_MS = 4000
 const PAUSE_MS = 1000
 const LOOK_MS = 50
 
+/** From one kind of limit to another and back. */
+const LIMITS = [
+  ['--down', '4MB/s'],
+  ['--down', 'none', '--total', '6MB/s'],
+  ['--total', 'none', '--down', '1MB/s'],
+]
+
 /** Edits a user from the command line and reloads the program, over and over, while the load runs. */
 export class Edits {
   readonly faults: string[] = []
@@ -27,8 +34,8 @@ export class Edits {
   async run(ms: number): Promise<void> {
     const endsAt = performance.now() + ms
     while (performance.now() < endsAt && this.#subject.running) {
-      for (const rate of ['4MB/s', 'none', '1MB/s']) {
-        await this.#edit('set', '--down', rate)
+      for (const limits of LIMITS) {
+        await this.#edit('set', ...limits)
         await sleep(PAUSE_MS)
       }
       this.#subject.signal('SIGHUP')

@@ -13,7 +13,7 @@ export interface Plan {
   readonly answersLast?: boolean
   /** This side resets the connection when so many bytes have come to it. */
   readonly breaks?: { side: 'client' | 'origin'; at: number }
-  /** Nobody ends it. */
+  /** Nobody ends it, unless the other side does. */
   readonly held?: boolean
 }
 
@@ -52,7 +52,10 @@ export class Exchange implements Moved {
   async runClient(socket: Socket): Promise<void> {
     const closed = new Promise((resolve) => socket.once('close', resolve))
     this.#reset = (): void => void socket.resetAndDestroy()
-    socket.once('end', () => (this.#clientEnded = true))
+    socket.once('end', () => {
+      this.#clientEnded = true
+      if (this.plan.held) socket.end()
+    })
     socket.on('data', (chunk: Buffer) => {
       this.garbled ||= !isPattern(chunk, this.clientGot)
       this.clientGot += chunk.length
@@ -73,6 +76,7 @@ export class Exchange implements Moved {
     const asked = new Promise<void>((resolve) => {
       socket.once('close', resolve).once('end', () => {
         this.#originEnded = true
+        if (held) socket.end()
         resolve()
       })
     })

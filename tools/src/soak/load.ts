@@ -9,18 +9,20 @@ import { Tally } from './tally.ts'
 const KB = 1000
 const MB = 1000 * KB
 const ENDLESS = 1e12
+const HELD: Plan = { up: 0, down: 0, held: true }
 const RETRY_MS = 100
 
-/** The users of a soak: one for each way to use the program, so that the usage of each can be told apart. */
-export const USERS = {
+export type UserName = 'short' | 'long' | 'halves' | 'aborts' | 'idle' | 'edited'
+
+/** One user for each way to use the program, so that the usage of each can be told apart; with the flags they have. */
+export const USERS: Readonly<Record<UserName, readonly string[]>> = {
   short: [],
   long: ['--up', '1MB/s', '--down', '2MB/s'],
   halves: [],
   aborts: ['--up', '1MB/s', '--down', '1MB/s'],
   idle: [],
   edited: ['--down', '1MB/s'],
-} as const satisfies Record<string, readonly string[]>
-export type UserName = keyof typeof USERS
+}
 
 const NAMES = Object.keys(USERS) as UserName[]
 /** Whose exchanges end properly, all of them. */
@@ -56,20 +58,20 @@ export class Load {
   }
 
   /** A steady mix of everything, until `stop`; what is under way then comes to its end. */
-  async run(): Promise<void> {
+  start(): void {
     const dice = this.#dice
-    await Promise.all([
-      ...this.#workers(4, 50, () => ['short', { up: dice.below(20 * KB), down: dice.below(100 * KB) }]),
-      ...this.#workers(4, 0, () => ['long', { up: dice.below(1.5 * MB), down: dice.below(3 * MB) }]),
-      ...this.#workers(2, 100, () => [
-        'halves',
-        { up: dice.below(MB), down: dice.below(MB), answersLast: true },
-      ]),
-      ...this.#workers(2, 100, () => ['aborts', this.#aborted('client')]),
-      ...this.#workers(2, 100, () => ['aborts', this.#aborted('origin')]),
-      ...this.#workers(10, 0, () => ['idle', { up: 0, down: 0, held: true }]),
-      ...this.#workers(1, 0, () => ['edited', { up: 0, down: ENDLESS }]),
-    ])
+    this.#repeat(4, 50, () => ['short', { up: dice.below(20 * KB), down: dice.below(100 * KB) }])
+    this.#repeat(4, 0, () => ['long', { up: dice.below(1.5 * MB), down: dice.below(3 * MB) }])
+    this.#repeat(2, 100, () => ['halves', { up: dice.below(MB), down: dice.below(MB), answersLast: true }])
+    this.#repeat(2, 100, () => ['aborts', this.#aborted('client')])
+    this.#repeat(2, 100, () => ['aborts', this.#aborted('origin')])
+    this.#repeat(10, 0, () => ['idle', HELD])
+    this.#repeat(1, 0, () => ['edited', { up: 0, down: ENDLESS }])
+  }
+
+  /** Opens connections that do nothing. */
+  hold(count: number): void {
+    for (let held = 0; held < count; held += 1) void this.#tried('idle', HELD)
   }
 
   /** Begins no more, and breaks off what has no end of its own. */
@@ -77,6 +79,12 @@ export class Load {
     this.#over = true
     for (const [exchange] of this.#open)
       if (exchange.plan.held || exchange.plan.down === ENDLESS) exchange.reset()
+  }
+
+  /** Waits until everything is over, for `ms` at most. @returns what is not */
+  async stuck(ms: number): Promise<string[]> {
+    for (let waited = 0; waited < ms && this.#open.size > 0; waited += RETRY_MS) await sleep(RETRY_MS)
+    return [...this.#open].map(([exchange, user]) => `${user}: does not end: ${JSON.stringify(exchange)}`)
   }
 
   /** One exchange, by any door and protocol. @throws Error where the user is refused */
@@ -104,19 +112,24 @@ export class Load {
     return { up: MB, down: MB, breaks: { side, at: 1 + this.#dice.below(500 * KB) } }
   }
 
-  #workers(count: number, pauseMs: number, next: () => [UserName, Plan]): Promise<void>[] {
-    return Array.from({ length: count }, async () => {
+  /** `count` clients that do what `next` says, one thing after the other. */
+  #repeat(count: number, pauseMs: number, next: () => [UserName, Plan]): void {
+    const client = async (): Promise<void> => {
       while (!this.#over && this.#subject.running) {
-        const [user, plan] = next()
-        await this.exchange(user, plan).catch((error: unknown) => this.#refused(user, error))
+        await this.#tried(...next())
         await sleep(pauseMs)
       }
-    })
+    }
+    for (let clients = 0; clients < count; clients += 1) void client()
   }
 
-  /** Only the user who is disabled now and then may be. */
-  async #refused(user: UserName, error: unknown): Promise<void> {
-    if (user !== 'edited') this.faults.push(`${user}: ${String(error)}`)
-    await sleep(RETRY_MS)
+  /** Only the user who is disabled now and then may be refused. */
+  async #tried(user: UserName, plan: Plan): Promise<void> {
+    try {
+      await this.exchange(user, plan)
+    } catch (error) {
+      if (user !== 'edited') this.faults.push(`${user}: ${String(error)}`)
+      await sleep(RETRY_MS)
+    }
   }
 }

@@ -12,8 +12,8 @@ export interface Moved {
   clientGot: number
 }
 
-/** What may be on its way when an exchange breaks: half a second at 1 MB/s. */
-const ON_ITS_WAY_BYTES = 512 * 1024
+/** What may be on its way when an exchange breaks: an eighth of a second at 1 MB/s. */
+const ON_ITS_WAY_BYTES = 128 * 1024
 
 /** What the usage of one user has to be. */
 export class Tally {

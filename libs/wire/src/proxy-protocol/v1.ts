@@ -22,7 +22,8 @@ export const decodeProxyV1: Decode<ProxyHeader> = (bytes) => {
   const line = text.replace(/\r\n?$/, '')
   const isEnded = line.length < text.length
   const wrongAt = line.search(/[^ -~]/)
-  const value = wrongAt < 0 ? readLine(line, isEnded) : readLine(line.slice(0, wrongAt), false)
+  const value =
+    wrongAt < 0 ? readLine(line, isEnded) : readLine(line.slice(0, wrongAt), line[wrongAt] === '\r')
   if (wrongAt >= 0) throw new WireError('WIRE_SYNTAX', 'a PROXY line is plain text and ends in CRLF')
   if (text.endsWith('\n')) return value && { value, size }
   if (text.length < MAX_LINE_BYTES) return undefined
