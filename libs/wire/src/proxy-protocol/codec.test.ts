@@ -121,6 +121,12 @@ describe('version 1', () => {
     expect(decodeProxyHeader(bytes)).toEqual({ value: v1(undefined), size: bytes.length })
   })
 
+  test('a wrong word is the same verdict with and without what follows its CR', () => {
+    for (const line of ['PROXY U\r', 'PROXY U\rx', 'PROXY U\r\n']) {
+      expect(codeOf(() => decodeProxyHeader(utf8(line)))).toBe('WIRE_VALUE')
+    }
+  })
+
   test('the longest line has 107 bytes', () => {
     const longest = utf8(`PROXY UNKNOWN ${'x'.repeat(91)}\r\n`)
     expect(decodeProxyHeader(longest)?.size).toBe(107)
