@@ -9,6 +9,8 @@ export interface Party {
   readonly size: number
   /** Whether it is about to use what both draw on. */
   comes(now: number): boolean
+  /** Whether it waits for nothing but its turn. */
+  readonly isReady: boolean
 }
 
 /** @internal Two directions that draw on one bucket take turns, of as many quanta as each has takers. */
@@ -31,6 +33,11 @@ export class Alternation {
   mayGo(party: Party, now: number): boolean {
     const other = this.#other(party)
     return !this.#isBusy || party.deficit >= 1 || other.deficit < 1 || !other.comes(now)
+  }
+
+  /** Whether the other may take its turn now that this one waits for something else. */
+  passes(party: Party): boolean {
+    return this.#isBusy && this.#other(party).isReady
   }
 
   /**

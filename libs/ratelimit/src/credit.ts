@@ -2,8 +2,8 @@ import { checkAmount } from './check.ts'
 import { Recent, RECENT_MS } from './recent.ts'
 import type { Limit } from './token-bucket.ts'
 
-/** The most that a busy bucket has lying ready, in time of its rate: as much as a timer may well be late. */
-const READY_MS = 60
+/** The most that a busy bucket has lying ready, in time of its rate: as much as timers, or other waits, may well take. */
+const READY_MS = 100
 /** How fast what was held back follows, on top of the rate. */
 const CATCH_UP = 0.25
 /** The most that a busy bucket releases in any tenth of a second, as a multiple of its rate. */

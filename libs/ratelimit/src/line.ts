@@ -26,6 +26,10 @@ export class Seat extends Taker {
     return this.line.turns.hasTurn(this)
   }
 
+  get turn(): number {
+    return this.line.turns.turnOf(this)
+  }
+
   /** Bytes that one of its flows may have without waiting for other users. */
   allowance(): number {
     return this.line.common.some((credit) => credit.busy) ? this.line.turns.allowance(this) : Infinity
@@ -38,7 +42,7 @@ export class Seat extends Taker {
   }
 
   /** Serves flows until its turn, the credit, the flows' round or the demand is used up. @returns whether any was */
-  turn(pump: Pump): boolean {
+  serve(pump: Pump): boolean {
     this.refill(pump.now)
     let served = false
     for (let again = true; again;) {
@@ -113,9 +117,18 @@ export class Line implements Party {
     return this.directions?.mayGo(this, now) ?? true
   }
 
-  /** Bytes before it is the other direction's turn. */
-  allowance(now: number, asking: number): number {
-    return this.directions?.allowance(this, now, asking) ?? Infinity
+  /** Whether the other direction may take its turn now that this one waits. */
+  get passes(): boolean {
+    return this.directions?.passes(this) ?? false
+  }
+
+  get isReady(): boolean {
+    return this.turns.waiting > 0 && this.#hasCredit
+  }
+
+  /** Bytes that somebody at `seat` may have before it is the other direction's turn. */
+  allowance(seat: Seat, now: number): number {
+    return this.directions?.allowance(this, now, this.turns.has(seat) ? 0 : 1) ?? Infinity
   }
 
   refill(now: number): void {
@@ -143,19 +156,24 @@ export class Line implements Party {
     for (let left = turns.begun; ; left--) {
       const seat = left > 0 ? turns.head() : turns.next(pump)
       if (seat === undefined) return served
-      if (seat.turn(pump)) served = true
-      if (!this.#settle(seat, pump.now)) return served
+      const got = seat.serve(pump)
+      served ||= got
+      if (!got && seat.hasTurn && !this.#hasCredit) return served
+      this.#settle(seat, pump.now)
     }
   }
 
-  /** Puts a seat where it belongs after its turn. @returns false where the line's credit has run out meanwhile */
-  #settle(seat: Seat, now: number): boolean {
+  /** Puts a seat where it belongs after its turn, or a part of it. */
+  #settle(seat: Seat, now: number): void {
     // Gone meanwhile: its flows were closed, or the limits changed.
-    if (seat.ring === undefined) return true
+    if (seat.ring === undefined) return
     if (!seat.waiting) this.turns.leave(seat)
     else if (seat.msUntilCredit() > 0) this.#park(seat, now)
-    else if (seat.hasTurn && !this.common.every((credit) => credit.isWorth(Infinity))) return false
+    // In the middle of its turn, behind others who are: a long turn would keep those with short ones waiting.
     else this.turns.queue(seat)
-    return true
+  }
+
+  get #hasCredit(): boolean {
+    return this.common.every((credit) => credit.isWorth(Infinity))
   }
 }

@@ -52,6 +52,14 @@ describe('take', () => {
     expect(log).toEqual([[5, 'a', 5 * KB]])
   })
 
+  it('gives one who is alone all that is there, in one piece', () => {
+    const { clock, flow, log } = setUp({ down: limit(100 * MB) }, { down: limit(100 * MB) })
+    const a = flow('a')
+    expect([a.take(25 * MB), a.take(10 * MB)]).toEqual([25 * MB, 0])
+    clock.advance(10)
+    expect(log).toEqual([[10, 'a', MB]])
+  })
+
   it('wakes nobody for less than is worth a write', () => {
     const { clock, flow, log } = setUp({ down: limit(100 * MB) })
     const a = flow('a')
@@ -151,6 +159,22 @@ describe('remove', () => {
     expect(shaper.user('alice')).not.toBe(share)
   })
 
+  it('within a grant: nobody else of the user gets anything', () => {
+    const clock = new ManualClock()
+    const shaper = new Shaper({ down: limit(MB) }, clock)
+    const log: string[] = []
+    const flowOf = (id: string) =>
+      shaper.user(id).flow('down', () => {
+        log.push(id)
+        if (id === 'alice') shaper.remove(id)
+      })
+    const flows = ['alice', 'alice', 'bob', 'alice', 'bob'].map(flowOf)
+    flows[0]!.take(250 * KB)
+    for (const flow of flows) flow.take(KB)
+    clock.advance(100)
+    expect([log, clock.timers]).toEqual([['alice', 'bob', 'bob'], 0])
+  })
+
   it('leaves the others their turn', () => {
     const { clock, shaper, flow, log } = setUp({}, { down: limit(MB) })
     const [a, b] = [flow('a'), flow('b', 'down', shaper.user('bob'))]
@@ -188,7 +212,14 @@ describe('timers', () => {
     b.take(KB)
     expect(clock.timers).toBe(0)
     clock.advance(1000)
-    expect(log).toEqual([])
+    b.take(KB)
+    expect([log, clock.timers]).toEqual([[], 0])
+  })
+
+  it('there is none for who begins to wait after close', () => {
+    const { clock, shaper, flow } = setUp({ down: limit(MB) })
+    shaper.close()
+    expect([flow('a').take(MB), flow('b').take(KB), clock.timers]).toEqual([250 * KB, 0, 0])
   })
 
   it('there is none for a rate of 0', () => {

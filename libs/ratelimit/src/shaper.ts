@@ -75,8 +75,16 @@ export class Shaper {
   enlist(seat: Seat, now: number): void {
     if (seat.ring === undefined || seat.ring === this.#parked) this.#place(seat, now)
     const ms = seat.ring === this.#parked ? seat.wakeAt - now : seat.line.msUntilCredit(now)
-    if (ms > 0 || seat.expects(now)) this.#arm(now, Math.max(MIN_TIMER_MS, ms))
-    else this.#arm(now, 0)
+    this.arm(now, ms > 0 || seat.expects(now) ? Math.max(MIN_TIMER_MS, ms) : 0)
+  }
+
+  /** @internal Makes the timer run in `ms`, or sooner if it is set already. */
+  arm(now: number, ms: number): void {
+    // One that is up to 1 ms too late is not worth another one, unless there is work now.
+    if (this.#closed || this.#pumping || this.#dueAt <= now + (ms && ms + 1)) return
+    this.#timer?.cancel()
+    this.#dueAt = now + ms
+    this.#timer = this.clock.after(ms, this.#pump)
   }
 
   /** @internal Nobody waits at this seat any more. */
@@ -102,14 +110,6 @@ export class Shaper {
     return lines
   }
 
-  #arm(now: number, ms: number): void {
-    // A timer that is up to 1 ms too late is not worth another one, unless there is work now.
-    if (this.#closed || this.#pumping || this.#dueAt <= now + (ms && ms + 1)) return
-    this.#timer?.cancel()
-    this.#dueAt = now + ms
-    this.#timer = this.clock.after(ms, this.#pump)
-  }
-
   readonly #pump = (): void => {
     const pump: Pump = { now: this.clock.now(), hurry: false }
     this.#dueAt = Infinity
@@ -120,7 +120,7 @@ export class Shaper {
       while (this.#serve(pump));
     } finally {
       this.#pumping = false
-      this.#arm(pump.now, pump.hurry ? 0 : this.#msUntilWork(pump.now))
+      this.arm(pump.now, pump.hurry ? 0 : this.#msUntilWork(pump.now))
     }
   }
 

@@ -46,6 +46,7 @@ export class Side implements Party {
     this.waitingBytes += bytes
     this.turns.queue(flow)
     shaper.enlist(this.seat, now)
+    if (this.share.turns.passes(this) || this.seat.line.passes) shaper.arm(now, 0)
     return 0
   }
 
@@ -57,13 +58,12 @@ export class Side implements Party {
 
   /** Serves one flow. @returns whether there was one to serve, and credit for it */
   serve(pump: Pump): boolean {
-    if (this.waitingBytes === 0 || !this.#canUse(this.credits)) return false
-    const most = Math.min(this.seat.deficit, this.#allowance(pump.now))
+    if (!this.isReady) return false
+    const most = Math.min(this.seat.turn, this.#allowance(pump.now))
     if (most < 1) return false
     const flow = this.turns.head() ?? this.turns.next(pump)
     if (flow === undefined) return false
-    const turn = this.turns.size === 1 ? Infinity : flow.deficit
-    const granted = Math.floor(Math.min(flow.want, turn, most, this.#available()))
+    const granted = Math.floor(Math.min(flow.want, this.turns.turnOf(flow), most, this.#available()))
     this.#withdraw(flow)
     this.#charge(flow, granted, pump.now)
     flow.onGrant(granted)
@@ -78,6 +78,10 @@ export class Side implements Party {
   comes(now: number): boolean {
     if (this.waitingBytes === 0) return this.turns.expects(now)
     return this.#canUse(this.#apart) && this.seat.line.mayGo(now)
+  }
+
+  get isReady(): boolean {
+    return this.waitingBytes > 0 && this.#canUse(this.credits)
   }
 
   refillOwn(now: number): void {
@@ -119,8 +123,7 @@ export class Side implements Party {
 
   /** Bytes before it is the other direction's turn, of this user and of all users. */
   #allowance(now: number, asking = 0): number {
-    const { line } = this.seat
-    return Math.min(this.share.turns.allowance(this, now, asking), line.allowance(now, asking))
+    return Math.min(this.share.turns.allowance(this, now, asking), this.seat.line.allowance(this.seat, now))
   }
 
   #charge(flow: ShapedFlow, bytes: number, now: number): void {

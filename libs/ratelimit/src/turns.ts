@@ -89,11 +89,23 @@ export class Turns<T extends Taker> {
     return taker.round === this.#round && taker.deficit >= 1
   }
 
+  /** Whether `taker` waits here. */
+  has(taker: T): boolean {
+    return taker.ring === this.#begun || taker.ring === this.#rest
+  }
+
+  /** Bytes that `taker`, who waits, may have before it is another's turn. */
+  turnOf(taker: T): number {
+    return this.size === 1 ? Infinity : taker.deficit
+  }
+
   /** Bytes that `taker`, who is back, may have without waiting; Infinity: it is alone. */
   allowance(taker: T): number {
     if (this.size === 0) {
-      this.#newRound()
-      this.#begin(taker)
+      if (!this.hasTurn(taker)) {
+        this.#newRound()
+        this.#begin(taker)
+      }
       return Infinity
     }
     if (taker.ring === undefined) this.#join(taker)
