@@ -1,4 +1,4 @@
-import { type Load, type LoadResult, type Mark, runLoad } from './load.ts'
+import type { Drive, LoadResult, Mark, Route } from './load.ts'
 import type { Peer } from './peers/peer.ts'
 import { sluice } from './peers/sluice.ts'
 import { type Program, freePort } from './process.ts'
@@ -12,61 +12,57 @@ export interface Lab {
   secs: number | undefined
   /** Names of the peers to measure, where it is not all of them. */
   peers: readonly string[] | undefined
+  /** Names of the optional peers that cannot be had here. */
+  absent: Set<string>
   log(text: string): void
 }
 
 /** The load's own figures, and the program's from mark to mark. */
-export interface Measured extends LoadResult {
+export type Measured<R> = R & {
   /** CPU seconds in the window. */
   cpuSeconds: number
   /** Growth of resident memory from before the first connection to the end. */
-  rssGrowthBytes: number
+  growthBytes: number
 }
 
 /** Loads a freshly started peer once. `warm` is a first load, for what a program does once in its life. */
-export async function measure(
+export async function measure<R extends LoadResult>(
   lab: Lab,
   peer: Peer,
-  load: Load,
-  options: { warm?: Load; flags?: readonly string[] } = {},
-): Promise<Measured> {
-  const originPort = await freePort()
-  const { program, port } = await peer.start({ dir: lab.dir, originPort, flags: options.flags ?? [] })
+  drive: Drive<R>,
+  options: { warm?: Drive<LoadResult>; flags?: readonly string[] } = {},
+): Promise<Measured<R>> {
+  const origin = await freePort()
+  const { program, port } = await peer.start({ dir: lab.dir, originPort: origin, flags: options.flags ?? [] })
   try {
-    const route = {
-      mode: peer.mode,
-      proxy: port,
-      origin: originPort,
-      ...(peer.login && { user: peer.login }),
-    }
-    if (options.warm) await runLoad(route, options.warm, () => undefined)
-    return await watch(program, (onMark) => runLoad(route, load, onMark))
+    const route: Route = { mode: peer.mode, proxy: port, origin, ...(peer.login && { user: peer.login }) }
+    await options.warm?.(route, () => undefined)
+    return await watch(program, (onMark) => drive(route, onMark))
   } finally {
     await program.stop()
   }
 }
 
-async function watch(
+async function watch<R extends LoadResult>(
   program: Program,
-  run: (onMark: (mark: Mark) => void) => Promise<LoadResult>,
-): Promise<Measured> {
+  run: (onMark: (mark: Mark) => void) => Promise<R>,
+): Promise<Measured<R>> {
   let cpuSeconds = 0
-  let rssGrowthBytes = 0
+  let growthBytes = 0
   const result = await run((mark) => {
-    if (mark === 'START') rssGrowthBytes -= program.rssBytes()
+    if (mark === 'START') growthBytes -= program.residentBytes()
     if (mark === 'BEGIN') cpuSeconds -= program.cpuSeconds()
     if (mark !== 'END') return
     cpuSeconds += program.cpuSeconds()
-    rssGrowthBytes += program.rssBytes()
+    growthBytes += program.residentBytes()
   })
-  if (result.fails > 0)
-    throw new Error(`${result.fails} connections failed:\n${program.output().slice(-2_000)}`)
-  return { ...result, cpuSeconds, rssGrowthBytes }
+  if (result.fails > 0) throw new Error(`${result.fails} failed:\n${program.output().slice(-2_000)}`)
+  return { ...result, cpuSeconds, growthBytes }
 }
 
 /** Those of a case's peers that this run is about. */
 export function chosen(lab: Lab, peers: readonly Peer[]): Peer[] {
-  return peers.filter((peer) => lab.peers?.includes(peer.name) ?? true)
+  return peers.filter(({ name }) => !lab.absent.has(name) && (lab.peers?.includes(name) ?? true))
 }
 
 /** The peer that is held to a limit: ours, or what --peers named, to try the harness itself. */
@@ -75,17 +71,18 @@ export function shaped(lab: Lab, peers: readonly Peer[]): Peer {
 }
 
 /** `rounds` samples of each peer, taken in turns so that a change of the machine's pace hits all alike. */
-export async function interleave(
+export async function interleave<T>(
   lab: Lab,
   peers: readonly Peer[],
-  sample: (peer: Peer) => Promise<number>,
-): Promise<Record<string, number[]>> {
-  const samples: Record<string, number[]> = {}
+  sample: (peer: Peer) => Promise<T>,
+  show: (value: T) => string,
+): Promise<Record<string, T[]>> {
+  const samples: Record<string, T[]> = {}
   for (let round = 1; round <= lab.rounds; round++) {
     for (const peer of peers) {
       const value = await sample(peer)
       ;(samples[peer.name] ??= []).push(value)
-      lab.log(`  round ${round}/${lab.rounds} ${peer.name}: ${value.toFixed(3)}`)
+      lab.log(`  round ${round}/${lab.rounds} ${peer.name}: ${show(value)}`)
     }
   }
   return samples

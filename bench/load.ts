@@ -1,16 +1,39 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { join } from 'node:path'
-import { LOAD_CORE, spawnOn } from './process.ts'
+import { LOAD_CORE, accepting, signalGroup, spawnOn } from './process.ts'
 
-const SOURCE = join(import.meta.dirname, 'load/tcpload.c')
-const CACHE = join(import.meta.dirname, '../node_modules/.cache/sluice-bench')
+const SOURCES = join(import.meta.dirname, 'load')
+/** For what is made once and outlives a run. */
+export const CACHE: string = join(import.meta.dirname, '../node_modules/.cache/sluice-bench')
+
+/** A run of a load generator against one proxy; `onMark` is called synchronously as it passes each mark. */
+export type Drive<R extends LoadResult> = (route: Route, onMark: (mark: Mark) => void) => Promise<R>
+
+/** Where the load goes, how it is spoken, and as whom. */
+export interface Route {
+  mode: 'raw' | 'socks5' | 'connect' | 'http'
+  /** `NAME:PASSWORD` */
+  user?: string
+  proxy: number
+  origin: number
+}
+
+const MARKS = ['START', 'BEGIN', 'READY', 'END'] as const
+export type Mark = (typeof MARKS)[number]
+
+export interface LoadResult {
+  seconds: number
+  /** Connections that failed, datagrams that were lost, answers that were wrong. */
+  fails: number
+  exchanges: { count: number; p50us: number; p99us: number }
+}
 
 /** What tcpload is asked for; its head comment says what each means. */
-export interface Load {
-  op: 'down' | 'up' | 'both' | 'rr' | 'idle'
+export interface TcpLoad {
+  op: 'down' | 'up' | 'both' | 'rr' | 'pp' | 'idle' | 'get'
   conns: number
   /** `NAME:PASSWORD*CONNS,…`, instead of `conns` connections of the peer's one login. */
   users?: string
@@ -32,49 +55,83 @@ export interface Direction {
   minBucket: number
 }
 
-export interface LoadResult {
-  seconds: number
-  fails: number
+export interface TcpResult extends LoadResult {
   down: Direction
   up: Direction
   users: { name: string; conns: number; down: number; up: number }[]
-  exchanges: { count: number; p50us: number; p99us: number }
 }
 
-const MARKS = ['START', 'BEGIN', 'READY', 'END'] as const
-export type Mark = (typeof MARKS)[number]
+/** What udpload is asked for. */
+export interface UdpLoad {
+  conns: number
+  window: number
+  rate: number
+  msg: number
+  secs: number
+  warm: number
+}
 
-/** Compiles the load generator where that was not done since it changed; gives the binary's path. */
-export function buildLoad(): string {
-  const binary = join(CACHE, 'tcpload')
-  if (existsSync(binary) && statSync(binary).mtimeMs > statSync(SOURCE).mtimeMs) return binary
+/** Connections whose origin is a thread of the load generator. */
+export function tcp(load: TcpLoad): Drive<TcpResult> {
+  return (route, onMark) => run('tcpload', flagsOf({ ...route, ...load }), onMark)
+}
+
+/** The same with an origin in a process of its own, with a table of open files of its own. */
+export function tcpApart(load: TcpLoad): Drive<TcpResult> {
+  return async (route, onMark) => {
+    const flags = flagsOf({ ...route, ...load })
+    const origin = spawnOn(LOAD_CORE, build('tcpload'), [...flags, '--origin-only'], 'inherit')
+    try {
+      while ((await accepting(route.origin)) === undefined)
+        if (origin.exitCode !== null) throw new Error('the origin did not come up')
+      return await run('tcpload', [...flags, '--no-origin'], onMark)
+    } finally {
+      signalGroup(origin, 'SIGKILL')
+    }
+  }
+}
+
+/** Datagrams through a UDP relay. */
+export function udp(load: UdpLoad): Drive<LoadResult> {
+  return (route, onMark) => run('udpload', flagsOf({ ...route, ...load }), onMark)
+}
+
+const TOOLS = ['tcpload', 'udpload'] as const
+type Tool = (typeof TOOLS)[number]
+
+/** Compiles the load generators where that was not done since they changed. */
+export function buildLoads(): void {
+  for (const tool of TOOLS) build(tool)
+}
+
+function build(tool: Tool): string {
+  const binary = join(CACHE, tool)
+  const newest = Math.max(...readdirSync(SOURCES).map((file) => statSync(join(SOURCES, file)).mtimeMs))
+  if (existsSync(binary) && statSync(binary).mtimeMs > newest) return binary
   mkdirSync(CACHE, { recursive: true })
-  execFileSync('cc', ['-O2', '-o', binary, SOURCE, '-lpthread'], { stdio: 'inherit' })
+  execFileSync('cc', ['-O2', '-o', binary, join(SOURCES, `${tool}.c`), '-lpthread'], { stdio: 'inherit' })
   return binary
 }
 
-/** Where the load goes, and as whom. */
-export interface Route {
-  mode: 'raw' | 'socks5'
-  user?: string
-  proxy: number
-  origin: number
-}
+const flagsOf = (values: object): string[] =>
+  Object.entries(values).flatMap(([name, value]) => [`--${name}`, String(value)])
 
-/** One run of the load generator; `onMark` is called synchronously as it passes each mark. */
-export async function runLoad(route: Route, load: Load, onMark: (mark: Mark) => void): Promise<LoadResult> {
-  const flags = Object.entries({ ...route, ...load }).flatMap(([name, value]) => [`--${name}`, String(value)])
-  const child = spawnOn(LOAD_CORE, buildLoad(), flags, ['ignore', 'pipe', 'inherit'])
+async function run<R extends LoadResult>(
+  tool: Tool,
+  flags: readonly string[],
+  onMark: (mark: Mark) => void,
+): Promise<R> {
+  const child = spawnOn(LOAD_CORE, build(tool), flags, ['ignore', 'pipe', 'inherit'])
   const exit = once(child, 'exit')
   const { stdout } = child
-  if (stdout === null) throw new Error('tcpload has no output')
+  if (stdout === null) throw new Error(`${tool} has no output`)
   let json = ''
   for await (const line of createInterface(stdout)) {
     if (line.startsWith('{')) json = line
     else for (const mark of MARKS) if (line === mark) onMark(mark)
   }
   await exit
-  if (child.exitCode !== 0 || !json) throw new Error(`tcpload ${flags.join(' ')}: exit ${child.exitCode}`)
-  const result: LoadResult = JSON.parse(json)
+  if (child.exitCode !== 0 || !json) throw new Error(`${tool} ${flags.join(' ')}: exit ${child.exitCode}`)
+  const result: R = JSON.parse(json)
   return result
 }

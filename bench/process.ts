@@ -16,8 +16,8 @@ const STOP_MS = 5_000
 export interface Program {
   /** User + system seconds of all threads and processes, those that have ended included. */
   cpuSeconds(): number
-  /** Resident bytes, summed over the processes; pages that they share count once for each. */
-  rssBytes(): number
+  /** Resident bytes, summed over the processes; a page that several share counts in parts (PSS). */
+  residentBytes(): number
   /** What it wrote so far. */
   output(): string
   exited(): boolean
@@ -53,7 +53,7 @@ export function launch(command: string, args: readonly string[], logFile: string
   const group = child.pid ?? 0
   return {
     cpuSeconds: () => sum(groupStats(group), (stat) => stat.ticks) / CLOCK_TICKS,
-    rssBytes: () => sum(groupStats(group), (stat) => rssBytes(stat.pid)),
+    residentBytes: () => sum(groupStats(group), (stat) => pssBytes(stat.pid)),
     output: () => readFileSync(logFile, 'utf8'),
     exited: () => child.exitCode !== null || child.signalCode !== null,
     stop: () => stop(child),
@@ -74,7 +74,8 @@ async function stop(child: ChildProcess): Promise<void> {
   }
 }
 
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+/** Signals a program and everything that it forked. */
+export function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined) return
   try {
     process.kill(-child.pid, signal)
@@ -159,9 +160,9 @@ function readStat(pid: string): Stat | undefined {
   }
 }
 
-function rssBytes(pid: number): number {
-  const rss = /^Rss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))
-  return Number(rss?.[1]) * 1024
+function pssBytes(pid: number): number {
+  const pss = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))
+  return Number(pss?.[1]) * 1024
 }
 
 function sum<T>(values: readonly T[], of: (value: T) => number): number {

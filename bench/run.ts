@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Lab } from './lab.ts'
-import { buildLoad } from './load.ts'
+import { type Lab, chosen } from './lab.ts'
+import { buildLoads } from './load.ts'
 import type { Peer } from './peers/peer.ts'
 import { killAll } from './process.ts'
 import { printCase, writeReport } from './report.ts'
@@ -47,12 +47,19 @@ function isWanted(section: Section, { key }: Case): boolean {
 /** Looks for every program that the wanted cases need, before hours are spent. @returns their versions */
 function checkPeers(lab: Lab): Record<string, string> {
   const needed = new Set<Peer>(wanted.flatMap(({ one }) => one.peers))
-  const peers = [...needed].filter((peer) => lab.peers?.includes(peer.name) ?? true)
-  for (const peer of peers) peer.check()
-  return Object.fromEntries([
-    ['Node', process.versions.node],
-    ...peers.map((peer) => [peer.name, peer.version()]),
-  ])
+  for (const peer of chosen(lab, [...needed])) check(lab, peer)
+  const versions = chosen(lab, [...needed]).map((peer) => [peer.name, peer.version()])
+  return Object.fromEntries([['Node', process.versions.node], ...versions])
+}
+
+function check(lab: Lab, peer: Peer): void {
+  try {
+    peer.check()
+  } catch (error) {
+    if (!peer.optional) throw error
+    lab.absent.add(peer.name)
+    lab.log(`${peer.name} is left out. ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
 
 async function main(lab: Lab): Promise<void> {
@@ -60,7 +67,7 @@ async function main(lab: Lab): Promise<void> {
   if (availableParallelism() < 2)
     throw new Error('two cores are needed: one for the server, one for the load')
   const versions = checkPeers(lab)
-  buildLoad()
+  buildLoads()
   const results = readResults()
   const run = beginRun(results, ['npm run bench --', ...process.argv.slice(2)].join(' '), versions)
   const keep = lab.rounds >= MIN_ROUNDS && lab.secs === undefined && lab.peers === undefined
@@ -98,7 +105,9 @@ async function inLab(work: (lab: Lab) => Promise<void>): Promise<void> {
     process.once(signal, () => (cleanUp(), process.exit(130)))
   try {
     const secs = flags.secs === undefined ? undefined : Number(flags.secs)
-    await work({ dir, rounds: Number(flags.rounds), secs, peers: flags.peers?.split(','), log: console.log })
+    const peers = flags.peers?.split(',')
+    const rounds = Number(flags.rounds)
+    await work({ dir, rounds, secs, peers, absent: new Set(), log: console.log })
   } catch (error) {
     complain(error)
   } finally {

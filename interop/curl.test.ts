@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { BODY, deadPort, httpOrigin, httpsOrigin, type Origin } from './origin.ts'
-import { type Ended, run } from './process.ts'
+import { type Ended, run, start, stop } from './process.ts'
 import { Sluice, temporaryFolder, usage, user } from './sluice.ts'
 
 const NAME = 'ada'
@@ -98,6 +98,13 @@ describe.each(WAYS)('curl %s', (_flags, way) => {
     expect(stdout.equals(BODY)).toBe(true)
   })
 
+  test('reaches an IPv6 address', async () => {
+    using six = await httpOrigin('::1')
+    const { stdout, stderr } = await curl(...way(), ...LOGIN, `http://[::1]:${six.port}/`)
+    expect(stderr).toBe('')
+    expect(stdout.equals(BODY)).toBe(true)
+  })
+
   test('signs in with 255 bytes of name and password', async () => {
     const { stdout } = await curl(...way(), ...proxyUser(LONG_NAME, LONG_PASSWORD), http())
     expect(stdout.equals(BODY)).toBe(true)
@@ -110,6 +117,22 @@ describe.each(WAYS)('curl %s', (_flags, way) => {
       expect(status).toBe(0)
       expect(stdout.length).toBe(8 * BODY.length)
     }
+  })
+})
+
+describe('curl -x, without a tunnel', () => {
+  const way = (): string[] => ['-x', `http://${sluice.http}`]
+
+  test.each([...ODD, [LONG_NAME, LONG_PASSWORD] as const])('signs in as %.20s', async (name, password) => {
+    const { stderr, stdout } = await curl(...way(), ...proxyUser(name, password), http())
+    expect(stderr).toBe('')
+    expect(stdout.equals(BODY)).toBe(true)
+  })
+
+  test('reaches an IPv6 address', async () => {
+    using six = await httpOrigin('::1')
+    const { stdout } = await curl(...way(), ...LOGIN, `http://[::1]:${six.port}/`)
+    expect(stdout.equals(BODY)).toBe(true)
   })
 })
 
@@ -148,17 +171,21 @@ describe('curl is told', () => {
     expect((await connect(LOGIN, `http://${sluice.socks}/`)).stdout.toString()).toBe('403')
   })
 
-  test('that plain requests are not forwarded', async () => {
-    const { stdout } = await run('curl', ['-sS', '-i', '-x', `http://${sluice.http}`, ...LOGIN, http()])
-    expect(stdout.toString()).toMatch(/^HTTP\/1\.1 405 [^]*\r\nAllow: CONNECT\r\n/)
-  })
-
   test('that it has too many connections', async () => {
     await sluice.add('single', 'x', '--connections', '1')
     const login = ['--proxy-user', 'single:x']
-    const slow = curl('--limit-rate', '1M', ...tunnel(), ...login, http())
-    await expect.poll(async () => (await connect(login, http())).stdout.toString()).toBe('429')
-    expect((await slow).stdout.equals(BODY)).toBe(true)
+    const connections = async (): Promise<unknown> => {
+      const { stdout } = await run('curl', ['-sS', `http://${sluice.ops}/v1/users`])
+      const { users } = JSON.parse(stdout.toString()) as { users: { name: string; connections: number }[] }
+      return users.find(({ name }) => name === 'single')?.connections
+    }
+    // An upload whose end does not come.
+    const held = start('curl', ['-sS', '--noproxy', '', ...tunnel(), ...login, '-T', '-', http()])
+    await expect.poll(connections).toBe(1)
+    expect((await connect(login, http())).stdout.toString()).toBe('429')
+    await stop(held)
+    await expect.poll(connections).toBe(0)
+    expect((await connect(login, http())).stdout.toString()).toBe('200')
   })
 })
 
@@ -218,9 +245,9 @@ test('user link prints what curl takes', async () => {
   const password = /once\): (\S+)/.exec(printed)?.[1] ?? ''
   await sluice.known(`it's%`, password)
   const lines = printed.split('\n').filter((line) => line.startsWith('curl '))
-  expect(lines.length).toBe(2)
+  expect(lines.length).toBe(4)
   for (const line of lines) {
-    const { stdout, stderr } = await run('sh', ['-c', line.replace(/\S+$/, `-sS -p ${http()}`)])
+    const { stdout, stderr } = await run('sh', ['-c', line.replace(/\S+$/, `-sS ${http()}`)])
     expect(stderr).toBe('')
     expect(stdout.equals(BODY)).toBe(true)
   }

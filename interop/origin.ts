@@ -29,8 +29,15 @@ const opened = async (server: Server, host: string): Promise<Origin> => {
 
 export const httpOrigin = (host = '127.0.0.1'): Promise<Origin> => opened(createHttp(answer), host)
 
-/** With a certificate of its own for `localhost` and 127.0.0.1, in `folder`/origin.crt. */
-export const httpsOrigin = async (folder: string): Promise<Origin> => {
+/** Answers with the address that it was asked from. */
+export const mirrorOrigin = (host: string): Promise<Origin> =>
+  opened(
+    createHttp((request, response) => response.end(request.socket.remoteAddress)),
+    host,
+  )
+
+/** With a certificate of its own for `localhost` and 127.0.0.1, in `folder`/origin.crt; it does not listen yet. */
+export const secureServer = async (folder: string, listener: RequestListener): Promise<Server> => {
   const [key, cert] = [join(folder, 'origin.key'), join(folder, 'origin.crt')]
   const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1'
   const made = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost`
@@ -44,8 +51,11 @@ export const httpsOrigin = async (folder: string): Promise<Origin> => {
     cert,
   ])
   if (status !== 0) throw new Error(stderr)
-  return opened(createHttps({ key: readFileSync(key), cert: readFileSync(cert) }, answer), '127.0.0.1')
+  return createHttps({ key: readFileSync(key), cert: readFileSync(cert) }, listener)
 }
+
+export const httpsOrigin = async (folder: string): Promise<Origin> =>
+  opened(await secureServer(folder, answer), '127.0.0.1')
 
 /** Echoes each byte, and the end. */
 export const echoOrigin = (): Promise<Origin> => tcpOrigin((socket) => void socket.pipe(socket))
@@ -66,7 +76,8 @@ export const pouringOrigin = (): Promise<Origin> =>
 export const sinkOrigin = (taken: (bytes: number) => void): Promise<Origin> =>
   tcpOrigin((socket) => void socket.on('data', (chunk) => taken(chunk.length)))
 
-const tcpOrigin = (onSocket: (socket: Socket) => void): Promise<Origin> =>
+/** Does with each connection what it is told. */
+export const tcpOrigin = (onSocket: (socket: Socket) => void): Promise<Origin> =>
   opened(
     createServer({ allowHalfOpen: true }, (socket) => {
       onSocket(socket.on('error', () => {}))

@@ -12,13 +12,19 @@ export const PYTHON = '/usr/bin/python3'
 
 /** Each foreign program, and the Debian package that has it. */
 const PROGRAMS: Readonly<Record<string, string>> = {
+  chromium: 'chromium',
   curl: 'curl',
   danted: 'dante-server',
+  fish: 'fish',
+  haproxy: 'haproxy',
   microsocks: 'microsocks',
   nc: 'netcat-openbsd',
   openssl: 'openssl',
   proxychains4: 'proxychains4',
   socat: 'socat',
+  squid: 'squid',
+  tinyproxy: 'tinyproxy',
+  zsh: 'zsh',
 }
 
 const isInstalled = (program: string): boolean =>

@@ -43,15 +43,25 @@ export class Sluice implements AsyncDisposable {
   /** `127.0.0.1:PORT` of each listener. */
   readonly http: string
   readonly socks: string
+  readonly ops: string
   readonly #child: ReturnType<typeof start>
   readonly #lines: string[]
   readonly #owned: boolean
 
   /** @param data a folder that is kept; without it, one that goes with the program */
-  static async start(data?: string, ...flags: string[]): Promise<Sluice> {
+  static start(data?: string, ...flags: string[]): Promise<Sluice> {
+    return Sluice.startIn({}, data, ...flags)
+  }
+
+  /** @param env variables of its environment */
+  static async startIn(
+    env: Readonly<Record<string, string>>,
+    data?: string,
+    ...flags: string[]
+  ): Promise<Sluice> {
     const folder = data ?? temporaryFolder()
     const args = [MAIN, ...LOOPBACK, '--data', folder, '--allow', '127.0.0.0/8,::1', '--grace', '1', ...flags]
-    const child = start(process.execPath, args)
+    const child = start(process.execPath, args, env)
     const lines: string[] = []
     const reader = createInterface(child.stdout)
     reader.on('line', (line) => lines.push(line))
@@ -70,8 +80,13 @@ export class Sluice implements AsyncDisposable {
     this.#owned = owned
     this.#child = child
     this.#lines = lines
-    this.http = this.#listener('http')
-    this.socks = this.#listener('socks')
+    this.http = this.listener('http')
+    this.socks = this.listener('socks')
+    this.ops = this.listener('ops')
+  }
+
+  get pid(): number {
+    return this.#child.pid!
   }
 
   get log(): string {
@@ -115,7 +130,8 @@ export class Sluice implements AsyncDisposable {
     if (this.#owned) rmSync(this.data, { recursive: true, force: true })
   }
 
-  #listener(door: string): string {
+  /** `127.0.0.1:PORT` of any of them. */
+  listener(door: string): string {
     const line = this.#lines.find((each) => each.includes(`"door":"${door}"`)) ?? '{}'
     const { host, port } = JSON.parse(line) as { host: string; port: number }
     return `${host}:${port}`

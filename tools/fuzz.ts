@@ -1,16 +1,21 @@
-// `npm run fuzz [-- NAME …] [-- --seconds N --seed S]`: bad input for a library or a program, for a while.
+// `npm run fuzz [-- NAME …] [-- --seconds N --cases N --seed S]`: bad input for a library or a program, for a while.
 import { randomInt } from 'node:crypto'
 import { readCommandLine, runCommand } from './src/command-line.ts'
 import { fuzzRemoteProxy } from './src/fuzz/fuzz-remote-proxy.ts'
+import { fuzzHttp } from './src/fuzz/fuzz-http.ts'
 import type { FuzzRun } from './src/fuzz/fuzz-run.ts'
+import { fuzzTexts } from './src/fuzz/fuzz-texts.ts'
 import { fuzzWire } from './src/fuzz/fuzz-wire.ts'
 
 const TARGETS: Readonly<Record<string, (run: FuzzRun) => Promise<string[]>>> = {
   wire: fuzzWire,
+  texts: fuzzTexts,
+  http: fuzzHttp,
   'remote-proxy': fuzzRemoteProxy,
 }
 const FLAGS = {
   seconds: { least: 1, most: 86_400, otherwise: 20 },
+  cases: { least: 0, most: 1e12, whole: true, otherwise: 100_000 },
   seed: { least: 0, most: 2 ** 32 - 1, whole: true, otherwise: randomInt(2 ** 32) },
 }
 
@@ -23,7 +28,7 @@ async function main(): Promise<boolean> {
 
 async function fuzz(name: string, run: Omit<FuzzRun, 'say'>): Promise<boolean> {
   const say = (line: string): void => console.log(`fuzz ${name}: ${line}`)
-  say(`${run.seconds} s, seed ${run.seed}`)
+  say(`${run.seconds} s and ${run.cases} cases, seed ${run.seed}`)
   const flaws = (await TARGETS[name]?.({ ...run, say })) ?? []
   for (const flaw of flaws) console.error(`fuzz ${name}: ${flaw}`)
   say(flaws.length === 0 ? 'ok' : `failed; once more with --seed ${run.seed}`)

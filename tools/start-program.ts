@@ -1,5 +1,5 @@
 // `npm start`: the doors that exist, in one process, on loopback, with a demo user. For people who want to see it run.
-import { curlLines, openDoor, type RemoteProxyConfig, schema } from '@sluice/remote-proxy'
+import { curlLines, DOORS, openDoor, type RemoteProxyConfig, schema } from '@sluice/remote-proxy'
 import { createLog, makePassword, Program, runApp } from '@sluice/service'
 import { hashPassword, type UserStore } from '@sluice/userstore'
 import pkg from '../package.json' with { type: 'json' }
@@ -19,7 +19,7 @@ const signUpDemo = async (store: UserStore): Promise<string> => {
 const serve = async (config: RemoteProxyConfig): Promise<Program> => {
   // The lines of the log are for programs; people see what goes wrong.
   const log = Object.assign(createLog({ level: 'warn' }), { announce: () => {} })
-  const program = await Program.start({ app: 'start', version: pkg.version, config, log })
+  const program = await Program.start({ app: 'start', version: pkg.version, config, doors: DOORS, log })
   try {
     const password = await signUpDemo(program.store)
     const door = await openDoor(program, config)
@@ -28,7 +28,7 @@ const serve = async (config: RemoteProxyConfig): Promise<Program> => {
       '',
       `Sluice ${pkg.version} is up. Ctrl-C stops it.`,
       '',
-      'remote-proxy, SOCKS5 and HTTP CONNECT; the password is new at each start:',
+      'remote-proxy, by SOCKS5, CONNECT, plain HTTP and SOCKS4a; the password is new at each start:',
       ...curlLines(DEMO, password, door).map((line) => `  ${line}`),
       '',
       ...(ops === undefined
@@ -47,8 +47,10 @@ const serve = async (config: RemoteProxyConfig): Promise<Program> => {
   }
 }
 
-const intro = 'npm start [-- flags]: runs the doors that exist, in one process, on loopback, with a demo user'
-process.exitCode = await runApp(
+const intro = 'the doors that exist, in one process, on loopback, with a demo user; flags go behind --'
+const code = await runApp(
   { name: 'npm start', version: pkg.version, intro, schema, serve, commands: {} },
   process.argv.slice(2),
 )
+// As the programs themselves: a lookup by the system must not hold up the end.
+process.exit(code)

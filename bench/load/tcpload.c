@@ -3,14 +3,19 @@
  * while costing little itself. Two threads: main is the client, the other the origin; each has its own epoll.
  *
  *   cc -O2 -o tcpload tcpload.c -lpthread
- *   tcpload --mode raw|socks5|connect --op down|up|both|rr|pp|idle --proxy PORT --origin PORT [flags]
+ *   tcpload --mode raw|socks5|connect|http --op down|up|both|rr|pp|idle|get --proxy PORT --origin PORT [flags]
  *
  * Every connection sends the origin a 64-byte hello: byte 0 the operation, bytes 4-7 the connection's number.
  *   down  the origin writes without end      up    the client writes without end      both  both do
  *   rr    64 bytes come back, the origin closes, and a new connection is opened at once
  *   pp    the origin echoes, one message at a time in flight
  *   idle  one byte comes back, then silence for --hold seconds
+ *   get   with --mode http only, and without the hello: requests in absolute form, one after the other on each
+ *         connection; every answer must be a 200 with the origin's body of 1 KiB
  * --users a:secret*50,b:secret*1 gives each user that many of the connections, --user a:secret gives one all.
+ *
+ * --origin-only is the origin alone, for as long as it is let; --no-origin is the client of such a one. Both want the
+ * same --mode and --conns.
  *
  * stdout: START, then BEGIN and END around the measured window (idle: READY and END), then one line of JSON.
  * Bytes are counted when they are received, by the client (down) or by the origin (up), in buckets of --bucket
@@ -32,17 +37,19 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include "common.h"
 
 #define HELLO_BYTES 64
+#define BODY_BYTES 1024
+#define HEAD_BYTES 2048 /* of a request or response, at most */
 #define BUFFER_BYTES (256 * 1024)
 #define MAX_USERS 16
-#define MAX_LATENCIES 2000000
 #define MAX_EVENTS 512
 #define CONNECT_DEADLINE_NS (120 * 1000000000ull)
 
-enum mode { RAW, SOCKS5, CONNECT };
-enum op { DOWN, UP, BOTH, RR, IDLE, PINGPONG };
-static const char OP_BYTE[] = "DUBRIE";
+enum mode { RAW, SOCKS5, CONNECT, HTTP };
+enum op { DOWN, UP, BOTH, RR, IDLE, PINGPONG, GET };
+static const char OP_BYTE[] = "DUBRIEG";
 
 struct user {
   const char *name, *password; /* name is NULL: no authentication */
@@ -64,23 +71,9 @@ static struct options {
 } opt = {.conns = 1, .origin_port = 9900, .message_bytes = 64, .ramp = 500, .sources = 1, .seconds = 5,
          .warm_seconds = 1, .bucket_seconds = 0.1, .origin_address = "127.0.0.1"};
 
+static char answer_200[HEAD_BYTES + BODY_BYTES];
+static int answer_200_length;
 static char outgoing[BUFFER_BYTES], client_buffer[BUFFER_BYTES], origin_buffer[BUFFER_BYTES];
-
-static void die(const char *what) {
-  perror(what);
-  exit(1);
-}
-
-static void usage(const char *what) {
-  fprintf(stderr, "tcpload: %s\n", what);
-  exit(2);
-}
-
-static uint64_t now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
-}
 
 /* ---- What was received, inside the window ------------------------------------------------------------ */
 
@@ -149,6 +142,7 @@ struct origin_conn {
   int fd, id, hello_length;
   char op; /* 0 until the hello is whole */
   uint8_t hello[HELLO_BYTES];
+  int blank_line; /* get: how much of the end of a request's head has come */
 };
 
 static void set_buffer(int fd, int option, int bytes) {
@@ -177,6 +171,7 @@ static void origin_accept(int epoll, int listener) {
     struct origin_conn *conn = calloc(1, sizeof *conn);
     if (!conn) die("calloc");
     conn->fd = fd;
+    if (opt.mode == HTTP) conn->op = 'G';
     set_nodelay(fd);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = conn};
     epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
@@ -210,6 +205,20 @@ static int still_open(ssize_t received) {
   return received > 0 || (received < 0 && errno == EAGAIN);
 }
 
+/* Answers each head that is whole. No request has a body. */
+static int origin_answer(struct origin_conn *conn) {
+  static const char end[] = "\r\n\r\n";
+  ssize_t n = recv(conn->fd, origin_buffer, BUFFER_BYTES, 0);
+  for (ssize_t i = 0; i < n; i++) {
+    if (origin_buffer[i] == end[conn->blank_line]) conn->blank_line++;
+    else conn->blank_line = origin_buffer[i] == '\r';
+    if (conn->blank_line < 4) continue;
+    conn->blank_line = 0;
+    if (send(conn->fd, answer_200, answer_200_length, MSG_NOSIGNAL) != answer_200_length) return 0;
+  }
+  return still_open(n);
+}
+
 static int origin_read(int epoll, struct origin_conn *conn) {
   if (!conn->op) {
     ssize_t n = recv(conn->fd, conn->hello + conn->hello_length, HELLO_BYTES - conn->hello_length, 0);
@@ -217,6 +226,7 @@ static int origin_read(int epoll, struct origin_conn *conn) {
     if (conn->hello_length == HELLO_BYTES) return origin_begin(epoll, conn);
     return still_open(n);
   }
+  if (conn->op == 'G') return origin_answer(conn);
   int echo = conn->op == 'E'; /* everything else is thrown away in the kernel, uncopied */
   ssize_t n = recv(conn->fd, origin_buffer, BUFFER_BYTES, echo ? 0 : MSG_TRUNC);
   if (n > 0 && echo) send(conn->fd, origin_buffer, n, MSG_NOSIGNAL);
@@ -268,16 +278,15 @@ struct conn {
   enum state state;
   int got; /* bytes of the reply, answer or message under way */
   const struct user *user;
-  uint8_t reply[256];
+  int body_left; /* get: -1 until the head is whole */
+  uint8_t reply[HEAD_BYTES];
   uint64_t started_ns;
 };
 
 static struct conn *conns;
 static int client_epoll, stopping;
 static struct sockaddr_in proxy;
-static uint64_t ready_count, fail_count, answered_count, rr_count;
-static uint32_t *latencies_us;
-static int latency_count;
+static uint64_t ready_count, fail_count, answered_count;
 
 static void client_connect(struct conn *conn);
 
@@ -366,21 +375,39 @@ static void base64(const uint8_t *in, int length, char *out) {
   *out = 0;
 }
 
-static void say_connect_request(struct conn *conn) {
-  char text[1200], plain[512], basic[700], login[760] = "";
+/* A request's head, with a login where there is one. `line` takes the origin's address and port. */
+static int request_head(const struct conn *conn, const char *line, char *text, int room) {
+  char plain[512], basic[700], login[760] = "", first[128];
   if (conn->user->name) {
     int length = snprintf(plain, sizeof plain, "%s:%s", conn->user->name, conn->user->password);
     base64((uint8_t *)plain, length, basic);
     snprintf(login, sizeof login, "Proxy-Authorization: Basic %s\r\n", basic);
   }
-  const char *host = opt.origin_address;
-  int port = opt.origin_port;
-  static const char head[] = "CONNECT %s:%d HTTP/1.1\r\nHost: %s:%d\r\n%s\r\n";
-  int length = snprintf(text, sizeof text, head, host, port, host, port, login);
-  say(conn, text, length, REQUESTED);
+  snprintf(first, sizeof first, line, opt.origin_address, opt.origin_port);
+  return snprintf(text, room, "%s HTTP/1.1\r\nHost: %s:%d\r\n%s\r\n", first, opt.origin_address,
+                  opt.origin_port, login);
+}
+
+static void say_connect_request(struct conn *conn) {
+  char text[HEAD_BYTES];
+  say(conn, text, request_head(conn, "CONNECT %s:%d", text, sizeof text), REQUESTED);
+}
+
+static void say_get(struct conn *conn) {
+  char text[HEAD_BYTES];
+  int length = request_head(conn, "GET http://%s:%d/", text, sizeof text);
+  conn->body_left = -1;
+  conn->started_ns = now_ns();
+  say(conn, text, length, OPEN);
 }
 
 static void client_open(struct conn *conn) {
+  if (opt.op == GET) {
+    ready_count++;
+    watch(conn, EPOLLIN);
+    say_get(conn);
+    return;
+  }
   uint8_t hello[HELLO_BYTES] = {(uint8_t)OP_BYTE[opt.op]};
   memcpy(hello + 4, &conn->id, sizeof conn->id);
   say(conn, hello, sizeof hello, OPEN);
@@ -401,7 +428,7 @@ static void on_connected(struct conn *conn) {
     client_fail(conn);
     return;
   }
-  if (opt.mode == RAW) {
+  if (opt.mode == RAW || opt.mode == HTTP) {
     client_open(conn);
     return;
   }
@@ -452,10 +479,7 @@ static void on_handshake(struct conn *conn) {
 }
 
 static void record_latency(const struct conn *conn) {
-  if (window_bucket() < 0) return;
-  rr_count++;
-  uint64_t ns = now_ns() - conn->started_ns;
-  if (latency_count < MAX_LATENCIES) latencies_us[latency_count++] = (uint32_t)(ns / 1000);
+  if (window_bucket() >= 0) latency_add(conn->started_ns);
 }
 
 static void on_rr(struct conn *conn) {
@@ -480,6 +504,50 @@ static void on_pingpong(struct conn *conn) {
   conn->got = 0;
   conn->started_ns = now_ns();
   send(conn->fd, outgoing, opt.message_bytes, MSG_NOSIGNAL);
+}
+
+/* The head of an answer is whole: how much body there is in all, or -1 where it is not what the origin sent. */
+static int body_length(const char *head) {
+  const char *field = strcasestr(head, "\r\nContent-Length:");
+  int status = 0;
+  if (sscanf(head, "HTTP/1.%*d %d", &status) != 1 || status != 200 || !field) return -1;
+  int length = atoi(field + strlen("\r\nContent-Length:"));
+  return length == BODY_BYTES ? length : -1;
+}
+
+/* Takes what has come of the head. False: there is no head such as there should be. */
+static int on_response_head(struct conn *conn) {
+  ssize_t n = recv(conn->fd, conn->reply + conn->got, sizeof conn->reply - 1 - conn->got, 0);
+  if (n <= 0) return still_open(n);
+  conn->got += n;
+  conn->reply[conn->got] = 0;
+  char *head = (char *)conn->reply, *end = strstr(head, "\r\n\r\n");
+  if (!end) return conn->got < (int)sizeof conn->reply - 1;
+  int length = body_length(head);
+  if (length < 0) {
+    int line = (int)strcspn(head, "\r");
+    if (!fail_count) fprintf(stderr, "tcpload: not the answer of the origin: %.*s\n", line, head);
+    return 0;
+  }
+  conn->body_left = length - (conn->got - (int)(end + 4 - head));
+  return conn->body_left >= 0;
+}
+
+static int on_response_body(struct conn *conn) {
+  ssize_t n = recv(conn->fd, client_buffer, conn->body_left, 0);
+  if (n > 0) conn->body_left -= n;
+  return still_open(n);
+}
+
+static void on_response(struct conn *conn) {
+  errno = EPROTO;
+  if (!(conn->body_left < 0 ? on_response_head(conn) : on_response_body(conn))) {
+    client_fail(conn);
+    return;
+  }
+  if (conn->body_left != 0) return;
+  record_latency(conn);
+  say_get(conn);
 }
 
 static void on_idle(struct conn *conn) {
@@ -507,6 +575,7 @@ static void on_event(struct conn *conn, uint32_t events) {
   else if (conn->state != OPEN) on_handshake(conn);
   else if (opt.op == RR) on_rr(conn);
   else if (opt.op == PINGPONG) on_pingpong(conn);
+  else if (opt.op == GET) on_response(conn);
   else if (opt.op == IDLE) on_idle(conn);
   else on_bulk(conn, events);
 }
@@ -525,9 +594,9 @@ static void poll_until(uint64_t end_ns) {
 
 static void client_init(void) {
   conns = calloc(opt.conns, sizeof *conns);
-  latencies_us = malloc(MAX_LATENCIES * sizeof *latencies_us);
   client_epoll = epoll_create1(0);
-  if (!conns || !latencies_us || client_epoll < 0) die("tcpload");
+  if (!conns || client_epoll < 0) die("tcpload");
+  latency_init();
   proxy = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(opt.proxy_port)};
   inet_pton(AF_INET, "127.0.0.1", &proxy.sin_addr);
   int id = 0;
@@ -556,20 +625,6 @@ static void connect_all(void) {
   }
 }
 
-static void mark(const char *word) {
-  puts(word);
-  fflush(stdout);
-}
-
-static int by_value(const void *a, const void *b) {
-  uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-  return x < y ? -1 : x > y;
-}
-
-static unsigned latency_at(int percent) {
-  return latency_count ? latencies_us[(int64_t)latency_count * percent / 100] : 0;
-}
-
 static void print_users(void) {
   int first = 0;
   printf("\"users\":[");
@@ -584,7 +639,6 @@ static void print_users(void) {
 }
 
 static void print_result(void) {
-  qsort(latencies_us, latency_count, sizeof *latencies_us, by_value);
   printf("{\"seconds\":%.4f,\"ready\":%llu,\"fails\":%llu,", bucket_count * (bucket_ns / 1e9),
          (unsigned long long)ready_count, (unsigned long long)fail_count);
   print_tally("down", &down);
@@ -592,8 +646,9 @@ static void print_result(void) {
   print_tally("up", &up);
   printf(",");
   print_users();
-  printf(",\"exchanges\":{\"count\":%llu,\"p50us\":%u,\"p99us\":%u}}\n", (unsigned long long)rr_count,
-         latency_at(50), latency_at(99));
+  printf(",");
+  print_exchanges();
+  printf("}\n");
   fflush(stdout);
 }
 
@@ -616,13 +671,6 @@ static void run_window(void) {
 
 /* ---- Command line ------------------------------------------------------------------------------------ */
 
-static int pick(const char *value, const char *const *words) {
-  for (int i = 0; words[i]; i++)
-    if (!strcmp(value, words[i])) return i;
-  usage(value);
-  return 0;
-}
-
 /* "name:password" or "name:password*conns"; cut up in place. */
 static void add_user(char *text, int default_conns) {
   if (opt.user_count == MAX_USERS) usage("too many users");
@@ -641,12 +689,6 @@ static void add_users(char *list) {
   for (int u = 0; u < opt.user_count; u++) opt.conns += opt.users[u].conns;
 }
 
-struct flag {
-  const char *name;
-  int *whole;
-  double *real;
-};
-
 static const struct flag flags[] = {
     {"--conns", &opt.conns, NULL},           {"--proxy", &opt.proxy_port, NULL},
     {"--origin", &opt.origin_port, NULL},    {"--msg", &opt.message_bytes, NULL},
@@ -655,21 +697,12 @@ static const struct flag flags[] = {
     {"--csnd", &opt.client_send, NULL},      {"--rcvbuf", &opt.client_receive, NULL},
     {"--secs", NULL, &opt.seconds},          {"--warm", NULL, &opt.warm_seconds},
     {"--bucket", NULL, &opt.bucket_seconds}, {"--hold", NULL, &opt.hold_seconds},
+    {NULL, NULL, NULL},
 };
 
-static int set_number(const char *name, const char *value) {
-  for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-    if (strcmp(flags[i].name, name)) continue;
-    if (flags[i].whole) *flags[i].whole = atoi(value);
-    else *flags[i].real = atof(value);
-    return 1;
-  }
-  return 0;
-}
-
 static void parse(int argc, char **argv) {
-  static const char *const modes[] = {"raw", "socks5", "connect", NULL};
-  static const char *const ops[] = {"down", "up", "both", "rr", "idle", "pp", NULL};
+  static const char *const modes[] = {"raw", "socks5", "connect", "http", NULL};
+  static const char *const ops[] = {"down", "up", "both", "rr", "idle", "pp", "get", NULL};
   char *user = NULL, *users = NULL;
   for (int i = 1; i < argc; i++) {
     char *name = argv[i];
@@ -681,13 +714,22 @@ static void parse(int argc, char **argv) {
     else if (!strcmp(name, "--user")) user = argv[i];
     else if (!strcmp(name, "--users")) users = argv[i];
     else if (!strcmp(name, "--oip")) opt.origin_address = argv[i];
-    else if (!set_number(name, argv[i])) usage(name);
+    else if (!set_number(flags, name, argv[i])) usage(name);
   }
   if (users) add_users(users);
   else if (user) add_user(user, opt.conns);
   else opt.users[opt.user_count++] = (struct user){.conns = opt.conns};
+  if ((opt.mode == HTTP) != (opt.op == GET)) usage("--mode http and --op get belong together");
   if (opt.conns < 1) usage("--conns must be at least 1");
   if (opt.message_bytes < 1 || opt.message_bytes > BUFFER_BYTES) usage("--msg is out of range");
+}
+
+static void compose_answer(void) {
+  static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nCache-Control: no-store\r\n"
+                             "Content-Length: %d\r\n\r\n";
+  int length = snprintf(answer_200, sizeof answer_200, head, BODY_BYTES);
+  memset(answer_200 + length, 'x', BODY_BYTES);
+  answer_200_length = length + BODY_BYTES;
 }
 
 static void raise_file_limit(void) {
@@ -700,6 +742,7 @@ static void raise_file_limit(void) {
 int main(int argc, char **argv) {
   parse(argc, argv);
   raise_file_limit();
+  compose_answer();
   bucket_ns = (uint64_t)(opt.bucket_seconds * 1e9);
   bucket_count = (int)(opt.seconds / opt.bucket_seconds + 0.5);
   if (!bucket_ns || bucket_count < 1) usage("--secs must hold at least one --bucket");

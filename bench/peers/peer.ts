@@ -1,15 +1,18 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Route } from '../load.ts'
 import { type Program, searchPath } from '../process.ts'
 
 /** A program that can stand between the load's client and its origin. */
 export interface Peer {
   name: string
   /** What the load speaks to it. */
-  mode: 'raw' | 'socks5'
+  mode: Route['mode']
   /** `NAME:PASSWORD`, where it asks for one. */
   login?: string
+  /** Measured where it can be had, and left out with a word where it cannot. */
+  optional?: boolean
   /** Throws, saying what to do, where it cannot run here. */
   check(): void
   version(): string
@@ -31,12 +34,16 @@ export interface Started {
   port: number
 }
 
+/** Where a program is, or undefined where it is not. */
+export function findProgram(command: string): string | undefined {
+  const places = searchPath().split(':')
+  return places.map((folder) => join(folder, command)).find((file) => existsSync(file))
+}
+
 /** Throws where a Debian program is not installed. */
 export function checkInstalled(command: string, debianPackage: string): void {
-  const found = searchPath()
-    .split(':')
-    .some((folder) => existsSync(join(folder, command)))
-  if (!found) throw new Error(`${command} is not installed: apt-get install ${debianPackage}`)
+  if (findProgram(command) === undefined)
+    throw new Error(`${command} is not installed: apt-get install ${debianPackage}`)
 }
 
 /** The version that Debian gives an installed package, or `unknown` where there is no dpkg. */

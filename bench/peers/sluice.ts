@@ -11,29 +11,38 @@ const USER = 'bench'
 const LOOPBACK = ['--socks', '127.0.0.1:0', '--http', '127.0.0.1:0', '--ops', '127.0.0.1:0']
 
 /** Our own remote-proxy, as it is built: one user with a password, session log on, written to a file. */
-export const sluice: Peer = {
-  name: 'sluice',
-  mode: 'socks5',
-  login: `${USER}:${PASSWORD}`,
-  check: () => void execFileSync(NX, ['build', 'remote-proxy'], { cwd: ROOT, stdio: 'pipe' }),
-  version: () => execFileSync(process.execPath, [MAIN, '--version'], { encoding: 'utf8' }).trim(),
-  async start({ dir, flags }) {
-    addUser(dir, USER)
-    const args = [
-      MAIN,
-      ...LOOPBACK,
-      '--data',
-      dataDir(dir),
-      '--allow',
-      '127.0.0.0/8',
-      '--grace',
-      '1',
-      ...flags,
-    ]
-    const program = launch(process.execPath, args, join(dir, 'sluice.log'))
-    return { program, port: await untilReady(program, () => socksPort(program)) }
-  },
+function spoken(mode: Peer['mode'], door: 'socks' | 'http'): Peer {
+  return {
+    name: 'sluice',
+    mode,
+    login: `${USER}:${PASSWORD}`,
+    check: () => void execFileSync(NX, ['build', 'remote-proxy'], { cwd: ROOT, stdio: 'pipe' }),
+    version: () => execFileSync(process.execPath, [MAIN, '--version'], { encoding: 'utf8' }).trim(),
+    async start({ dir, flags }) {
+      addUser(dir, USER)
+      const args = [
+        MAIN,
+        ...LOOPBACK,
+        '--data',
+        dataDir(dir),
+        '--allow',
+        '127.0.0.0/8',
+        '--grace',
+        '1',
+        ...flags,
+      ]
+      const program = launch(process.execPath, args, join(dir, 'sluice.log'))
+      return { program, port: await untilReady(program, () => doorPort(program, door)) }
+    },
+  }
 }
+
+/** By SOCKS5. */
+export const sluice: Peer = spoken('socks5', 'socks')
+/** By CONNECT. */
+export const sluiceConnect: Peer = spoken('connect', 'http')
+/** By plain requests, forwarded. */
+export const sluiceHttp: Peer = spoken('http', 'http')
 
 const added = new Set<string>()
 
@@ -56,11 +65,11 @@ interface LogLine {
   port?: number
 }
 
-/** The SOCKS5 door's port once the program has said that it is ready. */
-function socksPort(program: Program): number | undefined {
+/** A door's port once the program has said that it is ready. */
+function doorPort(program: Program, door: string): number | undefined {
   const lines = program.output().split('\n').slice(0, -1).map(parse)
   if (!lines.some((line) => line.msg === 'ready')) return undefined
-  return lines.find((line) => line.msg === 'listening' && line.door === 'socks')?.port
+  return lines.find((line) => line.msg === 'listening' && line.door === door)?.port
 }
 
 function parse(line: string): LogLine {

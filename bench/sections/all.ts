@@ -1,10 +1,23 @@
 import { bulk } from './bulk.ts'
 import { connections } from './connections.ts'
+import { datagrams } from './datagrams.ts'
+import { forward } from './forward.ts'
 import { grant } from './grant.ts'
 import { idle } from './idle.ts'
 import { nodeShare } from './node-share.ts'
+import { roundTrip } from './round-trip.ts'
 import type { Section } from './section.ts'
 import { shaping } from './shaping.ts'
 
 /** Every table, in the report's order. */
-export const sections: readonly Section[] = [bulk, connections, idle, shaping, nodeShare, grant]
+export const sections: readonly Section[] = [
+  bulk,
+  connections,
+  forward,
+  datagrams,
+  roundTrip,
+  idle,
+  shaping,
+  nodeShare,
+  grant,
+]

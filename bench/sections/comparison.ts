@@ -10,7 +10,7 @@ export interface Targets {
 }
 
 /** Samples of every peer by name, one a round. Ours is the first. */
-export type Samples = Record<string, number[]>
+export type Samples<T = number> = Record<string, T[]>
 
 export const COMPARISON_HEADER: readonly string[] = [
   'Case',
@@ -20,6 +20,8 @@ export const COMPARISON_HEADER: readonly string[] = [
   'Ours ÷ it',
   'Target',
 ]
+
+const show = (value: number): string => value.toFixed(3)
 
 /** A case that measures several programs in turns and compares medians. */
 export function compare(parts: {
@@ -33,12 +35,37 @@ export function compare(parts: {
   return defineCase<Samples>({
     key,
     peers,
-    measure: (lab) => interleave(lab, chosen(lab, peers), (peer) => sample(lab, peer)),
-    lines: (samples) => Object.keys(samples).map((name) => line(label, name, samples, targets)),
+    measure: (lab) => interleave(lab, chosen(lab, peers), (peer) => sample(lab, peer), show),
+    lines: (samples) => linesOf(label, samples, targets),
+  })
+}
+
+/** The same for samples that hold several figures; `figures` are their labels, each with its targets. */
+export function compareFigures<Figure extends string>(parts: {
+  key: string
+  figures: Record<Figure, Targets>
+  peers: readonly Peer[]
+  sample: (lab: Lab, peer: Peer) => Promise<Record<Figure, number>>
+}): Case {
+  const { key, figures, peers, sample } = parts
+  const showAll = (value: Record<Figure, number>): string => JSON.stringify(value)
+  return defineCase<Samples<Record<Figure, number>>>({
+    key,
+    peers,
+    measure: (lab) => interleave(lab, chosen(lab, peers), (peer) => sample(lab, peer), showAll),
+    lines: (samples) =>
+      (Object.keys(figures) as Figure[]).flatMap((figure) => {
+        const pick = (values: Record<Figure, number>[]): number[] => values.map((value) => value[figure])
+        const picked = Object.entries(samples).map(([name, values]) => [name, pick(values)])
+        return linesOf(figure, Object.fromEntries(picked), figures[figure])
+      }),
   })
 }
 
 const OURS = 'sluice'
+
+const linesOf = (label: string, samples: Samples, targets: Targets): Line[] =>
+  Object.keys(samples).map((name) => line(label, name, samples, targets))
 
 function line(label: string, name: string, samples: Samples, targets: Targets): Line {
   const values = samples[name] ?? []

@@ -1,4 +1,5 @@
 import { type Lab, measure, shaped } from '../lab.ts'
+import { tcp } from '../load.ts'
 import { pipe } from '../peers/pipe.ts'
 import { addUser, sluice } from '../peers/sluice.ts'
 import { percent } from '../stats.ts'
@@ -33,7 +34,7 @@ async function share(lab: Lab, kind: Kind): Promise<Shares> {
   const secs = lab.secs ?? 20
   const { op, flag } = KINDS[kind]
   const load = { op, conns: MANY + 1, users, secs, warm: 5, osnd: SEND_BUFFER, csnd: SEND_BUFFER }
-  const result = await measure(lab, peer, load, { flags: [flag, RATE] })
+  const result = await measure(lab, peer, tcp(load), { flags: [flag, RATE] })
   const [many = 0, one = 0] = result.users.map(({ down, up }) => (down + up) / secs / RATE_BYTES)
   lab.log(`  ${percent(many)} and ${percent(one)} of the limit`)
   return { many, one }

@@ -1,4 +1,5 @@
 import { type Lab, measure, shaped } from '../lab.ts'
+import { tcp } from '../load.ts'
 import { pipe } from '../peers/pipe.ts'
 import { addUser, sluice } from '../peers/sluice.ts'
 import { percent } from '../stats.ts'
@@ -43,7 +44,7 @@ async function shape(lab: Lab, { rate, conns, direction }: Cell): Promise<Shaped
   const secs = lab.secs ?? 20
   const buffers = { osnd: SEND_BUFFER, csnd: SEND_BUFFER }
   const load = { op: direction, conns, users: `${login}*${conns}`, secs, warm: 5, ramp: 50, ...buffers }
-  const { bytes, jain, maxBucket } = (await measure(lab, peer, load))[direction]
+  const { bytes, jain, maxBucket } = (await measure(lab, peer, tcp(load)))[direction]
   const result = { share: bytes / secs / rate, jain, worst: maxBucket / (rate / 10) }
   lab.log(`  ${percent(result.share, 2)}, Jain ${jain.toFixed(4)}, worst 100 ms ${result.worst.toFixed(2)}x`)
   return result

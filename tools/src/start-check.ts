@@ -49,23 +49,25 @@ async function readGreeting(started: ChildProcess): Promise<string[]> {
     timer = setTimeout(() => reader.close(), 1000)
   }
   clearTimeout(timer)
-  if (!isComplete(lines)) throw new Error('no curl line for SOCKS5 and CONNECT was printed')
+  if (!isComplete(lines)) throw new Error('not every curl line was printed')
   return lines
 }
 
+/** SOCKS5, CONNECT, plain HTTP and SOCKS4A. */
+const LINES = [/'socks5h:/, /'http:.* https:/, /'http:.* http:/, /'socks4a:/]
+
 const isComplete = (lines: string[]): boolean =>
-  ['socks5', 'http'].every((scheme) =>
-    curlLines(lines).some((line) => line.includes(`${scheme}://`) || line.includes(`${scheme}h://`)),
-  )
+  LINES.every((wanted) => curlLines(lines).some((line) => wanted.test(line)))
 
 const curlLines = (lines: string[]): string[] => lines.flatMap((line) => /\bcurl\s.*\S/.exec(line)?.[0] ?? [])
 
 async function useCurlLines(lines: string[], target: string): Promise<void> {
   for (const line of curlLines(lines)) {
-    // The printed target is the last word. A plain http target would be forwarded; --proxytunnel asks for CONNECT.
+    // The printed target is the last word. The origin is none of https, for which curl would ask for a tunnel by itself.
+    const tunnel = / https:\S+$/.test(line) ? '--proxytunnel ' : ''
     const command = line.replace(
       /\S+$/,
-      `${target} --proxytunnel --fail --silent --show-error --max-time 20 --noproxy ''`,
+      `${target} ${tunnel}--fail --silent --show-error --max-time 20 --noproxy ''`,
     )
     const { stdout } = await promisify(execFile)('sh', ['-c', command], { encoding: 'buffer' })
     if (!stdout.equals(BODY)) throw new Error(`other bytes than the origin's: ${command}`)

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { AddressPolicy, createDial, type DialOptions } from '@sluice/net'
-import { OUTCOMES } from '@sluice/service'
+import { AddressPolicy, createDial, createResolver, type DialOptions } from '@sluice/net'
+import { OUTCOMES, SignInGuard } from '@sluice/service'
 import { PasswordVerifier } from '@sluice/userstore'
 import { encodeBasic, encodeSumbit, encodeUserPass } from '@sluice/wire'
 import { assert, asyncProperty, constantFrom, uint8Array } from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { handshake } from './handshake.ts'
+import { testHandshake } from './testing/test-handshake.ts'
 import { bytesOf, expectHttp } from './testing/dialects.ts'
 import { TestClient } from './testing/test-client.ts'
 import { openTestDoor, type TestDoor, type TestDoorOptions, type TestUser } from './testing/test-door.ts'
@@ -38,7 +38,7 @@ const open = (
   more: Partial<TestDoorOptions & DialOptions> = {},
 ): Promise<TestDoor> => {
   const dial = createDial({ policy: new AddressPolicy(allow), ...more })
-  return openTestDoor(handshake, { users: USERS, dial, ...more })
+  return openTestDoor(testHandshake(), { users: USERS, dial, ...more })
 }
 
 const echo = (socket: Socket): void => void socket.on('error', () => {}).pipe(socket)
@@ -229,14 +229,20 @@ describe('HTTP', () => {
     ['one field of 64 KiB', `${good}${fields(1, 65_536)}\r\n`, 431, 'HANDSHAKE_TOO_LONG'],
     ['64 KiB without an end', 'C'.repeat(65_536), 431, 'HANDSHAKE_TOO_LONG'],
     ['101 fields', `${good}${fields(99, 1)}\r\n`, 431, 'HANDSHAKE_TOO_LONG'],
-    ['another method', `GET http://origin/ HTTP/1.1\r\nHost: origin\r\n\r\n`, 405, 'METHOD_UNSUPPORTED'],
-    ['no credentials', 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n', 407, 'AUTH_REQUIRED'],
+    ['origin-form', `GET / HTTP/1.1\r\nHost: origin\r\n\r\n`, 400, 'TARGET_FORM'],
     [
-      'another scheme',
-      'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\nProxy-Authorization: Bearer x\r\n\r\n',
+      'another scheme than http',
+      `GET ftp://origin/ HTTP/1.1\r\nHost: origin\r\n\r\n`,
+      501,
+      'SCHEME_UNSUPPORTED',
+    ],
+    [
+      'no credentials',
+      'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\nConnection: x, Close\r\n\r\n',
       407,
       'AUTH_REQUIRED',
     ],
+    ['another scheme', 'CONNECT a:1 HTTP/1.0\r\nProxy-Authorization: Bearer x\r\n\r\n', 407, 'AUTH_REQUIRED'],
     ['credentials twice', `${good}${authorization}\r\n`, 400, 'HANDSHAKE_INVALID'],
     [
       'credentials that are no base64',
@@ -261,7 +267,17 @@ describe('HTTP', () => {
     expect(answer.toString()).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
     expect(found).toBe(code)
     expectHttp(answer, code)
-    if (status === 405) expect(answer.toString()).toContain('\r\nAllow: CONNECT\r\n')
+  })
+
+  test('a client that lacks credentials may come again on its connection', async () => {
+    const client = await TestClient.connect(door.address)
+    client.send(latin1('CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n'))
+    await client.take(1)
+    expect(client.received.toString()).toMatch(/^HTTP\/1.1 407 /)
+    const skip = client.received.length
+    client.send(latin1(`${connectTo(`127.0.0.1:${originPort()}`)}\r\n`))
+    expect((await client.take(skip + ESTABLISHED.length)).subarray(skip).toString()).toBe(ESTABLISHED)
+    client.close()
   })
 
   test.each([LONG, BINARY])(
@@ -277,6 +293,34 @@ describe('HTTP', () => {
     const { answer, code } = await ask(door, latin1(`${connectTo(`${'a'.repeat(255)}:1`)}\r\n`))
     expect(code).toMatch(/^DIAL_NAME_/)
     expect(answer.toString()).toMatch(/^HTTP\/1.1 502 /)
+  })
+})
+
+describe('SOCKS4', () => {
+  const REJECTED = '00 5b 0000 00000000'
+  const OTHER_USER = '00 5d 0000 00000000'
+  const ADA_ID = '6164613a686f727365 00'
+
+  test.each([
+    ['no user id', '04 01 0050 7f000001 00', OTHER_USER, 'AUTH_REQUIRED'],
+    ['a user id without a password', '04 01 0050 7f000001 616461 00', OTHER_USER, 'AUTH_REQUIRED'],
+    ['an empty password', '04 01 0050 7f000001 6164613a 00', OTHER_USER, 'AUTH_FAILED'],
+    ['a wrong password', '04 01 0050 7f000001 6164613a78 00', OTHER_USER, 'AUTH_FAILED'],
+    ['BIND', `04 02 0050 7f000001 ${ADA_ID}`, REJECTED, 'COMMAND_UNSUPPORTED'],
+    ['an unknown command', `04 03 0050 7f000001 ${ADA_ID}`, REJECTED, 'COMMAND_UNSUPPORTED'],
+    ['command 0', `04 00 0050 7f000001 ${ADA_ID}`, REJECTED, 'HANDSHAKE_INVALID'],
+    ['port 0', `04 01 0000 7f000001 ${ADA_ID}`, REJECTED, 'HANDSHAKE_INVALID'],
+    ['a name with a blank', `04 01 0050 00000001 ${ADA_ID} 612062 00`, REJECTED, 'HANDSHAKE_INVALID'],
+    ['a user id without an end', `04 01 0050 7f000001 ${'61'.repeat(512)}`, REJECTED, 'HANDSHAKE_TOO_LONG'],
+    ['a denied target', `04 01 0050 0a000001 ${ADA_ID}`, REJECTED, 'TARGET_DENIED'],
+  ])('%s', async (_, bytes, told, code) => {
+    expect(await ask(door, hex(bytes))).toEqual({ answer: hex(told), code })
+  })
+
+  test('a wrong sumbit line is told in its words', async () => {
+    const line = encodeSumbit(bytesOf({ name: 'eve', password: 'x' }))
+    const request = hex(`04 01 0050 7f000001 ${ADA_ID}`)
+    expect(await ask(door, join(line, request))).toEqual({ answer: hex(OTHER_USER), code: 'AUTH_FAILED' })
   })
 })
 
@@ -309,7 +353,7 @@ describe('the sumbit line', () => {
 
 describe('bytes of no protocol', () => {
   test.each([
-    ['SOCKS4', '04 01 0050 7f000001 00'],
+    ['SOCKS6', '06 01 0050 7f000001 00'],
     ['TLS', '16 03 01 00 05'],
     ['NUL', '00'],
     ['lower case', '67 65 74 20 2f'],
@@ -370,7 +414,7 @@ describe('in time', () => {
   })
 
   test('a name that nobody resolves', async () => {
-    const hopeless = await open([], { deadlineMs: 20, lookup: () => {} })
+    const hopeless = await open([], { deadlineMs: 20, resolver: createResolver({ lookup: () => {} }) })
     const socks = await ask(hopeless, join(SIGNED_IN, named(latin1('silent.example'))))
     expect(socks).toEqual({ answer: hex(`${AGREED} 05 04 ${NOWHERE}`), code: 'DIAL_TIMEOUT' })
     const http = await ask(hopeless, latin1(`${connectTo('silent.example:1')}\r\n`))
@@ -449,6 +493,41 @@ describe('too many at once', () => {
     expect(await second.rest()).toEqual(hex('05 02 01 01'))
     await busy.close()
   })
+
+  test('wrong passwords of one address', async () => {
+    const guard = new SignInGuard({ failures: 2, backoffMs: 90_000 }, () => 1)
+    const guarded = await open(['127.0.0.0/8'], { guard })
+    const socks5 = (password: string): Buffer => join(GREETING, encodeUserPass(bytesOf({ ...ADA, password })))
+    const http = (password: string): Buffer => latin1(`${connectTo('a:1', { ...ADA, password })}\r\n`)
+    expect((await ask(guarded, socks5('wrong'))).code).toBe('AUTH_FAILED')
+    expect((await ask(guarded, socks5('wronger'))).code).toBe('AUTH_FAILED')
+    expect(await ask(guarded, socks5('horse'))).toEqual({ answer: hex('05 02 01 01'), code: 'AUTH_LIMIT' })
+    const { answer } = await ask(guarded, http('horse'))
+    expectHttp(answer, 'AUTH_LIMIT')
+    expect(answer.toString()).toContain('Sluice-Limit: sign-ins\r\nRetry-After: 1\r\n')
+    await guarded.close()
+  })
+
+  test.each([
+    ['SOCKS5', hex('05 02 01 01'), join(GREETING, encodeUserPass(bytesOf(ADA)))],
+    ['HTTP', 'HANDSHAKE_TIMEOUT', latin1(`${connectTo('a:1', ADA)}\r\n`)],
+  ] as const)(
+    'a check that outlasts the handshake ends in the background: %s',
+    async (_name, wanted, hello) => {
+      const checked: ((right: boolean) => void)[] = []
+      const check = (): Promise<boolean> => new Promise((resolve) => checked.push(resolve))
+      const slow = await open([], { verifier: new PasswordVerifier({ cost: 1, check }), handshakeMs: 30 })
+      const { answer, code } = await ask(slow, hello)
+      expect(code).toBe('HANDSHAKE_TIMEOUT')
+      if (typeof wanted === 'string') expectHttp(answer, wanted)
+      else expect(answer).toEqual(wanted)
+      checked[0]?.(true)
+      await new Promise((resolve) => setImmediate(resolve))
+      expect((await ask(slow, latin1(`${connectTo('127.0.0.1:1', ADA)}\r\n`))).code).toBe('TARGET_DENIED')
+      expect(checked).toHaveLength(1)
+      await slow.close()
+    },
+  )
 })
 
 test('a client that was refused and stays is let go of', async () => {
@@ -460,7 +539,7 @@ test('a client that was refused and stays is let go of', async () => {
     client.close()
     return code
   })
-  expect(await Promise.all(stays)).toEqual(['AUTH_REQUIRED', 'METHOD_UNSUPPORTED', 'PROTOCOL_UNSUPPORTED'])
+  expect(await Promise.all(stays)).toEqual(['AUTH_REQUIRED', 'TARGET_FORM', 'PROTOCOL_UNSUPPORTED'])
 })
 
 test('after all of it nothing is left, nothing secret was logged, and the door serves', async () => {

@@ -282,7 +282,7 @@ describe('a door beyond loopback', () => {
     await using told = await openTestProgram([], '--http', '0.0.0.0:0', '--open')
     expect([forUsers.door.http.host, told.door.http.host]).toEqual(['0.0.0.0', '0.0.0.0'])
     const client = await TestClient.connect({ ...told.door.http, host: '127.0.0.1' })
-    client.send(Buffer.from('CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n'))
+    client.send(Buffer.from('CONNECT a:1 HTTP/1.0\r\n\r\n'))
     expect((await client.rest()).toString()).toMatch(/^HTTP\/1.1 407 /)
   })
 

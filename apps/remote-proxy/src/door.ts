@@ -1,33 +1,78 @@
-import { isIP } from 'node:net'
-import { ConfigError, Program } from '@sluice/service'
+import { randomBytes } from 'node:crypto'
+import { ConfigError, type Handshake, Program } from '@sluice/service'
 import type { Address } from '@sluice/wire'
+import { BindPlaces } from './bind.ts'
 import type { RemoteProxyConfig } from './config.ts'
-import { handshake } from './handshake.ts'
+import { Deadlines } from './forward/deadlines.ts'
+import { createHandshake } from './handshake.ts'
+import { isLoopback } from './loopback.ts'
+import { socksCommands } from './socks-config.ts'
 
-/** Where the two listeners of this door ended up. */
+/** Names of the listeners. */
+export const DOORS: readonly string[] = ['http', 'socks', 'tls']
+
+/** Where the listeners of this door ended up. */
 export interface OpenDoor {
   readonly http: Address
   readonly socks: Address
+  readonly tls: Address | undefined
 }
-
-const isLoopback = ({ host }: Address): boolean =>
-  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 
 /**
  * Opens the door in a running program.
- * @throws ConfigError where it would listen beyond loopback for nobody
+ * @throws ConfigError where it would listen beyond loopback for nobody, or TLS lacks its files
  */
 export const openDoor = async (program: Program, config: RemoteProxyConfig): Promise<OpenDoor> => {
-  const open = [config.http, config.socks].find((listener) => !isLoopback(listener))
+  const wanted = [config.http, config.socks, config.tls].filter((listener) => listener !== undefined)
+  const open = wanted.find((listener) => !isLoopback(listener))
   if (open !== undefined && program.directory.size === 0 && !config.open) {
     throw new ConfigError(
       'CONFIG_INVALID',
       `${open.host}:${open.port} is not loopback and there is no user: add one with "user add NAME", or give --open`,
     )
   }
+  const handshake = liveHandshake(program, config)
+  const tls = await listenSecurely(program, config, handshake)
   const http = await program.listen('http', config.http, handshake)
   const socks = await program.listen('socks', config.socks, handshake)
-  return { http, socks }
+  return { http, socks, tls }
+}
+
+/** That of the settings of now: what is changed holds for conns that come later. */
+const liveHandshake = (program: Program, config: RemoteProxyConfig): Handshake => {
+  const random = `sluice-${randomBytes(4).toString('hex')}`
+  const deadlines = new Deadlines()
+  const places = new BindPlaces()
+  const made = (of: RemoteProxyConfig): Handshake => {
+    const { handshakeMs: headMs, keepAliveMs, responseMs, via = random } = of
+    const forward = { via, headMs, keepAliveMs, responseMs, deadlines }
+    return createHandshake({ socks: socksCommands(of, program.locate, places), forward })
+  }
+  let handshake = made(config)
+  program.onReload<RemoteProxyConfig>((next) => {
+    const fresh = made(next)
+    return () => {
+      handshake = fresh
+      program.directory.setDefaults({ total: next.limit, burst: next.capacity })
+    }
+  })
+  return (reader, directory) => handshake(reader, directory)
+}
+
+/** First of all, so that nothing is open yet where its files are of no use. */
+const listenSecurely = async (
+  program: Program,
+  { tls, tlsCert: cert, tlsKey: key, tlsClientCa: clientCa }: RemoteProxyConfig,
+  handshake: Handshake,
+): Promise<Address | undefined> => {
+  if (tls === undefined) {
+    if ((cert ?? key ?? clientCa) === undefined) return undefined
+    throw new ConfigError('CONFIG_INVALID', '--tls is missing: there is no listener for the certificate')
+  }
+  if (cert !== undefined && key !== undefined) {
+    return program.listen('tls', tls, handshake, { cert, key, clientCa })
+  }
+  throw new ConfigError('CONFIG_INVALID', '--tls wants a certificate and its key: --tls-cert and --tls-key')
 }
 
 /** The program with this one door, ready. */
@@ -36,6 +81,7 @@ export const serve = async (version: string, config: RemoteProxyConfig): Promise
     app: 'remote-proxy',
     version,
     config,
+    doors: DOORS,
     defaults: { total: config.limit, burst: config.capacity },
   })
   try {

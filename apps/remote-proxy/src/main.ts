@@ -1,35 +1,39 @@
-import { runApp, runUserCommand, storeUrl } from '@sluice/service'
+import { runApp, runTop, storeUrl, TOP_ABOUT, topFlags, userCommand } from '@sluice/service'
 import { openStore } from '@sluice/userstore'
 import pkg from '../package.json' with { type: 'json' }
+import { localCommand } from './client/local-command.ts'
 import { schema } from './config.ts'
 import { serve } from './door.ts'
+import { description, examples } from './help.ts'
 import { link } from './link.ts'
 
-const intro = `remote-proxy ${pkg.version}: a SOCKS5 and HTTP CONNECT proxy that holds each user to their limits
+const { env, stdin, stdout, stderr } = process
+const io = { app: 'remote-proxy', schema, env, stdin, stdout, stderr }
 
-  remote-proxy [serve] [flags]      run it
-  remote-proxy user COMMAND …       add, list, show, set, disable, enable, remove, usage, link; see user --help`
+const user = userCommand({ ...io, openStore: (place) => openStore(storeUrl(place)), link })
 
-const user = (argv: readonly string[]): Promise<number> =>
-  runUserCommand(argv, {
-    app: 'remote-proxy',
-    schema,
-    env: process.env,
-    stdin: process.stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
-    openStore: (place) => openStore(storeUrl(place)),
-    link,
-  })
+const local = localCommand({ version: pkg.version, env, stdin, stdout })
 
-process.exitCode = await runApp(
+const top = {
+  about: TOP_ABOUT,
+  usage: '[flags]',
+  flags: topFlags(schema),
+  run: (argv: readonly string[]): Promise<number> => runTop(argv, io),
+}
+
+const code = await runApp(
   {
     name: 'remote-proxy',
     version: pkg.version,
-    intro,
+    intro: 'a SOCKS and HTTP proxy that holds each user to their limits',
+    description,
+    examples,
     schema,
     serve: (config) => serve(pkg.version, config),
-    commands: { user },
+    commands: { user, local, top },
   },
   process.argv.slice(2),
 )
+// All is closed, but a name that the system is looking up cannot be given up: it would hold up the end for as long as
+// its servers are silent.
+process.exit(code)

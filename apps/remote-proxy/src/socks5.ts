@@ -4,14 +4,14 @@ import {
   type Account,
   codeOf,
   type Directory,
-  type ErrorCode,
   OUTCOMES,
   type Request,
+  type ServedRequest,
   ServiceError,
+  signIn,
 } from '@sluice/service'
 import {
   type Address,
-  COMMAND,
   decodeGreeting,
   decodeRequest,
   decodeUserPass,
@@ -20,10 +20,17 @@ import {
   encodeUserPassStatus,
   METHOD,
 } from '@sluice/wire'
+import { type SocksCommands, socksRequest, type SocksWords } from './socks-request.ts'
 
 /** BND.ADDR and BND.PORT where there is none to tell (RFC 1928 §6 wants some). */
 const NOWHERE: Address = { host: '0.0.0.0', port: 0 }
 const FAILED = 1
+
+const WORDS: SocksWords = {
+  protocol: 'socks5',
+  accepted: (bound) => encodeReply(OUTCOMES.OK.socks5, bound),
+  refused: (code) => encodeReply(OUTCOMES[code].socks5, NOWHERE),
+}
 
 /** Throws `error` after the client has been sent `words`. */
 const refused = async (conn: Conn, words: Uint8Array, error: unknown): Promise<never> => {
@@ -32,23 +39,22 @@ const refused = async (conn: Conn, words: Uint8Array, error: unknown): Promise<n
 }
 
 /**
- * SOCKS5 with user name and password (RFC 1928, 1929), CONNECT only.
+ * SOCKS5 with user name and password (RFC 1928, 1929).
  * @param known whom the `sumbit:` line has signed in already, or why it could not
  */
 export const socks5 = async (
   reader: Reader,
   directory: Directory,
   known: Account | ServiceError | undefined,
-): Promise<Request> => {
+  commands: SocksCommands,
+): Promise<Request | ServedRequest> => {
   const { methods } = await reader.read(decodeGreeting)
   const account = await agree(reader, directory, methods, known)
   try {
     const { command, address } = await reader.read(decodeRequest)
-    if (command !== COMMAND.CONNECT) throw new ServiceError('COMMAND_UNSUPPORTED')
-    if (address.port === 0) throw new ServiceError('HANDSHAKE_INVALID', 'port 0')
-    return new Socks5Request(reader.conn, account, address)
+    return socksRequest({ conn: reader.conn, account, words: WORDS }, commands, command, address)
   } catch (error) {
-    return refused(reader.conn, replyFor(codeOf(error)), error)
+    return refused(reader.conn, WORDS.refused(codeOf(error)), error)
   }
 }
 
@@ -69,35 +75,12 @@ const agree = async (
   if (!methods.includes(METHOD.USER_PASS)) return refused(conn, nobody, new ServiceError('AUTH_REQUIRED'))
   conn.write(encodeMethod(METHOD.USER_PASS))
   try {
-    const { username, password } = await reader.read(decodeUserPass)
-    const signingIn = directory.signIn(username, password)
+    const credentials = await reader.read(decodeUserPass)
+    const signingIn = signIn(reader, directory, credentials)
     const account = signingIn instanceof Promise ? await signingIn : signingIn
     conn.write(encodeUserPassStatus(0))
     return account
   } catch (error) {
     return refused(conn, encodeUserPassStatus(FAILED), error)
-  }
-}
-
-const replyFor = (code: ErrorCode): Uint8Array => encodeReply(OUTCOMES[code].socks5, NOWHERE)
-
-class Socks5Request implements Request {
-  readonly account: Account
-  readonly target: Address
-  readonly #conn: Conn
-
-  constructor(conn: Conn, account: Account, target: Address) {
-    this.#conn = conn
-    this.account = account
-    this.target = target
-  }
-
-  accept(bound: Address): Conn {
-    this.#conn.write(encodeReply(OUTCOMES.OK.socks5, bound))
-    return this.#conn
-  }
-
-  reject(code: ErrorCode): Promise<void> {
-    return refuse(this.#conn, replyFor(code))
   }
 }

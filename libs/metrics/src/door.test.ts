@@ -15,6 +15,16 @@ function door(): { door: DoorMetrics; seen: Record<string, number[]> } {
 }
 
 describe('DoorMetrics', () => {
+  it('counts requests by their codes, apart from sessions', () => {
+    const { door: http } = door()
+    for (const code of ['OK', 'DIAL_REFUSED', 'OK']) http.served(code)
+    expect([...http.requests]).toEqual([
+      ['OK', 2],
+      ['DIAL_REFUSED', 1],
+    ])
+    expect(http.codes.size).toBe(0)
+  })
+
   it('counts a session once, by its code', () => {
     const { door: socks } = door()
     socks.opened()

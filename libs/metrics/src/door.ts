@@ -13,7 +13,12 @@ export class DoorMetrics {
   active = 0
   authFailures = 0
   readonly bytes: Bytes = { up: 0, down: 0 }
+  /** How many were relayed; whoever relays them adds to it. */
+  readonly datagrams: Bytes = { up: 0, down: 0 }
+  readonly dropped: Map<string, number> = new Map()
   readonly codes: Map<string, number> = new Map()
+  /** Requests of connections that bring many. */
+  readonly requests: Map<string, number> = new Map()
   readonly errnos: Map<string, number> = new Map()
   readonly #observers: { handshake: Observer; dial: Observer; session: Observer }
 
@@ -31,6 +36,16 @@ export class DoorMetrics {
     this.active -= 1
     bump(this.codes, code)
     this.#observers.session.observe(ms / 1000)
+  }
+
+  /** One request of a connection that may bring many is over. */
+  served(code: string): void {
+    bump(this.requests, code)
+  }
+
+  /** A datagram was not relayed; `reason` is one of few words. */
+  datagramDropped(reason: string): void {
+    bump(this.dropped, reason)
   }
 
   handshakeTook(ms: number): void {

@@ -38,6 +38,9 @@ describe('createMetrics', () => {
     socks.opened()
     socks.ended('OK', 2000)
     socks.relayed({ up: 5, down: 7 })
+    socks.datagrams.up += 3
+    socks.datagramDropped('queue')
+    socks.datagramDropped('queue')
     socks.authFailed()
     metrics.door('http').acceptFailed('EMFILE')
     expect(metrics.door('socks')).toBe(socks)
@@ -48,6 +51,8 @@ describe('createMetrics', () => {
         'sluice_sessions_active{door="http"} 0',
         'sluice_bytes_total{door="socks",direction="up"} 5',
         'sluice_bytes_total{door="socks",direction="down"} 7',
+        'sluice_datagrams_total{door="socks",direction="up"} 3',
+        'sluice_datagrams_dropped_total{door="socks",reason="queue"} 2',
         'sluice_auth_failures_total{door="socks"} 1',
         'sluice_accept_errors_total{door="http",errno="EMFILE"} 1',
         'sluice_session_seconds_bucket{le="1",door="socks"} 0',

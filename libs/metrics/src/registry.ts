@@ -2,13 +2,18 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 import { DoorMetrics, bump } from './door.ts'
 import { METRICS } from './table.ts'
 import type { MetricRow } from './table.ts'
+import { WayOutMetrics } from './way-out.ts'
 
 /** Asked at each scrape, so that nothing has to be kept up to date in between. */
 export interface MetricSources {
   /** Number of users by state: active, disabled, expired, quota. */
   users?: () => Record<string, number>
+  /** When the settings in force were read, ms since 1970. */
+  configAt?: () => number
   /** What is counted and not stored yet, and for how long. */
   ledger?: () => { pendingBytes: number; lagMs: number }
+  /** Members that are up, by upstream. */
+  upstreams?: () => Record<string, number>
 }
 
 /** The metrics of one program. */
@@ -17,8 +22,12 @@ export interface Metrics {
   readonly registry: Registry
   /** Set by whoever has the numbers. */
   readonly sources: MetricSources
+  readonly wayOut: WayOutMetrics
   /** The counters of one door, made at the first call; keep the handle. */
   door(name: string): DoorMetrics
+  /** The settings were read again. */
+  reload(result: 'ok' | 'failed'): void
+  accessLogLost(lines: number): void
   ledgerBatch(result: 'ok' | 'failed'): void
 }
 
@@ -30,23 +39,38 @@ export function createMetrics({ app, version }: { app: string; version: string }
   const registry = new Registry()
   const sources: MetricSources = {}
   const doors = new Map<string, DoorMetrics>()
+  const reloads = new Map<string, number>()
+  let lostLines = 0
   const batches = new Map<string, number>()
   collectDefaultMetrics({ register: registry })
 
   const show = (row: MetricRow, samples: Samples): void => register(registry, row, samples)
   show(METRICS.info, () => [[{ app, version }, 1]])
   show(METRICS.sessions, () => eachDoor(doors, (door) => entries(door.codes, 'code')))
+  show(METRICS.httpRequests, () => eachDoor(doors, (door) => entries(door.requests, 'code')))
   show(METRICS.active, () => eachDoor(doors, (door) => [[{}, door.active]]))
   show(METRICS.bytes, () => eachDoor(doors, (door) => entries(Object.entries(door.bytes), 'direction')))
+  show(METRICS.datagrams, () =>
+    eachDoor(doors, (door) => entries(Object.entries(door.datagrams), 'direction')),
+  )
+  show(METRICS.datagramsDropped, () => eachDoor(doors, (door) => entries(door.dropped, 'reason')))
   show(METRICS.authFailures, () => eachDoor(doors, (door) => [[{}, door.authFailures]]))
   show(METRICS.acceptErrors, () => eachDoor(doors, (door) => entries(door.errnos, 'errno')))
   show(METRICS.users, () => entries(Object.entries(sources.users?.() ?? {}), 'state'))
+  show(METRICS.reloads, () => entries(reloads, 'result'))
+  show(METRICS.configAt, () => [[{}, (sources.configAt?.() ?? 0) / 1000]])
+  show(METRICS.accessLogLost, () => [[{}, lostLines]])
   show(METRICS.ledgerBatches, () => entries(batches, 'result'))
   show(METRICS.ledgerPending, () => [[{}, sources.ledger?.().pendingBytes ?? 0]])
   show(METRICS.ledgerLag, () => [[{}, (sources.ledger?.().lagMs ?? 0) / 1000]])
   const handshake = histogram(registry, METRICS.handshake)
   const dial = histogram(registry, METRICS.dial)
   const session = histogram(registry, METRICS.session)
+  const wayOut = new WayOutMetrics(histogram(registry, METRICS.dns))
+  show(METRICS.dnsLookups, () => entries(wayOut.lookups, 'result'))
+  show(METRICS.dnsHits, () => [[{}, wayOut.cacheHits]])
+  show(METRICS.upstreamDials, () => eachUpstream(wayOut))
+  show(METRICS.upstreamHealthy, () => entries(Object.entries(sources.upstreams?.() ?? {}), 'upstream'))
 
   const open = (door: string): DoorMetrics => {
     const made = new DoorMetrics({
@@ -60,7 +84,10 @@ export function createMetrics({ app, version }: { app: string; version: string }
   return {
     registry,
     sources,
+    wayOut,
     door: (name) => doors.get(name) ?? open(name),
+    reload: (result) => bump(reloads, result),
+    accessLogLost: (lines) => void (lostLines += lines),
     ledgerBatch: (result) => bump(batches, result),
   }
 }
@@ -103,5 +130,11 @@ function* eachDoor(
 ): Iterable<[Labels, number]> {
   for (const [door, metrics] of doors) {
     for (const [labels, value] of samples(metrics)) yield [{ door, ...labels }, value]
+  }
+}
+
+function* eachUpstream({ dials }: WayOutMetrics): Iterable<[Labels, number]> {
+  for (const [upstream, results] of dials) {
+    for (const [result, count] of results) yield [{ upstream, result }, count]
   }
 }

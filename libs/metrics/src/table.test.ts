@@ -14,7 +14,18 @@ describe('METRICS', () => {
   })
 
   it('has no label that grows with users or targets', () => {
-    const known = new Set(['app', 'version', 'door', 'code', 'direction', 'errno', 'state', 'result'])
+    const known = new Set([
+      'app',
+      'version',
+      'door',
+      'code',
+      'direction',
+      'reason',
+      'errno',
+      'state',
+      'result',
+      'upstream',
+    ])
     expect(rows.flatMap((row) => row.labels).filter((label) => !known.has(label))).toEqual([])
   })
 

@@ -28,6 +28,12 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
     labels: ['door', 'code'],
     help: 'Sessions that ended, by their outcome.',
   },
+  httpRequests: {
+    name: 'sluice_http_requests_total',
+    type: 'counter',
+    labels: ['door', 'code'],
+    help: 'Plain HTTP requests that were forwarded or refused, by their outcome.',
+  },
   active: {
     name: 'sluice_sessions_active',
     type: 'gauge',
@@ -39,6 +45,18 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
     type: 'counter',
     labels: ['door', 'direction'],
     help: 'Payload bytes relayed; up is from client to target.',
+  },
+  datagrams: {
+    name: 'sluice_datagrams_total',
+    type: 'counter',
+    labels: ['door', 'direction'],
+    help: 'Datagrams relayed; up is from client to target.',
+  },
+  datagramsDropped: {
+    name: 'sluice_datagrams_dropped_total',
+    type: 'counter',
+    labels: ['door', 'reason'],
+    help: 'Datagrams that were not relayed, by the reason.',
   },
   handshake: {
     name: 'sluice_handshake_seconds',
@@ -79,6 +97,24 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
     labels: ['state'],
     help: 'Users known to this program: active, disabled, expired or over their quota.',
   },
+  reloads: {
+    name: 'sluice_config_reloads_total',
+    type: 'counter',
+    labels: ['result'],
+    help: 'Times the settings were read again: ok, or failed and the old ones kept.',
+  },
+  configAt: {
+    name: 'sluice_config_timestamp_seconds',
+    type: 'gauge',
+    labels: [],
+    help: 'When the settings in force were read, in seconds since 1970.',
+  },
+  accessLogLost: {
+    name: 'sluice_access_log_lost_lines_total',
+    type: 'counter',
+    labels: [],
+    help: 'Lines of the access log that could not be written.',
+  },
   ledgerBatches: {
     name: 'sluice_ledger_batches_total',
     type: 'counter',
@@ -97,19 +133,61 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
     labels: [],
     help: 'Time since the ledger last had everything stored.',
   },
+  dnsLookups: {
+    name: 'sluice_dns_lookups_total',
+    type: 'counter',
+    labels: ['result'],
+    help: 'Names that were looked up, by result: ok, unknown or failed.',
+  },
+  dnsHits: {
+    name: 'sluice_dns_cache_hits_total',
+    type: 'counter',
+    labels: [],
+    help: 'Names that needed no lookup of their own: remembered, or being looked up already.',
+  },
+  dns: {
+    name: 'sluice_dns_seconds',
+    type: 'histogram',
+    labels: [],
+    help: 'From the question for a name to its answer, the wait for a turn included.',
+    buckets: WAIT,
+  },
+  upstreamDials: {
+    name: 'sluice_upstream_dials_total',
+    type: 'counter',
+    labels: ['upstream', 'result'],
+    help: 'Dials at a member of an upstream, by result: ok, target, failed, auth or aborted.',
+  },
+  upstreamHealthy: {
+    name: 'sluice_upstream_healthy_members',
+    type: 'gauge',
+    labels: ['upstream'],
+    help: 'Members of an upstream that are up.',
+  },
 }
 
 export type MetricName =
   | 'info'
   | 'sessions'
+  | 'httpRequests'
   | 'active'
   | 'bytes'
+  | 'datagrams'
+  | 'datagramsDropped'
   | 'handshake'
   | 'dial'
   | 'session'
   | 'authFailures'
   | 'acceptErrors'
   | 'users'
+  | 'reloads'
+  | 'configAt'
+  | 'accessLogLost'
   | 'ledgerBatches'
   | 'ledgerPending'
   | 'ledgerLag'
+  | 'dnsLookups'
+  | 'dnsHits'
+  | 'dns'
+  | 'upstreamDials'
+  | 'upstreamHealthy'

@@ -11,6 +11,13 @@ const verdict = (ip: string, policy = new AddressPolicy(), port = 80): string =>
   }
 }
 
+it('lets through what somebody else has opened, but no listener of the program', () => {
+  const policy = new AddressPolicy([], () => [{ host: '127.0.0.1', port: 9102 }])
+  expect(() => policy.check('10.0.0.1', 80, true)).not.toThrow()
+  expect(() => policy.check('127.0.0.1', 9102, true)).toThrow('listener of this program')
+  expect(() => policy.check('nonsense', 80, true)).toThrow('not an address')
+})
+
 describe('by default', () => {
   it.each(DENIED_BY_DEFAULT)('%s is denied, its first and its last address', (cidr) => {
     const [first = '', bits] = cidr.split('/')

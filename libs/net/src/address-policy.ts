@@ -40,8 +40,14 @@ export const DENIED_BY_DEFAULT = [
   'ff00::/8',
 ] as const
 
-/** Where a dial may go; asked about the very address that is then connected to. */
-export class AddressPolicy {
+/** What is asked about the very address that is then connected to. */
+export interface TargetPolicy {
+  /** @throws what the dial then fails with, where it may not go there */
+  check(ip: string, port: number): void
+}
+
+/** Where a dial may go: beyond the ranges that are denied by default, and never to the program's own listeners. */
+export class AddressPolicy implements TargetPolicy {
   readonly #denied = DENIED_BY_DEFAULT.map(parseNetwork)
   readonly #allowed: readonly IpNetwork[]
   readonly #own: () => readonly Address[]
@@ -56,11 +62,14 @@ export class AddressPolicy {
     this.#own = own
   }
 
-  /** @throws NetError TARGET_DENIED */
-  check(ip: string, port: number): void {
+  /**
+   * @param isOpened somebody else allows this address, though its range is denied
+   * @throws NetError TARGET_DENIED
+   */
+  check(ip: string, port: number, isOpened: boolean = false): void {
     const bytes = plainIp(ip)
     if (bytes === undefined) throw new NetError('TARGET_DENIED', `${ip} is not an address`)
-    if (isIn(this.#denied, bytes) && !isIn(this.#allowed, bytes)) {
+    if (!isOpened && isIn(this.#denied, bytes) && !isIn(this.#allowed, bytes)) {
       throw new NetError('TARGET_DENIED', `${ip} is in a range that may not be dialled`)
     }
     if (this.#own().some((own) => own.port === port && isReached(own.host, formatIp(bytes)))) {

@@ -5,6 +5,7 @@ import { dialledConn, type SocketConn } from './socket-conn.ts'
 
 export interface ConnectRaceOptions {
   readonly target: Address
+  readonly localAddress: string | undefined
   readonly signal: AbortSignal
   readonly deadlineMs: number
   readonly attemptMs: number
@@ -18,6 +19,8 @@ export interface ConnectRaceOptions {
  * The first to connect wins; once there is an outcome, nothing of the rest stays.
  */
 export class ConnectRace {
+  /** Called once there is an outcome. */
+  onEnd: (() => void) | undefined = undefined
   readonly #options: ConnectRaceOptions
   readonly #deadline: NodeJS.Timeout
   readonly #running = new Set<Attempt>()
@@ -41,8 +44,14 @@ export class ConnectRace {
   }
 
   fail(cause: unknown): void {
+    this.refuse(cause instanceof NetError ? cause : this.#failure([cause]))
+  }
+
+  /** Ends it with this very error. */
+  refuse(error: unknown): void {
+    if (this.#over) return
     this.#end()
-    this.#options.reject(cause instanceof NetError ? cause : this.#failure([cause]))
+    this.#options.reject(error)
   }
 
   /** @internal */
@@ -63,7 +72,8 @@ export class ConnectRace {
   readonly #next = (): void => {
     clearTimeout(this.#turn)
     const ip = this.#waiting.shift()!
-    this.#running.add(new Attempt(this, ip, this.#options.target.port))
+    const { target, localAddress } = this.#options
+    this.#running.add(new Attempt(this, dialledConn(ip, target.port, localAddress)))
     if (this.#waiting.length > 0) this.#turn = setTimeout(this.#next, this.#options.attemptMs)
   }
 
@@ -86,6 +96,7 @@ export class ConnectRace {
 
   #end(): void {
     this.#over = true
+    this.onEnd?.()
     clearTimeout(this.#deadline)
     clearTimeout(this.#turn)
     this.#options.signal.removeEventListener('abort', this.#aborted)
@@ -98,9 +109,9 @@ class Attempt {
   readonly conn: SocketConn
   readonly #race: ConnectRace
 
-  constructor(race: ConnectRace, ip: string, port: number) {
+  constructor(race: ConnectRace, conn: SocketConn) {
     this.#race = race
-    this.conn = dialledConn(ip, port)
+    this.conn = conn
     this.conn.socket.on('connect', this.#connected).on('error', this.#failed)
   }
 

@@ -1,16 +1,18 @@
 import { getEventListeners } from 'node:events'
 import { isIPv6 } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { AddressPolicy } from './address-policy.ts'
+import { AddressPolicy, type TargetPolicy } from './address-policy.ts'
 import type { Conn } from './conn.ts'
-import { createDial, type Dial, type DialOptions } from './dial.ts'
+import { createDial, type Dial } from './dial.ts'
+import { createResolver } from './dns/create-resolver.ts'
+import type { LookupAll } from './dns/system-names.ts'
 import type { SocketConn } from './socket-conn.ts'
 import { deafPort } from './testing/child.ts'
 import { Collector } from './testing/collector.ts'
 import { held } from './testing/held.ts'
 import { closedPort, dialLoopback, Door, hasIpv6, NEVER, plainServer, turns } from './testing/loopback.ts'
 
-type Lookup = NonNullable<DialOptions['lookup']>
+type Lookup = LookupAll
 
 /** A resolver that knows one answer, and what it was asked. */
 const resolver = (...ips: string[]): Lookup & { asked: string[] } => {
@@ -139,7 +141,10 @@ describe('a name', () => {
       const dial = createDial({ policy: new AddressPolicy() })
       expect(await outcome(dial, name, door.port)).toBe('TARGET_DENIED')
       for (const ip of ['127.0.0.1', '::1', '::ffff:127.0.0.1', '::ffff:7f00:1']) {
-        const injected = createDial({ policy: new AddressPolicy(), lookup: resolver(ip) })
+        const injected = createDial({
+          policy: new AddressPolicy(),
+          resolver: createResolver({ lookup: resolver(ip) }),
+        })
         expect(await outcome(injected, name, door.port)).toBe('TARGET_DENIED')
       }
       door.close()
@@ -173,7 +178,10 @@ describe('a name', () => {
   it('with admitted and denied addresses is dialled at the admitted ones only', async () => {
     const door = await Door.open('0.0.0.0')
     const policy = new AddressPolicy(['127.0.0.5'])
-    const dial = createDial({ policy, lookup: resolver('127.0.0.1', '::1', '10.0.0.1', '127.0.0.5') })
+    const dial = createDial({
+      policy,
+      resolver: createResolver({ lookup: resolver('127.0.0.1', '::1', '10.0.0.1', '127.0.0.5') }),
+    })
     expect(await outcome(dial, 'one.test', door.port)).toBe('127.0.0.5')
     expect((await door.next()).local.host).toBe('127.0.0.5')
     door.close()
@@ -182,6 +190,78 @@ describe('a name', () => {
     expect(await outcome(dial, 'one.test', port)).toBe('DIAL_REFUSED')
     expect(await outcome(dial, 'one.test', other.port)).toBe('DIAL_REFUSED')
     other.close()
+  })
+})
+
+describe('a source address', () => {
+  const dial = dialLoopback({ lookup: resolver('::1', '127.0.0.1'), localAddress: '127.0.0.9' })
+
+  it('is where the conn leaves from; that of one dial goes before', async () => {
+    const door = await Door.open()
+    for (const [localAddress, from] of [
+      [undefined, '127.0.0.9'],
+      ['127.0.0.8', '127.0.0.8'],
+      ['::ffff:127.0.0.8', '127.0.0.8'],
+    ] as const) {
+      const conn = await dial({ host: '127.0.0.1', port: door.port }, NEVER, { localAddress })
+      const accepted = await door.next()
+      expect([conn.local.host, accepted.remote.host]).toEqual([from, from])
+      conn.destroy()
+      accepted.destroy()
+    }
+    door.close()
+  })
+
+  it('leads only to addresses of its family', async () => {
+    const door = await Door.open()
+    for (const host of ['one.test', '::ffff:127.0.0.1'])
+      expect([host, await outcome(dial, host, door.port)]).toEqual([host, '127.0.0.1'])
+    expect(await outcome(dial, '::1', door.port)).toBe('DIAL_UNREACHABLE_NETWORK')
+    const only6 = dialLoopback({ lookup: resolver('::1'), localAddress: '127.0.0.9' })
+    expect(await outcome(only6, 'one.test', door.port)).toBe('DIAL_UNREACHABLE_NETWORK')
+    expect(await outcome(dialLoopback({ localAddress: '::1' }), '127.0.0.1', door.port)).toBe(
+      'DIAL_UNREACHABLE_NETWORK',
+    )
+    door.close()
+  })
+
+  it('that is not one of this machine is told', async () => {
+    const door = await Door.open()
+    const away = dialLoopback({ localAddress: '192.0.2.1' })
+    expect(await outcome(away, '127.0.0.1', door.port)).toBe('DIAL_SOURCE_UNAVAILABLE')
+    door.close()
+  })
+})
+
+describe('the policy of one dial', () => {
+  const refusing = (denied: readonly string[]): TargetPolicy => ({
+    check: (ip) => {
+      if (denied.includes(ip)) throw Object.assign(new Error(`not ${ip}`), { code: 'HOUSE_RULE' })
+    },
+  })
+
+  it('is asked in place of the other, about each address', async () => {
+    const door = await Door.open('0.0.0.0')
+    const dial = createDial({
+      policy: new AddressPolicy(),
+      resolver: createResolver({ lookup: resolver('127.0.0.2', '127.0.0.3') }),
+    })
+    const reached = async (host: string, denied: string[]): Promise<unknown> =>
+      outcome((target, signal) => dial(target, signal, { policy: refusing(denied) }), host, door.port)
+    expect(await reached('127.0.0.1', [])).toBe('127.0.0.1')
+    expect(await reached('127.0.0.1', ['127.0.0.1'])).toBe('HOUSE_RULE')
+    expect(await reached('one.test', ['127.0.0.2'])).toBe('127.0.0.3')
+    expect(await reached('one.test', ['127.0.0.2', '127.0.0.3'])).toBe('HOUSE_RULE')
+    door.close()
+  })
+
+  it('that admits no address of a name is what the dial fails with, for the first of them', async () => {
+    const dial = createDial({
+      policy: new AddressPolicy(),
+      resolver: createResolver({ lookup: resolver('127.0.0.2', '127.0.0.3') }),
+    })
+    const policy = refusing(['127.0.0.2', '127.0.0.3'])
+    await expect(dial({ host: 'one.test', port: 80 }, NEVER, { policy })).rejects.toThrow('not 127.0.0.2')
   })
 })
 
@@ -399,7 +479,8 @@ describe('the signal', () => {
     const door = await Door.open()
     const ips = ['255.255.255.255', '127.0.0.1'].map((address) => ({ address, family: 4 }))
     const lookup: Lookup = (_host, _options, callback) => callback(null, ips)
-    const dial = createDial({ policy: new AddressPolicy(['255.255.255.255', '127.0.0.1']), lookup })
+    const policy = new AddressPolicy(['255.255.255.255', '127.0.0.1'])
+    const dial = createDial({ policy, resolver: createResolver({ lookup }) })
     const before = sockets()
     const abort = new AbortController()
     const settled = outcome(dial, 'one.test', door.port, abort.signal)

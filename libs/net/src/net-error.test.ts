@@ -8,7 +8,7 @@ const MEANINGS = {
   DIAL_TIMEOUT: ['ETIMEDOUT'],
   DIAL_UNREACHABLE_HOST: ['EHOSTUNREACH', 'EHOSTDOWN'],
   DIAL_UNREACHABLE_NETWORK: ['ENETUNREACH', 'ENETDOWN', 'EAFNOSUPPORT'],
-  DIAL_LOCAL_LIMIT: ['EADDRNOTAVAIL', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'],
+  DIAL_LOCAL_LIMIT: ['EADDRNOTAVAIL', 'EADDRINUSE', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'],
   DIAL_NAME_UNKNOWN: ['ENOTFOUND', 'EAI_NONAME', 'EAI_NODATA'],
   DIAL_NAME_FAILED: ['EAI_AGAIN', 'EAI_FAIL'],
   DIAL_FAILED: ['EPERM', 'ECONNRESET', 'toString', ''],
@@ -34,6 +34,14 @@ describe('dialCode', () => {
       expect(dialCode(errors)).toBe('DIAL_FAILED')
     },
   )
+
+  it.each([
+    ['EADDRNOTAVAIL', 'DIAL_SOURCE_UNAVAILABLE'],
+    ['EINVAL', 'DIAL_SOURCE_UNAVAILABLE'],
+    ['EADDRINUSE', 'DIAL_LOCAL_LIMIT'],
+  ])('%s of a bind: %s', (code, meaning) => {
+    expect(dialCode([Object.assign(errno(code), { syscall: 'bind' })])).toBe(meaning)
+  })
 
   it('keeps the code of an error of this lib', () => {
     expect(dialCode([new NetError('TARGET_DENIED', 'no')])).toBe('TARGET_DENIED')

@@ -10,10 +10,15 @@ export const NET_ERROR_CODES = [
   'DIAL_UNREACHABLE_NETWORK',
   'DIAL_NAME_UNKNOWN',
   'DIAL_NAME_FAILED',
+  'DIAL_SOURCE_UNAVAILABLE',
   'DIAL_LOCAL_LIMIT',
   'DIAL_FAILED',
+  'UPSTREAM_AUTH',
+  'UPSTREAM_FAILED',
   'HANDSHAKE_TIMEOUT',
   'HANDSHAKE_TOO_LONG',
+  'PROXY_HEADER_INVALID',
+  'TLS_FAILED',
   'CLIENT_CLOSED',
   'CLIENT_RESET',
   'TARGET_RESET',
@@ -39,6 +44,7 @@ const BY_ERRNO: Readonly<Record<string, NetErrorCode>> = {
   ENETUNREACH: 'DIAL_UNREACHABLE_NETWORK',
   ENETDOWN: 'DIAL_UNREACHABLE_NETWORK',
   EAFNOSUPPORT: 'DIAL_UNREACHABLE_NETWORK',
+  EADDRINUSE: 'DIAL_LOCAL_LIMIT',
   EADDRNOTAVAIL: 'DIAL_LOCAL_LIMIT',
   EMFILE: 'DIAL_LOCAL_LIMIT',
   ENFILE: 'DIAL_LOCAL_LIMIT',
@@ -55,8 +61,14 @@ const BY_ERRNO: Readonly<Record<string, NetErrorCode>> = {
 export const errnoOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 
-const codeOf = (error: unknown): NetErrorCode =>
-  error instanceof NetError ? error.code : (BY_ERRNO[errnoOf(error)] ?? 'DIAL_FAILED')
+const codeOf = (error: unknown): NetErrorCode => {
+  if (error instanceof NetError) return error.code
+  const errno = errnoOf(error)
+  // The same errno of `connect` means that there is no port left. A bind that finds none says EADDRINUSE.
+  const isBind = error instanceof Error && 'syscall' in error && error.syscall === 'bind'
+  if (isBind && errno !== 'EADDRINUSE') return 'DIAL_SOURCE_UNAVAILABLE'
+  return BY_ERRNO[errno] ?? 'DIAL_FAILED'
+}
 
 /**
  * What failed attempts to connect mean together: of their codes the one that stands first in NET_ERROR_CODES. So an

@@ -214,3 +214,32 @@ it('can be made on a conn that somebody had before', async () => {
   await turns()
   expect(await new Reader(conn, 100).read(line)).toBe('kept')
 })
+
+describe('waiting for something else', () => {
+  it('gives what it comes to, a failure too', async () => {
+    const { reader, peer } = open()
+    expect(await reader.wait(Promise.resolve('known'))).toBe('known')
+    await expect(reader.wait(Promise.reject(BAD))).rejects.toBe(BAD)
+    send(peer, 'one\n')
+    expect(await reader.read(line)).toBe('one')
+  })
+
+  it('outlasts a half-close, and ends with what ends the reading', async () => {
+    const { reader, peer } = open()
+    const never = new Promise<string>(() => {})
+    const waiting = reader.wait(never)
+    peer.end()
+    await turns()
+    const late = new Error('too late')
+    reader.fail(late)
+    await expect(waiting).rejects.toBe(late)
+    await expect(reader.wait(never)).rejects.toBe(late)
+  })
+
+  it('ends when the client breaks off', async () => {
+    const { reader, peer } = open()
+    const waiting = outcome(() => reader.wait(new Promise(() => {})))
+    peer.reset()
+    expect(await waiting).toBe('CLIENT_RESET')
+  })
+})

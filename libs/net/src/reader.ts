@@ -1,4 +1,4 @@
-import type { Decode } from '@sluice/wire'
+import type { Address, Decode } from '@sluice/wire'
 import type { Conn, ConnSink } from './conn.ts'
 import { NetError } from './net-error.ts'
 
@@ -10,16 +10,20 @@ const EMPTY = new Uint8Array(0)
  */
 export class Reader implements ConnSink {
   readonly conn: Conn
+  /** Who speaks. @default whoever is at the other end of the conn */
+  client: Address
   readonly #maxBytes: number
   #bytes: Uint8Array = EMPTY
   #attempt: (() => void) | undefined = undefined
   #fail: ((error: Error) => void) | undefined = undefined
+  #giveUp: ((error: Error) => void) | undefined = undefined
   #failure: Error | undefined = undefined
   #ended = false
 
   /** @param maxBytes most bytes that may wait for a value to become whole */
   constructor(conn: Conn, maxBytes: number) {
     this.conn = conn
+    this.client = conn.remote
     this.#maxBytes = maxBytes
     conn.attach(this)
     conn.resume()
@@ -52,10 +56,22 @@ export class Reader implements ConnSink {
     return this.read(peekByte)
   }
 
-  /** Ends a read that waits, and all later ones, with `error`. */
+  /**
+   * For what a handshake waits for besides bytes: settles as `promise` does, unless the reading comes to its end before,
+   * by `fail` or a conn that breaks. A half-close is not such an end. One wait at a time.
+   */
+  async wait<T>(promise: Promise<T>): Promise<T> {
+    const end = Promise.withResolvers<never>()
+    this.#giveUp = end.reject
+    if (this.#failure !== undefined) end.reject(this.#failure)
+    return Promise.race([promise, end.promise])
+  }
+
+  /** Ends a read or wait that is under way, and all later ones, with `error`. */
   fail(error: Error): void {
     this.#failure ??= error
     this.#reject(error)
+    this.#giveUp?.(error)
   }
 
   /** Hands the conn back, paused as to data; what was read too far comes first again. */
@@ -92,6 +108,7 @@ export class Reader implements ConnSink {
 
   onClose(cause: Error | undefined): void {
     if (cause === undefined) this.fail(closedEarly())
+    else if (cause instanceof NetError) this.fail(cause)
     else this.fail(new NetError('CLIENT_RESET', 'the connection broke during the handshake', { cause }))
   }
 

@@ -1,60 +1,34 @@
 import type { Conn, ConnSink } from './conn.ts'
+import { type Lane, type LaneSource, LaneWriter } from './lane-writer.ts'
 import { NetError, type NetErrorCode } from './net-error.ts'
 
-/** Where a lane's bytes get leave to go. `ShapedFlow` of @sluice/ratelimit is one. */
-export interface Limiter {
-  /** @returns how many of `bytes` may go now; 0: the lane's `onGrant` will be told once how many */
-  take(bytes: number): number
-}
-
-/** One direction of a relay: who limits it and who counts it. */
-export interface Lane {
-  /** None where nothing limits the lane; may be set while it runs, and then stays. */
-  limiter: Limiter | undefined
-  /** For the limiter to call; set by the relay. */
-  onGrant: (bytes: number) => void
-  /** `bytes` of payload have gone towards the other end. */
-  count(bytes: number): void
-}
-
 /** Reads of a limited lane stay this small, so that the chunks it takes turns with are of one size. */
-const LIMITED_READ = 64 * 1024
+export const LIMITED_READ: number = 64 * 1024
 
 /** One conn of a relay, with the lane that leads away from it. */
-class End implements ConnSink {
+class End implements ConnSink, LaneSource {
   readonly conn: Conn
-  readonly lane: Lane
+  readonly writer: LaneWriter
   readonly resetCode: NetErrorCode
   readonly #relay: Relay
   peer!: End
-  /** Bytes read that the limiter has not let go yet, from `#offset` on. */
-  #held: Uint8Array | undefined = undefined
-  #offset = 0
-  /** The other conn has not taken the last write yet. */
-  #blocked = false
   /** The end of this conn's data has been passed on. */
   done = false
 
   constructor(relay: Relay, conn: Conn, lane: Lane, resetCode: NetErrorCode) {
     this.#relay = relay
     this.conn = conn
-    this.lane = lane
     this.resetCode = resetCode
-    lane.onGrant = (bytes) => this.#granted(bytes)
+    this.writer = new LaneWriter(lane, this)
   }
 
   onData(chunk: Uint8Array): void {
-    if (this.lane.limiter === undefined) {
-      if (!this.peer.conn.write(chunk)) this.#blocked = true
-      this.lane.count(chunk.length)
-      if (!this.#blocked) return
-    } else {
-      this.conn.readLimit = LIMITED_READ
-      this.#held = chunk
-      this.#offset = 0
-      this.#drive()
-    }
-    if (this.#blocked || this.#held !== undefined) this.conn.pause()
+    if (this.writer.lane.limiter !== undefined) this.conn.readLimit = LIMITED_READ
+    if (!this.writer.write(chunk)) this.conn.pause()
+  }
+
+  onFree(): void {
+    this.conn.resume()
   }
 
   onEnd(): void {
@@ -64,7 +38,7 @@ class End implements ConnSink {
   }
 
   onDrain(): void {
-    this.peer.#unblock()
+    this.peer.writer.onDrain()
   }
 
   onClose(error: Error | undefined): void {
@@ -73,46 +47,9 @@ class End implements ConnSink {
 
   /** What is held is lost, and grants that are still to come find nothing. */
   cut(): void {
-    this.#held = undefined
+    this.writer.clear()
     this.conn.attach(undefined)
     this.conn.reset()
-  }
-
-  #unblock(): void {
-    if (!this.#blocked) return
-    this.#blocked = false
-    this.#drive()
-    this.#goOn()
-  }
-
-  #granted(bytes: number): void {
-    if (this.#held === undefined) return
-    this.#put(bytes)
-    this.#drive()
-    this.#goOn()
-  }
-
-  /** Lets go of what is held, as far as the limiter and the other conn allow. */
-  #drive(): void {
-    while (this.#held !== undefined && !this.#blocked) {
-      const granted = this.lane.limiter!.take(this.#held.length - this.#offset)
-      if (granted === 0) return
-      this.#put(granted)
-    }
-  }
-
-  #put(bytes: number): void {
-    const held = this.#held!
-    const piece = bytes === held.length ? held : held.subarray(this.#offset, this.#offset + bytes)
-    this.#offset += bytes
-    if (this.#offset === held.length) this.#held = undefined
-    if (!this.peer.conn.write(piece)) this.#blocked = true
-    // Last: a count that uses up a quota may cut the relay.
-    this.lane.count(bytes)
-  }
-
-  #goOn(): void {
-    if (!this.#blocked && this.#held === undefined) this.conn.resume()
   }
 }
 
@@ -130,6 +67,8 @@ export class Relay {
     this.#target = new End(this, target, lanes.down, 'TARGET_RESET')
     this.#client.peer = this.#target
     this.#target.peer = this.#client
+    this.#client.writer.to = target
+    this.#target.writer.to = client
   }
 
   /**

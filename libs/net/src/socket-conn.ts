@@ -37,9 +37,18 @@ function onError(this: Socket, error: Error): void {
 function onClose(this: Socket): void {
   ;(this as ConnSocket)[CONN].gone()
 }
-function resetNow(this: Socket): void {
-  this.resetAndDestroy()
+function onTlsData(this: Socket, chunk: Uint8Array): void {
+  ;(this as ConnSocket)[CONN].receive(chunk)
 }
+function resetNow(this: Socket): void {
+  rawOf(this).resetAndDestroy()
+}
+
+const RAW = Symbol('raw')
+
+/** What TCP itself is asked of; under TLS, be it TLS within TLS, that is another socket. */
+const rawOf = (socket: Socket & { [RAW]?: Socket }): Socket =>
+  socket[RAW] === undefined ? socket : rawOf(socket[RAW])
 
 /** The most that Node reads at a time without `onread`, and how many such reads make a bulk transfer. */
 const PLAIN_READ = 64 * 1024
@@ -122,8 +131,10 @@ export class SocketConn implements Conn {
 
   end(): void {
     // With the peer's FIN here and ours to send there is nothing to wait for: closing sends it, and saves a shutdown.
-    if (this.#ended && this.socket.writableLength === 0) this.socket.destroy()
-    else this.socket.end()
+    // TLS has an end of its own to send.
+    const { socket } = this
+    if (this.#ended && socket.writableLength === 0 && rawOf(socket) === socket) socket.destroy()
+    else socket.end()
   }
 
   destroy(): void {
@@ -136,7 +147,7 @@ export class SocketConn implements Conn {
     const { socket } = this
     // The FIN is on its way for one more turn of the event loop: libuv refuses a reset (EINVAL), Node loses the handle.
     const isShuttingDown = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished
-    if (!isShuttingDown || socket.destroyed) socket.resetAndDestroy()
+    if (!isShuttingDown || socket.destroyed) rawOf(socket).resetAndDestroy()
     else if (!this.#resetting) socket.once('finish', resetNow)
     this.#resetting = true
   }
@@ -178,6 +189,31 @@ export class SocketConn implements Conn {
     this.socket = socket
     this.#listen()
     socket.resume()
+  }
+
+  /** @internal Goes on over the socket that `make` puts around the one there is; what was put back comes first. */
+  wrap(make: (raw: Socket) => Socket): void {
+    const raw = this.socket
+    if (raw.destroyed) return
+    // Asked for now, since they are gone with the first of the two sockets that closes.
+    const [remote, local] = [this.remote, this.local]
+    raw.pause()
+    raw
+      .off('data', onData)
+      .off('end', onEnd)
+      .off('drain', onDrain)
+      .off('error', onError)
+      .off('close', onClose)
+    if (this.#kept !== undefined) raw.unshift(this.#kept)
+    this.#kept = undefined
+    this.#buffer?.release()
+    this.#buffer = undefined
+    this.#remote = remote
+    this.#local = local
+    this.socket = Object.assign(make(raw), { [RAW]: raw })
+    this.#listen()
+    this.socket.on('data', onTlsData)
+    if (this.#paused) this.socket.pause()
   }
 
   #listen(): void {
@@ -240,13 +276,15 @@ export const acceptedConn = (socket: Socket): SocketConn => {
  * A conn that is being dialled, reading into a buffer of its own; see {@link ReadBuffer}. The caller waits for
  * 'connect' on `socket`.
  * @param host an IP address
+ * @param localAddress one of this machine, of the same family; left out, the system picks one
  */
-export const dialledConn = (host: string, port: number): SocketConn => {
+export const dialledConn = (host: string, port: number, localAddress?: string): SocketConn => {
   const buffer = new ReadBuffer()
   let conn: SocketConn | undefined = undefined
   const next = (): Uint8Array =>
     conn === undefined ? buffer.bytes : buffer.next(conn.lastRead, conn.readLimit)
-  const socket = createConnection({ host, port, ...CONN_OPTIONS, onread: { buffer: next, callback: onRead } })
+  const onread = { buffer: next, callback: onRead }
+  const socket = createConnection({ host, port, localAddress, ...CONN_OPTIONS, onread })
   conn = new SocketConn(socket, buffer)
   return conn
 }

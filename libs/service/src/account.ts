@@ -54,7 +54,7 @@ export class Account {
   /** In the order in which they came. */
   readonly #sessions = new Set<Held>()
   readonly #ips = new Map<string, number>()
-  readonly #defaults: AccountDefaults
+  #defaults: AccountDefaults
   readonly #onAttention: () => void
   #user: User
   /** Booked in the present period, as far as is known. */
@@ -79,6 +79,21 @@ export class Account {
 
   get sessions(): number {
     return this.#sessions.size
+  }
+
+  /** Client addresses that the user is here from. */
+  get ips(): number {
+    return this.#ips.size
+  }
+
+  /** Bytes of the present period, booked or not. */
+  get used(): number {
+    return this.#usedBytes + this.pendingBytes + this.flow.up + this.flow.down
+  }
+
+  /** Whether the user is here from this address now. */
+  isAt(ip: string): boolean {
+    return this.#ips.has(ip)
   }
 
   /** `active`, or why nobody can come in as this user. */
@@ -120,6 +135,13 @@ export class Account {
     // Last: a lane that had no limiter looks at rates and quota.
     for (const session of this.#sessions) session.relimit()
     this.enforce(now)
+  }
+
+  /** Limits of users without any of their own; holds for running sessions at once. */
+  setDefaults(defaults: AccountDefaults): void {
+    this.#defaults = defaults
+    this.share.set(shareLimits(this.#user.limits, defaults))
+    for (const session of this.#sessions) session.relimit()
   }
 
   /**
@@ -184,8 +206,7 @@ export class Account {
 
   #settleQuota(): void {
     const { quotaBytes } = this.#user.limits
-    const counted = this.#usedBytes + this.pendingBytes + this.flow.up + this.flow.down
-    this.quota.set(quotaBytes === undefined ? Infinity : quotaBytes - counted)
+    this.quota.set(quotaBytes === undefined ? Infinity : quotaBytes - this.used)
     this.#rest()
   }
 

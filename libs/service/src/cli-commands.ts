@@ -2,11 +2,14 @@ import { StoreError, hashPassword } from '@sluice/userstore'
 import type { Credential, UserPatch } from '@sluice/userstore'
 import { command } from './cli-command.ts'
 import type { Call, CommandResult, UserCommand, UserCommandIo } from './cli-command.ts'
+import { HEADS } from './cli-heads.ts'
+import { importFlags, importUsers } from './cli-import.ts'
 import { limitFlags, limitsOf, patchOf } from './cli-limits.ts'
 import type { LimitFlags } from './cli-limits.ts'
 import { makePassword, readSecret } from './cli-secret.ts'
-import { usageTable, userLines, userTable, viewOf } from './cli-text.ts'
+import { userLines, userTable, viewOf } from './cli-text.ts'
 import type { UserView } from './cli-text.ts'
+import { usage, usageFlags } from './cli-usage.ts'
 import { ConfigError } from './config-error.ts'
 import { flag } from './config.ts'
 
@@ -21,32 +24,16 @@ const PLACEHOLDER = 'PASSWORD'
 export function userCommands({ schema }: Pick<UserCommandIo, 'schema'>): UserCommand[] {
   const linkFlags = { ...schema.shape, newPassword: flag('make a new password and print it, this once') }
   return [
-    command(
-      'add NAME',
-      'Adds a user. Without --password-stdin a password is made and printed, this once.',
-      changeFlags,
-      add,
-    ),
-    command('list', 'Lists the users.', {}, list),
-    command('show NAME', 'Shows a user.', {}, async (call) => shown(await find(call))),
-    command(
-      'set NAME',
-      'Changes what the flags say, `none` takes a limit away. It holds for open connections too.',
-      changeFlags,
-      set,
-    ),
-    command('disable NAME', 'Refuses a user and ends their connections.', {}, (call) =>
-      update(call, { enabled: false }),
-    ),
-    command('enable NAME', 'Lets a disabled user in again.', {}, (call) => update(call, { enabled: true })),
-    command('remove NAME', 'Removes a user and ends their connections.', {}, remove),
-    command('usage [NAME]', 'Tells what users have used in their current period.', {}, usage),
-    command(
-      'link NAME',
-      'Prints what to paste into a client. Takes the flags of the server too.',
-      linkFlags,
-      link,
-    ),
+    command(HEADS.add, changeFlags, add),
+    command(HEADS.list, {}, list),
+    command(HEADS.show, {}, async (call) => shown(await find(call))),
+    command(HEADS.set, changeFlags, set),
+    command(HEADS.disable, {}, (call) => update(call, { enabled: false })),
+    command(HEADS.enable, {}, (call) => update(call, { enabled: true })),
+    command(HEADS.remove, {}, remove),
+    command(HEADS.usage, usageFlags, usage),
+    command(HEADS.link, linkFlags, link),
+    command(HEADS.import, importFlags, importUsers),
   ]
 }
 
@@ -54,9 +41,11 @@ async function add(call: Call, flags: ChangeFlags): Promise<CommandResult> {
   const patch = patchOf(flags)
   const password = flags.passwordStdin ? undefined : makePassword()
   const user = await call.store.add({
-    name: call.name,
+    name: call.operand,
     limits: limitsOf(patch),
     ...(typeof patch.expiresAt === 'number' && { expiresAt: patch.expiresAt }),
+    ...(patch.groups && { groups: patch.groups }),
+    ...(typeof patch.source === 'string' && { source: patch.source }),
     credentials: [await credentialOf(password ?? (await readSecret(call.io.stdin)))],
   })
   const json = viewOf(user, undefined, nowOf(call))
@@ -76,23 +65,18 @@ async function set(call: Call, flags: ChangeFlags): Promise<CommandResult> {
   throw new ConfigError('USAGE', 'user set: wanted something to change, see --help')
 }
 
-async function remove({ store, name }: Call): Promise<CommandResult> {
+async function remove({ store, operand: name }: Call): Promise<CommandResult> {
   await store.remove(name)
   return { json: { name, removed: true }, lines: [`removed ${name}`] }
-}
-
-async function usage({ store, name }: Call): Promise<CommandResult> {
-  const usages = name === '' ? await store.usage() : await store.usage(name)
-  return { json: name === '' ? usages : usages[0], lines: usageTable(usages) }
 }
 
 async function link(call: Call, { newPassword }: { newPassword: boolean }): Promise<CommandResult> {
   const { name } = await find(call)
   const password = newPassword ? makePassword() : undefined
-  const links = call.io.link(name, password ?? PLACEHOLDER, serverFlags(call))
-  if (password === undefined) return { json: { name, links }, lines: links }
+  const { urls, json, lines } = call.io.link(name, password ?? PLACEHOLDER, serverFlags(call))
+  if (password === undefined) return { json: { name, urls, ...json }, lines }
   await call.store.update(name, { credentials: await withPassword(call, password) })
-  return { json: { name, links, password }, lines: [...links, onceLine(password)] }
+  return { json: { name, urls, ...json, password }, lines: [...lines, onceLine(password)] }
 }
 
 /** The flags as they were, but for those of the command itself. */
@@ -103,14 +87,14 @@ function serverFlags({ given }: Call): string[] {
 }
 
 async function update(call: Call, patch: UserPatch): Promise<CommandResult> {
-  await call.store.update(call.name, patch)
+  await call.store.update(call.operand, patch)
   return shown(await find(call))
 }
 
 /** The user's credentials with this password in place of any other. */
 async function withPassword(call: Call, password: string | Uint8Array): Promise<Credential[]> {
   const { users } = await call.store.list()
-  const user = users.find(({ name }) => name === call.name)
+  const user = users.find(({ name }) => name === call.operand)
   const others = user?.credentials.filter(({ kind }) => kind !== 'password') ?? []
   return [...others, await credentialOf(password)]
 }
@@ -121,9 +105,9 @@ const credentialOf = async (password: string | Uint8Array): Promise<Credential> 
 })
 
 async function find(call: Call): Promise<UserView> {
-  const found = (await all(call)).find(({ name }) => name === call.name)
+  const found = (await all(call)).find(({ name }) => name === call.operand)
   if (found) return found
-  throw new StoreError('USER_UNKNOWN', `no user is named ${JSON.stringify(call.name)}`)
+  throw new StoreError('USER_UNKNOWN', `no user is named ${JSON.stringify(call.operand)}`)
 }
 
 async function all(call: Call): Promise<UserView[]> {

@@ -1,9 +1,9 @@
-import type { Limits, UserPatch } from '@sluice/userstore'
+import { isGroupName, type Limits, type UserPatch } from '@sluice/userstore'
 import type { QuotaText } from '@sluice/wire'
 import type { z } from 'zod'
-import { date, orNone } from './cli-types.ts'
+import { date, orNone, sourceAddress } from './cli-types.ts'
 import type { Written } from './config-types.ts'
-import { quota, rate, size, text, wholeNumber } from './config-types.ts'
+import { quota, rate, size, text, textType, wholeNumber } from './config-types.ts'
 
 /** What the flags of `user add` and `user set` say: null takes a limit away, undefined leaves it alone. */
 export interface LimitFlags {
@@ -17,7 +17,15 @@ export interface LimitFlags {
   quotaAnchorDay: number | null | undefined
   quotaZone: string | null | undefined
   expires: number | null | undefined
+  groups: string[] | null | undefined
+  source: string | null | undefined
 }
+
+const groups = textType('NAME[,NAME]', 'names of 1 to 64 characters without colon and blank', (written) => {
+  const names = written.split(',').map((name) => name.trim())
+  if (!names.every(isGroupName)) throw new RangeError('no name')
+  return [...new Set(names)]
+})
 
 export const limitFlags: { [K in keyof LimitFlags]: z.ZodType<LimitFlags[K]> } = {
   up: limit(rate, 'bytes per second from client to target'),
@@ -26,21 +34,35 @@ export const limitFlags: { [K in keyof LimitFlags]: z.ZodType<LimitFlags[K]> } =
   burst: limit(size, 'bytes that may pass at once after a pause'),
   connections: limit(wholeNumber(1), 'connections open at the same time'),
   ips: limit(wholeNumber(1), 'client addresses in use at the same time'),
-  quota: limit(quota, 'bytes of both directions, in all or in each day or month'),
-  quotaAnchorDay: limit(wholeNumber(1, 31), 'day on which the month of a quota begins, by default the first'),
+  quota: limit(quota, 'bytes of both directions, in all or in each day, week or month'),
+  quotaAnchorDay: limit(
+    wholeNumber(1, 31),
+    'day on which the month or week of a quota begins, by default the first, of a week Monday',
+  ),
   quotaZone: limit(text, 'time zone in which its days begin, such as Europe/Berlin, by default UTC'),
-  expires: limit(date, 'when the user is refused from; a day begins in UTC'),
+  expires: limit(date, 'when the user is refused from; a day begins in UTC', 'access'),
+  groups: limit(groups, 'groups that rules know the user by', 'access'),
+  source: limit(
+    sourceAddress,
+    'address of this machine that connections for the user are made from',
+    'access',
+  ),
 }
 
-function limit<T>(type: z.ZodType<T, Written>, description: string): z.ZodType<T | null | undefined> {
+function limit<T>(
+  type: z.ZodType<T, Written>,
+  description: string,
+  group = 'limits',
+): z.ZodType<T | null | undefined> {
   return orNone(type)
     .optional()
-    .meta({ description, from: ['flag'] })
+    .meta({ description, from: ['flag'], group })
 }
 
 /** The change that the flags ask for, without what they do not mention. */
-export function patchOf(flags: LimitFlags): Pick<UserPatch, 'limits' | 'expiresAt'> {
-  const { up, down, total, burst, connections, ips, quotaAnchorDay, quotaZone, expires } = flags
+export function patchOf(flags: LimitFlags): Pick<UserPatch, 'limits' | 'expiresAt' | 'groups' | 'source'> {
+  const { up, down, total, burst, connections, ips, quotaAnchorDay, quotaZone } = flags
+  const { expires, groups: names, source } = flags
   const quotaBytes = flags.quota && flags.quota.bytes
   // A quota for ever takes the period of the one before it away.
   const quotaPeriod = flags.quota && (flags.quota.period ?? null)
@@ -60,6 +82,8 @@ export function patchOf(flags: LimitFlags): Pick<UserPatch, 'limits' | 'expiresA
   return {
     ...(mentioned.length > 0 && { limits: Object.fromEntries(mentioned) }),
     ...(expires !== undefined && { expiresAt: expires }),
+    ...(names !== undefined && { groups: names }),
+    ...(source !== undefined && { source }),
   }
 }
 

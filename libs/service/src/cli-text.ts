@@ -12,12 +12,14 @@ export interface UserView {
   /** Milliseconds since 1970. */
   expiresAt?: number
   limits: Limits
+  groups?: readonly string[]
+  source?: string
   credentials: string[]
   used: { period: string; up: number; down: number; total: number }
 }
 
 export function viewOf(user: User, used: Used | undefined, now: number): UserView {
-  const { id, name, enabled, expiresAt, limits } = user
+  const { id, name, enabled, expiresAt, limits, groups, source } = user
   const { period = 'all', up = 0, down = 0 } = used ?? {}
   const total = up + down
   return {
@@ -27,6 +29,8 @@ export function viewOf(user: User, used: Used | undefined, now: number): UserVie
     enabled,
     ...(expiresAt !== undefined && { expiresAt }),
     limits,
+    ...(groups !== undefined && { groups }),
+    ...(source !== undefined && { source }),
     credentials: user.credentials.map(({ kind }) => kind),
     used: { period, up, down, total },
   }
@@ -41,8 +45,9 @@ function stateOf({ enabled, expiresAt, limits }: User, total: number, now: numbe
 /** `user list` for people. */
 export function userTable(users: readonly UserView[]): string[] {
   if (users.length === 0) return ['no users']
-  const head = ['NAME', 'STATE', 'UP', 'DOWN', 'TOTAL', 'QUOTA', 'USED', 'CONNECTIONS', 'IPS', 'EXPIRES']
-  const rows = users.map(({ name, state, limits, used, expiresAt }) => [
+  const amounts = ['UP', 'DOWN', 'TOTAL', 'QUOTA', 'USED', 'CONNECTIONS', 'IPS']
+  const head = ['NAME', 'STATE', ...amounts, 'EXPIRES', 'GROUPS', 'SOURCE']
+  const rows = users.map(({ name, state, limits, used, expiresAt, groups = [], source = '-' }) => [
     name,
     state,
     rateText(limits.up),
@@ -53,6 +58,8 @@ export function userTable(users: readonly UserView[]): string[] {
     String(limits.connections ?? '-'),
     String(limits.ips ?? '-'),
     dateText(expiresAt),
+    groups.join(',') || '-',
+    source,
   ])
   return columns([head, ...rows])
 }
@@ -75,6 +82,8 @@ export function userLines(user: UserView): string[] {
     ['quota', `${quotaText(limits)}${anchor}${zone}`],
     ['used', `${about(used.total)} (up ${about(used.up)}, down ${about(used.down)}; ${used.period})`],
     ['expires', dateText(user.expiresAt)],
+    ['groups', user.groups?.join(', ') ?? '-'],
+    ['source', user.source ?? '-'],
     ['credentials', user.credentials.join(', ') || 'none'],
   ])
 }

@@ -1,3 +1,4 @@
+import { isSourceAddress } from '@sluice/userstore'
 import { z } from 'zod'
 import { textType } from './config-types.ts'
 import type { Written } from './config-types.ts'
@@ -18,4 +19,14 @@ export const date: z.ZodType<number, Written> = textType(
   'DATE',
   'a date, such as 2027-01-31 (UTC) or 2027-01-31T18:00:00+02:00',
   (written) => Date.parse(z.union([z.iso.date(), z.iso.datetime({ offset: true })]).parse(written)),
+)
+
+/** An address that dials may leave from. */
+export const sourceAddress: z.ZodType<string, Written> = textType(
+  'IP',
+  'an IP address of this machine, without zone and no wildcard',
+  (written) => {
+    if (!isSourceAddress(written)) throw new RangeError('no address')
+    return written
+  },
 )

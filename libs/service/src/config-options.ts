@@ -20,12 +20,20 @@ export interface OptionMeta {
   from?: readonly Source[]
   /** Printed as `***`. */
   secret?: boolean
+  /** Where a part of it is secret: the value as it was written, without that part. Errors show nothing of it. */
+  redact?: (written: unknown) => unknown
   /** What stands after the flag in the help, such as HOST:PORT. */
   placeholder?: string
   /** What an error says was wanted. */
   wanted?: string
+  /** The heading that the help lists it under, such as `limits`. */
+  group?: string
+  /** Has values inside, and errors that say themselves where: their messages stand right behind the key's name. */
+  nested?: boolean
   /** Takes several values, separated by commas; given twice, they add up. */
   list?: boolean
+  /** Changes while the program runs; others want a restart. */
+  live?: boolean
 }
 
 /** One key of a schema, as flags, environment, files, help and documentation see it. */
@@ -38,10 +46,17 @@ export interface Option {
   onCommandLine: boolean
   boolean: boolean
   list: boolean
+  nested: boolean
   secret: boolean
+  /** What may be printed of a value as it was written. */
+  redact: (written: unknown) => unknown
+  live: boolean
   placeholder: string
+  /** All that the value can be, where that is a list. */
+  choices: readonly string[]
   wanted: string
   description: string
+  group: string
   /** As it would be written; undefined where there is none. */
   default: unknown
 }
@@ -64,14 +79,21 @@ function option(key: string, { meta, type, fallback }: Unwrapped): Option {
     onCommandLine: from.includes('flag'),
     boolean: isBoolean,
     list: meta.list ?? type instanceof z.ZodArray,
-    secret: meta.secret ?? false,
+    nested: meta.nested ?? false,
+    secret: meta.secret ?? meta.redact !== undefined,
+    redact: meta.redact ?? (meta.secret ? (): string => '***' : asWritten),
+    choices: choices ?? [],
+    live: meta.live ?? false,
     placeholder: isBoolean ? '' : (meta.placeholder ?? choices?.join('|') ?? 'TEXT'),
     wanted:
       meta.wanted ?? (isBoolean ? 'true or false' : choices ? `one of ${choices.join(', ')}` : 'a text'),
     description: meta.description ?? '',
+    group: meta.group ?? 'flags',
     default: fallback,
   }
 }
+
+const asWritten = (written: unknown): unknown => written
 
 const envName = (flag: string): string => `SLUICE_${flag.replaceAll('-', '_').toUpperCase()}`
 

@@ -122,12 +122,12 @@ function yamlOf(path: string, contents: string): unknown {
   try {
     // JSON is YAML too, and this parser refuses a key that is given twice.
     return parse(contents, { prettyErrors: false, logLevel: 'error' })
-  } catch (cause) {
+  } catch (error) {
     const at =
-      cause instanceof Error && 'pos' in cause && Array.isArray(cause.pos) ? Number(cause.pos[0]) : undefined
-    // Not the parser's own message: it may quote the line, and that may hold a secret.
+      error instanceof Error && 'pos' in error && Array.isArray(error.pos) ? Number(error.pos[0]) : undefined
+    // Neither the parser's own message nor its error as the cause: it may quote the line, and that may hold a secret.
     const line = at === undefined ? '' : `line ${contents.slice(0, at).split('\n').length} is `
-    throw new ConfigError('CONFIG_INVALID', `${path}: ${line}neither YAML nor JSON`, { cause })
+    throw new ConfigError('CONFIG_INVALID', `${path}: ${line}neither YAML nor JSON`)
   }
 }
 

@@ -3,24 +3,6 @@ import type { Loaded } from './config.ts'
 import { optionsOf } from './config-options.ts'
 import type { Option } from './config-options.ts'
 
-const WIDTH = 100
-
-/** What `--help` prints: `intro`, then every flag with what it means and its default. */
-export function helpText(schema: z.ZodObject, intro: string): string {
-  const rows = optionsOf(schema)
-    .filter((option) => option.onCommandLine)
-    .map((option) => [flagText(option), describe(option)] as const)
-  const indent = Math.min(32, Math.max(...rows.map(([flag]) => flag.length)) + 4)
-  const lines = rows.map(([flag, text]) => {
-    const [first = '', ...rest] = wrap(text, WIDTH - indent)
-    const head = `  ${flag}`
-    const body = [first, ...rest].map((line) => ' '.repeat(indent) + line)
-    if (head.length + 2 > indent) return [head, ...body].join('\n')
-    return [head.padEnd(indent) + first, ...body.slice(1)].join('\n')
-  })
-  return `${intro.trimEnd()}\n\n${lines.join('\n')}\n`
-}
-
 /** What `--print-config` prints: a file that `--config` takes, secrets as `***`, each value with its source. */
 export function printConfig(schema: z.ZodObject, { given }: Pick<Loaded<unknown>, 'given'>): string {
   const lines = optionsOf(schema)
@@ -28,12 +10,12 @@ export function printConfig(schema: z.ZodObject, { given }: Pick<Loaded<unknown>
     .map((option) => {
       const { value, where } = given.get(option.key) ?? { value: option.default, where: 'default' }
       if (value === undefined) return `# ${option.flag}: not set`
-      return `${option.flag}: ${JSON.stringify(option.secret ? '***' : value)} # ${where.replaceAll(/\p{Cc}/gu, ' ')}`
+      return `${option.flag}: ${JSON.stringify(option.redact(value))} # ${where.replaceAll(/\p{Cc}/gu, ' ')}`
     })
   return `${lines.join('\n')}\n`
 }
 
-/** The flags of a schema as a table for the documentation. */
+/** The flags of a schema, and the keys that only a file can have, as a table for the documentation. */
 export function configTable(schema: z.ZodObject): string {
   const head = [
     ['Flag', 'Environment', 'Default', 'Meaning'],
@@ -50,7 +32,7 @@ export function configDrift(schema: z.ZodObject, page: string): string[] {
   const wanted = tableRows(schema).map((cells) => cells.join(' | '))
   const found = page
     .split('\n')
-    .filter((line) => line.startsWith('| `--'))
+    .filter((line) => /^\| `(?:--|[a-z-]+: )/.test(line))
     .map((line) =>
       line
         .split(/(?<!\\)\|/)
@@ -75,24 +57,10 @@ function tableRows(schema: z.ZodObject): string[][] {
 
 const code = (text: string): string => (text === '' ? 'none' : `\`${text.replaceAll('|', '\\|')}\``)
 
-const flagText = ({ flag, placeholder }: Option): string => `--${flag}${placeholder && ` ${placeholder}`}`
+/** `--http HOST:PORT`, or `rules: LIST` where only a file can hold it. */
+export const flagText = ({ flag, placeholder, onCommandLine }: Option): string =>
+  onCommandLine ? `--${flag}${placeholder && ` ${placeholder}`}` : `${flag}: ${placeholder}`
 
-const defaultText = (option: Option): string =>
+/** The default as it would be written on the command line. */
+export const defaultText = (option: Option): string =>
   Array.isArray(option.default) ? option.default.join(',') : String(option.default)
-
-function describe(option: Option): string {
-  const isPlain = option.default === undefined || option.default === false || defaultText(option) === ''
-  return isPlain || option.secret ? option.description : `${option.description} (${defaultText(option)})`
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line)
-      line = word
-    } else line = line === '' ? word : `${line} ${word}`
-  }
-  return [...lines, line]
-}

@@ -60,8 +60,8 @@ export const size: z.ZodType<number, Written> = textType(
 )
 
 export const quota: z.ZodType<QuotaText, Written> = textType(
-  'SIZE[/day|/month]',
-  'a size, alone or per day or month, such as 10GiB/month',
+  'SIZE[/day|/week|/month]',
+  'a size, alone or per day, week or month, such as 10GiB/month',
   parseQuota,
 )
 

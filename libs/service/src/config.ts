@@ -20,6 +20,7 @@ export interface BaseConfig {
   graceMs: number
   allow: string[]
   open: boolean
+  watch: boolean
   printConfig: boolean
   help: boolean
   version: boolean
@@ -31,38 +32,58 @@ export function baseSchema({ ops }: { ops?: string } = {}): ConfigSchema<BaseCon
     config: text.optional().meta({
       description: 'file with these settings, YAML or JSON; its keys are the flags without dashes',
       placeholder: 'FILE',
+      group: 'storage',
       from: ['flag', 'env'],
     }),
-    data: text.prefault('./data').meta({ description: 'folder of users and usage', placeholder: 'DIR' }),
+    data: text
+      .prefault('./data')
+      .meta({ description: 'folder of users and usage', placeholder: 'DIR', group: 'storage' }),
     store: text.optional().meta({
       description:
         'where users and usage are kept, sqlite:PATH or json:PATH; sluice.db in the data folder by default',
       placeholder: 'URL',
+      group: 'storage',
     }),
     ops: (ops === undefined ? address.optional() : address.prefault(ops)).meta({
-      description: 'where /healthz, /readyz and /metrics are served, to anyone who can connect',
+      description:
+        'where /healthz, /readyz, /metrics and, on loopback, /v1/users are served, to anyone who can connect',
+      group: 'operation',
     }),
-    logLevel: z.enum(LOG_LEVELS).default('info').meta({ description: 'least level of the log lines' }),
-    graceMs: duration
-      .prefault('30')
-      .meta({ description: 'how long sessions may go on after SIGTERM', flag: 'grace' }),
-    allow: cidrs.prefault([]).meta({ description: 'targets that the address policy lets through as well' }),
+    logLevel: z
+      .enum(LOG_LEVELS)
+      .default('info')
+      .meta({ description: 'least level of the log lines', live: true, group: 'operation' }),
+    graceMs: duration.prefault('30').meta({
+      description: 'how long sessions may go on after SIGTERM',
+      flag: 'grace',
+      live: true,
+      group: 'operation',
+    }),
+    allow: cidrs.prefault([]).meta({
+      description: 'targets that the address policy lets through as well',
+      live: true,
+      group: 'access',
+    }),
     open: z
       .boolean()
       .default(false)
-      .meta({ description: 'admit anyone beyond loopback where there is no user' }),
-    printConfig: flag('print the settings as a file, and where each came from'),
-    help: flag('print this'),
-    version: flag('print the version'),
+      .meta({ description: 'admit anyone beyond loopback where there is no user', group: 'access' }),
+    watch: z.boolean().default(true).meta({
+      description: 'take over changes of the file of --config while running, as SIGHUP does',
+      group: 'operation',
+    }),
+    printConfig: flag('print the settings as a file, and where each came from', 'information'),
+    help: flag('print this', 'information'),
+    version: flag('print the version', 'information'),
   })
 }
 
 /** A boolean that only the command line can set. */
-export const flag = (description: string): z.ZodType<boolean> =>
+export const flag = (description: string, group?: string): z.ZodType<boolean> =>
   z
     .boolean()
     .default(false)
-    .meta({ description, from: ['flag'] })
+    .meta({ description, from: ['flag'], ...(group !== undefined && { group }) })
 
 export interface ConfigInput {
   /** Without node and script, and without the words that chose the command. */
@@ -122,13 +143,25 @@ function check<S extends z.ZodObject>(schema: S, options: readonly Option[], giv
   if (result.success) return result.data
   const problems = result.error.issues.map((issue) => {
     const option = options.find((each) => each.key === issue.path[0])
-    return option ? problemOf(option, given.get(option.key)) : issue.message
+    if (option === undefined) return issue.message
+    const value = given.get(option.key)
+    return option.nested && value ? `${value.where}${issue.message}` : problemOf(option, value, issue)
   })
   throw new ConfigError('CONFIG_INVALID', [...new Set(problems)].join('; '))
 }
 
-function problemOf(option: Option, given: Given | undefined): string {
+function problemOf(option: Option, given: Given | undefined, issue: z.core.$ZodIssue): string {
   if (given === undefined) return `--${option.flag} is missing, wanted ${option.wanted}`
+  if (issue.path.length > 1) return `${given.where}.${inside(issue)}`
   const shown = option.secret ? '***' : (JSON.stringify(given.value) ?? 'nothing').slice(0, 80)
   return `${given.where}: ${shown} is not ${option.wanted}`
 }
+
+/** Where in a value of several levels, and what is wrong there; never the value, which may be a secret. */
+function inside(issue: z.core.$ZodIssue): string {
+  const path = issue.path.slice(1).map(plainKey).join('.')
+  if (issue.code === 'unrecognized_keys') return `${path}: unknown key ${issue.keys.map(plainKey).join(', ')}`
+  return `${path}: ${issue.code === 'custom' ? 'wanted ' : ''}${issue.message}`
+}
+
+const plainKey = (key: PropertyKey): string => (/^[\w.-]{1,64}$/.test(String(key)) ? String(key) : '***')

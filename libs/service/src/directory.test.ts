@@ -1,6 +1,8 @@
 import { hashPassword, PasswordVerifier, StoreError, type User } from '@sluice/userstore'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Account } from './account.ts'
+import { codeOf } from './errors.ts'
+import { SignInGuard } from './sign-in-guard.ts'
 import { Lab } from './testing/lab.ts'
 import { settled } from './testing/memory-conn.ts'
 import { userOf } from './testing/memory-store.ts'
@@ -34,7 +36,7 @@ describe('signIn', () => {
   })
 
   const signIn = (name: string, password: string): Account | Promise<Account> =>
-    lab.directory.signIn(bytes(name), bytes(password))
+    lab.directory.signIn(bytes(name), bytes(password), '192.0.2.1')
 
   it('knows who has the right password, at once from the second time on', async () => {
     const first = signIn('ada', 'secret')
@@ -49,7 +51,9 @@ describe('signIn', () => {
 
   it('reads a name that lies within a larger buffer', async () => {
     const both = bytes('..ada..secret..')
-    expect(await lab.directory.signIn(both.subarray(2, 5), both.subarray(7, 13))).toBe(lab.account('ada'))
+    expect(await lab.directory.signIn(both.subarray(2, 5), both.subarray(7, 13), '192.0.2.1')).toBe(
+      lab.account('ada'),
+    )
   })
 
   it.each([
@@ -66,7 +70,9 @@ describe('signIn', () => {
   })
 
   it('refuses bytes that are no UTF-8', async () => {
-    await expect(lab.directory.signIn(Uint8Array.of(0xff, 0xfe), bytes('secret'))).rejects.toMatchObject({
+    await expect(
+      lab.directory.signIn(Uint8Array.of(0xff, 0xfe), bytes('secret'), '192.0.2.1'),
+    ).rejects.toMatchObject({
       code: 'AUTH_FAILED',
     })
   })
@@ -90,11 +96,62 @@ describe('signIn', () => {
   })
 })
 
+describe('sign-ins that fail', () => {
+  it('make their address wait, and let nobody wait whose password is remembered', async () => {
+    const guard = new SignInGuard({ failures: 2, backoffMs: 60_000 }, () => 1)
+    const lab = await Lab.open([await withPassword('ada', 'secret'), await withPassword('bob', 'geheim')], {
+      guard,
+    })
+    const signIn = async (name: string, password: string, ip: string): Promise<unknown> => {
+      try {
+        const account = await lab.directory.signIn(bytes(name), bytes(password), ip)
+        return account.user.name
+      } catch (error) {
+        return codeOf(error)
+      }
+    }
+    const [here, there] = ['192.0.2.1', '192.0.2.2']
+    expect(await signIn('ada', 'secret', here)).toBe('ada')
+    expect(await signIn('ada', 'a', there)).toBe('AUTH_FAILED')
+    expect(await signIn('ada', 'secret', there)).toBe('ada')
+    expect(await signIn('ada', 'b', there)).toBe('AUTH_FAILED')
+    expect(await signIn('eve', 'c', there)).toBe('AUTH_FAILED')
+    expect(await signIn('bob', 'geheim', there)).toBe('AUTH_LIMIT')
+    expect(await signIn('bob', 'geheim', here)).toBe('bob')
+    expect(await signIn('ada', 'secret', there)).toBe('ada')
+  })
+
+  it('do not wait behind one another: of many at once no more are checked than one after the other', async () => {
+    const guard = new SignInGuard({ failures: 3, backoffMs: 60_000 }, () => 1)
+    let checks = 0
+    const check = async (): Promise<boolean> => (checks += 1) < 0
+    const verifier = new PasswordVerifier({ cost: 1, parallel: 1, check })
+    const lab = await Lab.open([await withPassword('ada', 'secret')], { guard, verifier })
+    const codes = await Promise.all(
+      Array.from({ length: 50 }, (_, nth) =>
+        Promise.resolve(lab.directory.signIn(bytes('ada'), bytes(`guess ${nth}`), '192.0.2.1')).catch(codeOf),
+      ),
+    )
+    expect(checks).toBe(3)
+    expect(codes.filter((code) => code === 'AUTH_FAILED')).toHaveLength(3)
+    expect(codes.filter((code) => code === 'AUTH_LIMIT')).toHaveLength(47)
+  })
+
+  it.each(['ada', 'bob'])('do not tell by how they are counted whether there is a %s', async (name) => {
+    const guard = new SignInGuard({ failures: 3, backoffMs: 60_000 }, () => 1)
+    const lab = await Lab.open([await withPassword('ada', 'secret')], { guard })
+    const signIn = (as: string): Promise<unknown> =>
+      Promise.resolve(lab.directory.signIn(bytes(as), bytes('guess'), '192.0.2.1')).catch(codeOf)
+    await Promise.all(['nobody', name].map(signIn))
+    expect([await signIn('eve'), await signIn('eve')]).toEqual(['AUTH_FAILED', 'AUTH_LIMIT'])
+  })
+})
+
 const signInDuring = async (change: (lab: Lab) => Promise<void>): Promise<string> => {
   const { verifier, answer } = slowVerifier()
   const lab = await Lab.open([await withPassword('ada', 'secret')], { verifier })
   const run = lab.run({
-    signIn: () => lab.directory.signIn(bytes('ada'), bytes('secret')),
+    signIn: () => lab.directory.signIn(bytes('ada'), bytes('secret'), '192.0.2.1'),
   })
   run.client.write('?')
   await settled()
@@ -130,7 +187,7 @@ describe('Directory', () => {
   })
 
   const signedIn = async (name: string, password: string): Promise<string> =>
-    (await lab.directory.signIn(bytes(name), bytes(password))).user.id
+    (await lab.directory.signIn(bytes(name), bytes(password), '192.0.2.1')).user.id
 
   it('follows users that are added', async () => {
     lab.store.put(await withPassword('cyd', 'salaisuus'))

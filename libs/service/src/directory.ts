@@ -2,12 +2,15 @@ import type { Shaper } from '@sluice/ratelimit'
 import { PasswordVerifier, type StoreChange, type User, type UserStore } from '@sluice/userstore'
 import { Account, type AccountDefaults } from './account.ts'
 import { ServiceError } from './errors.ts'
+import type { SignInGuard } from './sign-in-guard.ts'
 
 export interface DirectoryOptions {
   readonly store: UserStore
   readonly shaper: Shaper
   readonly defaults?: AccountDefaults
   readonly verifier?: PasswordVerifier
+  /** How many passwords may be tried; any number where there is none. */
+  readonly guard?: SignInGuard
   /** Wall clock. @default Date.now */
   readonly now?: () => number
   /** The store can be read no more, for now: the users stay as they were. */
@@ -26,9 +29,11 @@ export class Directory {
   /** Accounts that may have something to book. */
   readonly #active = new Set<Account>()
   #watch: Disposable | undefined = undefined
+  #defaults: AccountDefaults
 
   constructor(options: DirectoryOptions) {
     this.#options = options
+    this.#defaults = options.defaults ?? {}
     this.#verifier = options.verifier ?? new PasswordVerifier()
     this.#now = options.now ?? Date.now
   }
@@ -43,6 +48,7 @@ export class Directory {
 
   stop(): void {
     this.#watch?.[Symbol.dispose]()
+    this.#verifier.close()
   }
 
   get size(): number {
@@ -58,27 +64,47 @@ export class Directory {
     return this.#byId.values()
   }
 
+  setDefaults(defaults: AccountDefaults): void {
+    this.#defaults = defaults
+    for (const account of this.#byId.values()) account.setDefaults(defaults)
+  }
+
   byId(id: string): Account | undefined {
     return this.#byId.get(id)
   }
 
   /**
-   * Who signs in with this name and password, at once where the password is remembered. A disabled user is still who
-   * they are; whether they may come in is for `Account.enter` to say.
-   * @throws ServiceError AUTH_FAILED; StoreError AUTH_BUSY
+   * Who signs in with this name and password from the address `ip`, at once where the password is remembered: then no
+   * failures of others stand in the way either. A disabled user is still who they are; whether they may come in is for
+   * `Account.enter` to say.
+   * @throws ServiceError AUTH_FAILED, AUTH_LIMIT, AUTH_USER_LIMIT; StoreError AUTH_BUSY
    */
-  signIn(username: Uint8Array, password: Uint8Array): Account | Promise<Account> {
-    const account = this.#byName.get(
-      Buffer.from(username.buffer, username.byteOffset, username.length).toString(),
-    )
+  signIn(username: Uint8Array, password: Uint8Array, ip: string): Account | Promise<Account> {
+    const name = Buffer.from(username.buffer, username.byteOffset, username.length).toString()
+    const account = this.#byName.get(name)
     const hash = account === undefined ? undefined : passwordHash(account.user)
+    const { guard } = this.#options
+    const attempt = {
+      // With the name: guesses at names that are nobody's have one hash, and counted as one they would tell who exists.
+      from: `${ip} ${name}`,
+      admit: (): void => guard?.check(ip, name, account?.isAt(ip) ?? false),
+      failed: (): void => guard?.failed(ip, name),
+    }
     const right =
-      hash === undefined ? this.#verifier.verifyUnknown(password) : this.#verifier.verify(hash, password)
-    if (right === true && account !== undefined) return account
+      hash === undefined
+        ? this.#verifier.verifyUnknown(password, attempt)
+        : this.#verifier.verify(hash, password, attempt)
+    if (right === true && account !== undefined) {
+      guard?.passed(ip)
+      return account
+    }
     return Promise.resolve(right).then((late) => {
       // The password may have been changed while the check ran.
-      if (late && account !== undefined && passwordHash(account.user) === hash) return account
-      throw new ServiceError('AUTH_FAILED')
+      if (!late || account === undefined || passwordHash(account.user) !== hash) {
+        throw new ServiceError('AUTH_FAILED')
+      }
+      guard?.passed(ip)
+      return account
     })
   }
 
@@ -101,8 +127,7 @@ export class Directory {
   #put(user: User): void {
     const known = this.#byId.get(user.id)
     if (known === undefined) {
-      const { shaper, defaults = {} } = this.#options
-      const account = new Account(user, shaper, defaults, () => this.onAttention())
+      const account = new Account(user, this.#options.shaper, this.#defaults, () => this.onAttention())
       this.#byId.set(user.id, account)
       this.#byName.set(user.name, account)
       return

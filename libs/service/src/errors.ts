@@ -27,6 +27,25 @@ const TABLE = {
     http: 400,
     text: 'This door does not speak that protocol.',
   },
+  TARGET_FORM: {
+    level: 'info',
+    socks5: 1,
+    http: 400,
+    text: 'A request to a proxy names http://host/path, or is a CONNECT.',
+  },
+  SCHEME_UNSUPPORTED: {
+    level: 'info',
+    socks5: 1,
+    http: 501,
+    text: 'Of URLs only http:// is forwarded; for https:// there is CONNECT.',
+  },
+  ENCODING_UNSUPPORTED: {
+    level: 'info',
+    socks5: 1,
+    http: 501,
+    text: 'Of transfer codings only chunked is known.',
+  },
+  LOOP_DETECTED: { level: 'info', socks5: 1, http: 508, text: 'The request has come through here already.' },
   METHOD_UNSUPPORTED: {
     level: 'info',
     socks5: 7,
@@ -45,6 +64,13 @@ const TABLE = {
     http: 400,
     text: 'The address is of a type that is not known.',
   },
+  PROXY_HEADER_INVALID: {
+    level: 'warn',
+    socks5: 1,
+    http: 400,
+    text: 'The balancer in front did not begin with a PROXY header.',
+  },
+  TLS_FAILED: { level: 'info', socks5: 1, http: 400, text: 'The TLS handshake failed.' },
   CLIENT_CLOSED: {
     level: 'info',
     socks5: 1,
@@ -55,6 +81,20 @@ const TABLE = {
 
   AUTH_REQUIRED: { level: 'info', socks5: 2, http: 407, text: 'This door wants a user name and a password.' },
   AUTH_FAILED: { level: 'info', socks5: 2, http: 407, text: 'The user name or the password is wrong.' },
+  AUTH_LIMIT: {
+    level: 'info',
+    socks5: 2,
+    http: 429,
+    limit: 'sign-ins',
+    text: 'Too many sign-ins from this address have failed.',
+  },
+  AUTH_USER_LIMIT: {
+    level: 'info',
+    socks5: 2,
+    http: 429,
+    limit: 'sign-ins',
+    text: 'Too many sign-ins with this name have failed.',
+  },
   AUTH_BUSY: { level: 'warn', socks5: 1, http: 503, text: 'Too many passwords wait to be checked.' },
 
   USER_DISABLED: { level: 'info', socks5: 2, http: 403, text: 'The user is disabled.' },
@@ -95,6 +135,8 @@ const TABLE = {
     text: 'The address policy does not allow this target.',
   },
 
+  ACCESS_DENIED: { level: 'info', socks5: 2, http: 403, text: 'A rule of this door denies this target.' },
+
   DIAL_REFUSED: { level: 'info', socks5: 5, http: 502, text: 'The target refused the connection.' },
   DIAL_TIMEOUT: { level: 'info', socks5: 4, http: 504, text: 'The target did not answer in time.' },
   DIAL_UNREACHABLE_HOST: { level: 'info', socks5: 4, http: 502, text: 'There is no way to the target host.' },
@@ -112,6 +154,24 @@ const TABLE = {
     text: 'The name of the target could not be looked up now.',
   },
   DIAL_FAILED: { level: 'info', socks5: 1, http: 502, text: 'The target could not be reached.' },
+  DIAL_SOURCE_UNAVAILABLE: {
+    level: 'warn',
+    socks5: 1,
+    http: 503,
+    text: 'The source address is not one of this machine.',
+  },
+  UPSTREAM_AUTH: {
+    level: 'warn',
+    socks5: 1,
+    http: 502,
+    text: 'The upstream proxy does not accept our credentials.',
+  },
+  UPSTREAM_FAILED: {
+    level: 'info',
+    socks5: 1,
+    http: 502,
+    text: 'The upstream proxy could not be reached, or failed.',
+  },
   DIAL_LOCAL_LIMIT: {
     level: 'warn',
     socks5: 1,
@@ -119,7 +179,21 @@ const TABLE = {
     text: 'This machine is out of file descriptors or ports.',
   },
 
+  SERVER_REFUSED: {
+    level: 'info',
+    socks5: 1,
+    http: 502,
+    text: 'The server behind this end refused; its own answer was passed on.',
+  },
+
   TARGET_RESET: { level: 'info', socks5: 1, http: 502, text: 'The connection to the target broke.' },
+  RESPONSE_INVALID: {
+    level: 'info',
+    socks5: 1,
+    http: 502,
+    text: 'The answer of the target is not HTTP, or its end is unclear.',
+  },
+  RESPONSE_TIMEOUT: { level: 'info', socks5: 1, http: 504, text: 'The target gave no answer in time.' },
   IDLE_TIMEOUT: { level: 'info', socks5: 1, http: 504, text: 'Nothing passed for too long.' },
   USER_REMOVED: { level: 'info', socks5: 2, http: 403, text: 'The user was removed.' },
   SHUTDOWN: { level: 'info', socks5: 1, http: 503, text: 'The program is stopping.' },
@@ -142,16 +216,26 @@ export const OUTCOMES: Readonly<Record<Code, Outcome>> = TABLE
 export class ServiceError extends Error {
   override readonly name = 'ServiceError'
   readonly code: ErrorCode
+  /** When it is worth another try, ms from now; undefined where nobody knows. */
+  readonly retryMs: number | undefined
 
-  constructor(code: ErrorCode, message: string = OUTCOMES[code].text, options?: ErrorOptions) {
+  constructor(
+    code: ErrorCode,
+    message: string = OUTCOMES[code].text,
+    options?: ErrorOptions & { retryMs?: number },
+  ) {
     super(message, options)
     this.code = code
+    this.retryMs = options?.retryMs
   }
 }
 
 /** Codes of the other libraries and of the system that are not outcomes themselves. */
 const MEANING: Readonly<Record<string, ErrorCode>> = {
   WIRE_TOO_LONG: 'HANDSHAKE_TOO_LONG',
+  WIRE_FORM: 'TARGET_FORM',
+  WIRE_SCHEME: 'SCHEME_UNSUPPORTED',
+  WIRE_ENCODING: 'ENCODING_UNSUPPORTED',
   WIRE_ADDRESS_TYPE: 'ADDRESS_TYPE_UNSUPPORTED',
   // Passwords to check are what waits at a gate.
   GATE_FULL: 'AUTH_BUSY',

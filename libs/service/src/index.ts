@@ -1,18 +1,58 @@
+export { Access, AccessError, type AccessOptions, type EarlyVerdict, ruleOf } from './access/access.ts'
+export { type AccessConfig, accessSchema } from './access/access-config.ts'
+export { accessDial, type AccessDialParts, subjectOf, type Upstreams } from './access/access-dial.ts'
+export type { Verdict } from './access/compiled-rule.ts'
+export type { Subject } from './access/facts.ts'
+export type { Protocol, Rule } from './access/rule.ts'
+export { ACCESS_FORMATS, type AccessEntry, type AccessFormat, endpoint } from './access-entry.ts'
+export { AccessLog, type AccessLogOptions } from './access-log.ts'
 export { Account, type AccountDefaults } from './account.ts'
 export { type BaseConfig, baseSchema, type ConfigInput, loadConfig, type Loaded } from './config.ts'
 export { ConfigError, type ConfigErrorCode } from './config-error.ts'
 export type { ConfigSchema, OptionMeta } from './config-options.ts'
-export { configDrift, configTable, helpText, printConfig } from './config-text.ts'
+export { configDrift, configTable, printConfig } from './config-text.ts'
 export * from './config-types.ts'
+export type { App, AppCommand, CommandOutline } from './app.ts'
+export {
+  Association,
+  type AssociationOptions,
+  type DatagramClient,
+  type DropReason,
+  type Outlet,
+} from './datagram.ts'
+export type { Destination } from './destinations.ts'
 export { Directory, type DirectoryOptions } from './directory.ts'
+export { type DnsConfig, dnsSchema } from './dns-config.ts'
 export { type Code, codeOf, type ErrorCode, OUTCOMES, type Outcome, ServiceError } from './errors.ts'
+export { type Example, type Manual, manualText, type Row } from './help-text.ts'
 export { Ledger, type LedgerOptions } from './ledger.ts'
 export { createLog, type Log, type LogLevel } from './log.ts'
+export { type Ops, type OpsOptions, startOps } from './ops.ts'
 export { Program, type ProgramConfig, type ProgramOptions, storeUrl } from './program.ts'
-export { type App, runApp } from './run-app.ts'
-export { type Handshake, type Request, runSession, type SessionParts } from './session.ts'
+export type { Prepare } from './reload.ts'
+export { runApp } from './run-app.ts'
+export type {
+  Caller,
+  CallerDial,
+  CallerLocate,
+  CallerMayReuse,
+  DialUse,
+  Handshake,
+  Request,
+  ServedRequest,
+  Serving,
+} from './request.ts'
+export { runSession } from './session.ts'
 export { type SessionConfig, sessionSchema } from './session-config.ts'
+export type { SessionParts } from './session-parts.ts'
 export { Sessions, type SessionsOptions } from './sessions.ts'
-export { runUserCommand, type ExitCode } from './user-cli.ts'
-export type { UserCommandIo } from './cli-command.ts'
-export { makePassword } from './cli-secret.ts'
+export { type Signalled, Signals } from './signals.ts'
+export { signIn } from './sign-in.ts'
+export { SignInGuard, type SignInLimits } from './sign-in-guard.ts'
+export { runTop, TOP_ABOUT, topFlags, type TopIo } from './top.ts'
+export type { UserReport, UserStatus } from './user-status.ts'
+export { userCommand } from './user-cli.ts'
+export type { UserCommandIo, UserLink } from './cli-command.ts'
+export { makePassword, readSecret } from './cli-secret.ts'
+export { type UpstreamConfig, upstreamNames, upstreamSchema } from './upstream-config.ts'
+export type { WayOut } from './way-out.ts'

@@ -56,7 +56,7 @@ describe('LogWriter', () => {
   beforeEach(() => {
     vi.useFakeTimers()
     file = new SlowFile()
-    ;({ writer, exit } = exitOf(() => new LogWriter(file, { maxChars: 100_000 })))
+    ;({ writer, exit } = exitOf(() => new LogWriter(file, { maxBytes: 100_000 })))
   })
 
   afterEach(() => {
@@ -79,10 +79,10 @@ describe('LogWriter', () => {
 
   it('sends a full block without waiting', () => {
     const line = `${'x'.repeat(1023)}\n`
-    for (let i = 0; i < 15; i += 1) writer.write(line)
+    for (let i = 0; i < 63; i += 1) writer.write(line)
     expect(file.asked).toEqual([])
     writer.write(line)
-    expect(file.answer()).toBe(line.repeat(16))
+    expect(file.answer()).toBe(line.repeat(64))
   })
 
   it('keeps the order: one write at a time, a flush meanwhile follows at once', () => {
@@ -94,6 +94,23 @@ describe('LogWriter', () => {
     expect(file.asked).toHaveLength(1)
     expect(file.answer()).toBe('one\n')
     expect(file.answer()).toBe('two\nthree\n')
+  })
+
+  it('leaves a block alone until it is written', () => {
+    const blocks: Uint8Array[] = []
+    let done: Done = () => {}
+    file.write = (bytes, answered) => void (blocks.push(bytes), (done = answered))
+    for (const line of ['one\n', 'two\n', `${'é'.repeat(40_000)}\n`, 'four\n']) {
+      writer.write(line)
+      writer.flush()
+    }
+    expect(text(blocks[0]!)).toBe('one\n')
+    done(null, 4)
+    expect(text(blocks[1]!)).toBe(`two\n${'é'.repeat(40_000)}\nfour\n`)
+    done(null, blocks[1]!.length)
+    writer.write('five\n')
+    writer.flush()
+    expect(text(blocks[2]!)).toBe('five\n')
   })
 
   it('writes the rest after a short write, and again after EAGAIN', () => {

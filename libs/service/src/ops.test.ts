@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -21,6 +22,7 @@ describe('startOps', () => {
       port: 0,
       registry: { contentType: 'text/plain; version=0.0.4; charset=utf-8', metrics: () => metrics() },
       ready: () => state,
+      users: () => ({ users: [] }),
       log: { error: (...args: unknown[]) => void errors.push(args) },
     })
     url = `http://${ops.address.host}:${ops.address.port}`
@@ -111,9 +113,37 @@ describe('startOps', () => {
     await expect(fetch(`${url}/healthz`)).rejects.toThrow('fetch failed')
   })
 
+  it.each([
+    ['127.0.0.1', {}, 200],
+    ['127.0.0.1', { host: 'localhost:9102' }, 200],
+    ['127.0.0.1', { host: '[::1]:9102' }, 200],
+    ['127.0.0.1', { host: 'rebound.example' }, 403],
+    ['127.0.0.1', { host: '192.0.2.1' }, 403],
+    ['0.0.0.0', {}, 403],
+    ['::', {}, 403],
+  ])('on %s tells %o of its users: %i', async (host, headers, status) => {
+    const registry = { contentType: 'text/plain', metrics: async () => '' }
+    const users = (): object => ({ users: ['ada'] })
+    const log = { error: () => {} }
+    const other = await startOps({ host, port: 0, registry, ready: () => true, users, log })
+    const { port } = other.address
+    const answer = await new Promise<IncomingMessage>((resolve) =>
+      get({ port, host: '127.0.0.1', path: '/v1/users', headers }, resolve),
+    )
+    const body = await text(answer)
+    expect([answer.statusCode, body.includes('ada')]).toEqual([status, status === 200])
+    await other.close()
+  })
+
   it('says why it cannot listen', async () => {
     const registry = { contentType: 'text/plain', metrics: async () => '' }
-    const again = startOps({ ...ops.address, registry, ready: () => true, log: { error: () => undefined } })
+    const again = startOps({
+      ...ops.address,
+      registry,
+      ready: () => true,
+      users: () => ({}),
+      log: { error: () => undefined },
+    })
     await expect(again).rejects.toMatchObject({ code: 'EADDRINUSE' })
   })
 })

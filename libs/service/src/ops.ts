@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Log } from './log.ts'
+import { isLoopback } from './loopback.ts'
 
 export interface OpsOptions {
   host: string
@@ -9,6 +10,8 @@ export interface OpsOptions {
   registry: { readonly contentType: string; metrics(): Promise<string> }
   /** true, or in a few words why no new session should be sent here. */
   ready: () => true | string
+  /** What `/v1/users` tells, where the endpoint is on loopback. */
+  users: () => object
   log: Pick<Log, 'error'>
 }
 
@@ -18,15 +21,16 @@ export interface Ops {
   close(): Promise<void>
 }
 
-const PATHS = new Set(['/healthz', '/readyz', '/metrics'])
+const PATHS = new Set(['/healthz', '/readyz', '/metrics', '/v1/users'])
 const MAX_CONNECTIONS = 64
 
 /**
- * `/healthz` (200 while the process lives), `/readyz` (200, or 503 with the reason) and `/metrics`, all without
- * authentication: whoever can connect may read them, so bind it where only operators can.
+ * `/healthz` (200 while the process lives), `/readyz` (200, or 503 with the reason), `/metrics` and `/v1/users`, all
+ * without authentication: whoever can connect may read them, so bind it where only operators can. The last one names
+ * users, so it is only there on loopback, and not for web pages that a browser on this machine has opened.
  * @throws the system's error where the address cannot be bound
  */
-export async function startOps({ host, port, registry, ready, log }: OpsOptions): Promise<Ops> {
+export async function startOps({ host, port, registry, ready, users, log }: OpsOptions): Promise<Ops> {
   // Loaded here, since most subcommands serve nothing.
   const { fastify } = await import('fastify')
   const app = fastify({
@@ -51,6 +55,12 @@ export async function startOps({ host, port, registry, ready, log }: OpsOptions)
   app.get('/metrics', async (_request, reply) =>
     reply.type(registry.contentType).send(await registry.metrics()),
   )
+  app.get('/v1/users', (request, reply) => {
+    const isOurs = isLoopback(boundTo(app).host) && isLoopbackName(request.hostname)
+    return isOurs
+      ? users()
+      : refuse(reply, 403, 'LOOPBACK_ONLY', 'users are only told where --ops is on loopback')
+  })
   refuseTheRest(app, log)
   await app.listen({ host, port })
   return { address: boundTo(app), close: () => app.close() }
@@ -72,6 +82,10 @@ function refuseTheRest(app: FastifyInstance, log: Pick<Log, 'error'>): void {
 
 const refuse = (reply: FastifyReply, status: number, code: string, text: string): FastifyReply =>
   reply.code(status).send({ error: { code, text } })
+
+/** A name that leads here although it is not ours is one that somebody has made lead here: DNS rebinding. */
+const isLoopbackName = (name: string): boolean =>
+  name === 'localhost' || isLoopback(name.replaceAll(/^\[|\]$/g, ''))
 
 function boundTo(app: FastifyInstance): { host: string; port: number } {
   const address = app.server.address()

@@ -1,4 +1,6 @@
-import { writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Program, type ProgramOptions, storeUrl } from './program.ts'
@@ -107,6 +109,67 @@ describe('Program', () => {
     }
   })
 
+  it('holds dials to its rules, says which denied, and takes over others at once, or none', async () => {
+    await sandbox.add('ada')
+    const { program, journal } = await start(
+      { rules: [{ name: 'closed', action: 'deny', listeners: 'door', users: 'ada' }] },
+      { doors: ['door'] },
+    )
+    const door = await program.listen('door', LOOPBACK, testHandshake)
+    const asked = async (): Promise<string> => {
+      const client = await sandbox.connect(door)
+      client.socket.end(`ada 127.0.0.1 ${sandbox.targetPort}\n`)
+      return client.closed
+    }
+    const denied = 'no ACCESS_DENIED\n'
+    expect(await asked()).toBe(denied)
+    expect(journal.lines('session.end')).toMatchObject([{ code: 'ACCESS_DENIED', rule: 'closed' }])
+    const reload = (rules: unknown): Promise<void> =>
+      program.reload(configOf({ data: sandbox.folder, allow: '127.0.0.0/8', rules }))
+    await expect(reload([{ action: 'allow', via: 'nowhere' }])).rejects.toThrow(
+      'rules[0].via: "nowhere" is no upstream',
+    )
+    expect(await asked()).toBe(denied)
+    await reload([{ action: 'deny', targets: '10.0.0.0/8' }])
+    expect(await asked()).toBe('yes\n')
+    await reload([{ action: 'deny', targets: '127.0.0.1' }])
+    expect(await asked()).toBe(denied)
+    expect(journal.lines('session.end').at(-1)).toMatchObject({ rule: 'rules[0]' })
+  })
+
+  it('does not start with rules that name what does not exist', async () => {
+    const rules = [{ action: 'deny', listeners: 'dor' }]
+    await expect(start({ rules }, { doors: ['door'] })).rejects.toThrow(
+      'rules[0].listeners: "dor" is no listener, did you mean door?',
+    )
+  })
+
+  it('dials from the source address, that of the user first', async () => {
+    await sandbox.add('ada')
+    const { program } = await start({ source: '127.0.0.8' })
+    const door = await program.listen('door', LOOPBACK, testHandshake)
+    const from = async (): Promise<string> => {
+      const target = createServer((socket) => socket.end(socket.remoteAddress ?? 'nobody')).listen(
+        0,
+        '127.0.0.1',
+      )
+      await once(target, 'listening')
+      const client = await sandbox.connect(door)
+      client.socket.write(`ada 127.0.0.1 ${(target.address() as AddressInfo).port}\n`)
+      await client.got('127.0.0.')
+      client.socket.end()
+      const told = await client.closed
+      target.close()
+      return told
+    }
+    expect(await from()).toBe('yes\n127.0.0.8')
+    const changed = Promise.withResolvers<unknown>()
+    program.store.watch(changed.resolve, changed.reject)
+    await program.store.update('ada', { source: '127.0.0.9' })
+    await changed.promise
+    expect(await from()).toBe('yes\n127.0.0.9')
+  })
+
   it('follows the store: who was disabled elsewhere is cut', async () => {
     await sandbox.add('ada')
     const { program, journal } = await start()
@@ -143,20 +206,99 @@ describe('Program', () => {
   })
 })
 
+describe('the access log', () => {
+  it('takes the lines of sessions, and leaves to the log what is for the operator', async () => {
+    await sandbox.add('ada')
+    const accessLog = `${sandbox.folder}/access.log`
+    const { program, journal } = await start({ accessLog, accessLogFormat: 'squid' })
+    const client = await relaying(program, sandbox.targetPort)
+    client.socket.end('12345')
+    await client.closed
+    const bug = await sandbox.connect(
+      await program.listen('second', LOOPBACK, () => Promise.reject(new Error('bug'))),
+    )
+    await bug.closed
+    const stranger = await sandbox.connect(await program.listen('third', LOOPBACK, testHandshake))
+    stranger.socket.write('eve a 1\n')
+    await stranger.closed
+    await program.stop()
+    expect(journal.lines('session.end')).toMatchObject([{ code: 'INTERNAL' }])
+    const lines = readFileSync(accessLog, 'utf8').trimEnd().split('\n')
+    expect(lines.map((line) => line.split(/\s+/).slice(2))).toEqual([
+      `127.0.0.1 TCP_TUNNEL/200 5 CONNECT 127.0.0.1:${sandbox.targetPort} ada HIER_DIRECT/127.0.0.1 -`.split(
+        ' ',
+      ),
+      '127.0.0.1 NONE_NONE/500 0 - error:internal - HIER_NONE/- -'.split(' '),
+      '127.0.0.1 TCP_DENIED/407 0 - error:auth-failed - HIER_NONE/- -'.split(' '),
+    ])
+  })
+
+  it('that cannot be opened is a mistake in the settings, and leaves nothing behind', async () => {
+    await expect(start({ accessLog: `${sandbox.folder}/no/log` })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('(ENOENT)'),
+    })
+    await sandbox.add('ada')
+  })
+})
+
 describe('reload()', () => {
   it('takes over the limits of the node and the log level', async () => {
     await sandbox.add('ada')
-    const { program, journal } = await start()
+    const { program } = await start()
     const client = await relaying(program, sandbox.targetPort)
-    program.reload(configOf({ nodeDown: 1, nodeTotal: '1GB/s', logLevel: 'warn' }))
+    await program.reload(configOf({ nodeDown: 1, nodeTotal: '1GB/s', logLevel: 'warn' }))
     expect(program.shaper.user('probe').limited('down')).toBe(true)
     expect(program.log.level).toBe('warn')
     // Beyond the burst with which the bucket began, one byte takes a second.
     client.socket.write(Buffer.alloc(1_000_000, 'x'))
-    program.reload(configOf({ logLevel: 'info' }))
+    await program.reload(configOf({ logLevel: 'info' }))
     expect(program.shaper.user('probe').limited('down')).toBe(false)
     await client.got('x'.repeat(1_000_000))
-    expect(journal.lines('reloaded')).toHaveLength(1)
+  })
+
+  it('takes over the address policy, the deadlines, and how many may wait and fail', async () => {
+    await sandbox.add('ada')
+    const { program, journal } = await start()
+    const door = await program.listen('door', LOOPBACK, testHandshake)
+    await program.reload(configOf({ allow: [], unauthenticatedPerIp: 1, idleMs: 7, handshakeMs: 8 }))
+    const client = await sandbox.connect(door)
+    client.socket.write(`ada 127.0.0.1 ${sandbox.targetPort}\n`)
+    expect(await client.closed).toBe('no TARGET_DENIED\n')
+    expect(program.sessions.options).toMatchObject({
+      unauthenticatedPerIp: 1,
+      idleMs: 7000,
+      handshakeMs: 8000,
+    })
+    expect(journal.lines('session.end')).toMatchObject([{ code: 'TARGET_DENIED' }])
+  })
+
+  it('takes over what its parts take over, and nothing at all where one of them cannot', async () => {
+    const { program } = await start()
+    const taken: unknown[] = []
+    program.onReload((config) => () => void taken.push(config.graceMs))
+    program.onReload(async (config) => {
+      if (config.graceMs === 13_000) throw new Error('not 13')
+      return () => void taken.push('late')
+    })
+    await program.reload(configOf({ graceMs: 12, logLevel: 'warn' }))
+    await expect(program.reload(configOf({ graceMs: 13, logLevel: 'error' }))).rejects.toThrow('not 13')
+    expect(taken).toEqual([12_000, 'late'])
+    expect(program.log.level).toBe('warn')
+  })
+
+  it('gives new default limits to the users that it has and to their sessions', async () => {
+    await sandbox.add('ada')
+    await sandbox.add('bob', { up: 1_000_000 })
+    const { program } = await start()
+    await relaying(program, sandbox.targetPort)
+    const [ada, bob] = [...program.directory.accounts()]
+    const limited = (): unknown[] => [ada?.share.limited('down'), bob?.share.limited('down')]
+    expect(limited()).toEqual([false, false])
+    program.directory.setDefaults({ total: 1_000_000 })
+    expect(limited()).toEqual([true, false])
+    program.directory.setDefaults({})
+    expect(limited()).toEqual([false, false])
   })
 
   it('holds for sessions that run', async () => {
@@ -165,7 +307,7 @@ describe('reload()', () => {
     await relaying(program, sandbox.targetPort)
     const relimited: unknown[] = []
     program.sessions.relimit = (): void => void relimited.push(1)
-    program.reload(configOf({ nodeUp: '1MB/s' }))
+    await program.reload(configOf({ nodeUp: '1MB/s' }))
     expect(relimited).toHaveLength(1)
   })
 })

@@ -3,29 +3,38 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createMetrics, type Metrics } from '@sluice/metrics'
-import { AddressPolicy, createDial, type Dial, errnoOf, listen, type Listener } from '@sluice/net'
+import { AddressSet, errnoOf, listen, type Listener, type TlsPaths } from '@sluice/net'
 import { Shaper } from '@sluice/ratelimit'
 import { openStore, type UserStore } from '@sluice/userstore'
 import type { Address } from '@sluice/wire'
+import { AccessLog } from './access-log.ts'
 import type { AccountDefaults } from './account.ts'
 import type { BaseConfig } from './config.ts'
 import { Directory } from './directory.ts'
 import { Ledger } from './ledger.ts'
 import { createLog, type Log } from './log.ts'
 import { type Ops, startOps } from './ops.ts'
+import { type Prepare, takeOver } from './reload.ts'
 import { createReporter, type Reporter } from './report.ts'
 import { Seldom } from './seldom.ts'
-import { type Handshake, runSession } from './session.ts'
+import type { CallerDial, CallerLocate, CallerMayReuse, Handshake } from './request.ts'
+import { runSession } from './session.ts'
 import { Sessions } from './sessions.ts'
-import { nodeLimits, type SessionConfig } from './session-config.ts'
+import { nodeLimits, type SessionConfig, signInLimits } from './session-config.ts'
+import { SignInGuard } from './sign-in-guard.ts'
+import { TlsListeners } from './tls-listeners.ts'
+import { type UserReport, userStates, userStatuses } from './user-status.ts'
+import { createWayOut, type WayOut, type WayOutConfig } from './way-out.ts'
 
 /** What any program can be told. */
-export type ProgramConfig = BaseConfig & SessionConfig
+export type ProgramConfig = BaseConfig & SessionConfig & WayOutConfig
 
 export interface ProgramOptions {
   readonly app: string
   readonly version: string
   readonly config: ProgramConfig
+  /** Names of the listeners that it may open, for rules to know. @default none */
+  readonly doors?: readonly string[]
   readonly defaults?: AccountDefaults
   readonly env?: Readonly<Record<string, string | undefined>>
   /** @default lines on stdout */
@@ -52,42 +61,61 @@ export class Program {
   readonly directory: Directory
   readonly sessions: Sessions
   readonly store: UserStore
-  readonly dial: Dial
-  readonly #options: ProgramOptions
+  /** What clients asked for; undefined where it is not kept in a file. */
+  readonly accessLog: AccessLog | undefined
+  readonly dial: CallerDial = (target, signal, caller, use) => this.#wayOut.dial(target, signal, caller, use)
+  readonly mayReuse: CallerMayReuse = (route, target, caller) => this.#wayOut.mayReuse(route, target, caller)
+  readonly locate: CallerLocate = (target, caller) => this.#wayOut.locate(target, caller)
+  readonly #doors: readonly string[]
   readonly #reporter: Reporter
   readonly #ledger: Ledger
   readonly #listeners: Listener[] = []
+  readonly #tls: TlsListeners
   readonly #seldom = new Seldom(60_000)
   readonly #ticking: NodeJS.Timeout
+  #wayOut: WayOut
+  #balancers: AddressSet
+  readonly #guard: SignInGuard
+  readonly #parts: Prepare[] = [(config) => this.#prepare(config), () => this.#tls.prepare()]
+  readonly #about: { app: string; version: string }
+  #config: ProgramConfig
+  #configAt = Date.now()
   #ops: Ops | undefined = undefined
   #state: true | string = 'starting'
   #stopping: Promise<void> | undefined = undefined
 
-  /** Opens the store and reads the users; listens nowhere yet. @throws StoreError */
+  /** Opens the store and reads the users; listens nowhere yet. @throws StoreError, ConfigError */
   static async start(options: ProgramOptions): Promise<Program> {
     const store = await openStore(storeUrl(options.config))
-    const program = new Program(options, store)
+    let program: Program | undefined
     try {
+      program = new Program(options, store)
       await program.directory.start()
+      return program
     } catch (error) {
-      await program.stop()
+      await (program?.stop() ?? store.close())
       throw error
     }
-    return program
   }
 
   private constructor(options: ProgramOptions, store: UserStore) {
     const { app, version, config, env = process.env } = options
-    this.#options = options
+    this.#config = config
+    this.#about = { app, version }
+    this.#doors = options.doors ?? []
     this.store = store
     this.log = options.log ?? createLog({ level: config.logLevel })
+    this.#tls = new TlsListeners(this.log)
     this.metrics = createMetrics({ app, version })
+    this.accessLog = this.#openAccessLog(config)
     this.#reporter = createReporter({ env, app, version, log: this.log })
     this.shaper = new Shaper(nodeLimits(config))
+    this.#guard = new SignInGuard(signInLimits(config))
     this.directory = new Directory({
       store,
       shaper: this.shaper,
       defaults: options.defaults ?? {},
+      guard: this.#guard,
       onError: (error) => {
         if (this.#seldom.due('store.unreadable')) this.log.error({ err: error }, 'store.unreadable')
       },
@@ -102,25 +130,33 @@ export class Program {
     this.sessions = new Sessions({
       directory: this.directory,
       log: this.log,
+      accessLog: this.accessLog,
       handshakeMs: config.handshakeMs,
       idleMs: config.idleMs,
       unauthenticatedPerIp: config.unauthenticatedPerIp,
       onInternal: (error) => this.#reporter.report(error, { code: 'INTERNAL' }),
     })
-    const policy = new AddressPolicy(config.allow, () => this.#addresses())
-    this.dial = createDial({ policy, deadlineMs: config.dialMs })
+    this.#wayOut = this.#wayOutOf(config)
+    this.#balancers = new AddressSet(config.proxyProtocol)
+    this.metrics.sources.upstreams = (): Record<string, number> => this.#wayOut.healthy()
     this.metrics.sources.ledger = (): { pendingBytes: number; lagMs: number } => this.#ledger.pending()
-    this.metrics.sources.users = (): Record<string, number> => this.#userStates()
+    this.metrics.sources.configAt = (): number => this.#configAt
+    this.metrics.sources.users = (): Record<string, number> => userStates(this.directory, Date.now())
     this.#ticking = setInterval(() => this.#tick(), TICK_MS)
   }
 
-  /** Opens a listener whose conns are all led through `handshake`. @throws the system's error */
-  async listen(door: string, { host, port }: Address, handshake: Handshake): Promise<Address> {
+  /**
+   * Opens a listener whose conns are all led through `handshake`.
+   * @param tls files that make it a listener over TLS; they may change while it is open
+   * @throws the system's error; ConfigError where the files are of no use
+   */
+  async listen(door: string, address: Address, handshake: Handshake, tls?: TlsPaths): Promise<Address> {
     const metrics = this.metrics.door(door)
-    const parts = { door, metrics, sessions: this.sessions, dial: this.dial }
+    const files = tls && (await this.#tls.open(door, tls))
+    const { sessions, dial, mayReuse } = this
+    const parts = { door, metrics, sessions, dial, mayReuse, balancers: () => this.#balancers, tls: files }
     const listener = await listen({
-      host,
-      port,
+      ...address,
       onConn: (conn) => void runSession(conn, handshake, parts),
       onError: (error) => {
         const errno = errnoOf(error)
@@ -135,10 +171,16 @@ export class Program {
 
   /** Opens the ops endpoint, where there is to be one, and tells that all is up. */
   async ready(): Promise<Address | undefined> {
-    const { ops } = this.#options.config
+    const { ops } = this.#config
     if (ops !== undefined) {
       const { registry } = this.metrics
-      this.#ops = await startOps({ ...ops, registry, ready: () => this.#state, log: this.log })
+      this.#ops = await startOps({
+        ...ops,
+        registry,
+        ready: () => this.#state,
+        users: () => this.#userReport(),
+        log: this.log,
+      })
       this.log.announce('listening', { door: 'ops', ...this.#ops.address })
     }
     this.#state = true
@@ -146,12 +188,14 @@ export class Program {
     return this.#ops?.address
   }
 
-  /** Takes over what can change while running: the node's limits and the log level. */
-  reload(config: ProgramConfig): void {
-    this.shaper.set(nodeLimits(config))
-    this.sessions.relimit()
-    this.log.level = config.logLevel
-    this.log.info({}, 'reloaded')
+  /** Adds a part that follows its settings while the program runs; `Config` is what the program was started with. */
+  onReload<Config extends ProgramConfig>(prepare: Prepare<Config>): void {
+    this.#parts.push(prepare as Prepare)
+  }
+
+  /** Takes over what can change while running: all of it or, where a part throws, nothing. */
+  async reload(config: ProgramConfig): Promise<void> {
+    if (this.#stopping === undefined) await takeOver(this.#parts, config)
   }
 
   /** Drains: accepts no more, lets sessions end within the grace, books their usage, lets go of everything. */
@@ -174,7 +218,7 @@ export class Program {
   async #stop(): Promise<void> {
     this.#state = 'stopping'
     for (const listener of this.#listeners) listener.close()
-    const grace = setTimeout(() => this.hurry(), this.#options.config.graceMs)
+    const grace = setTimeout(() => this.hurry(), this.#config.graceMs)
     await this.sessions.drained()
     clearTimeout(grace)
     clearInterval(this.#ticking)
@@ -184,6 +228,7 @@ export class Program {
     await this.#closed(this.store.close())
     await this.#closed(this.#ops?.close())
     await this.#closed(this.#reporter.close(LAST_WORDS_MS))
+    await this.accessLog?.close()
     await this.log.close()
   }
 
@@ -196,8 +241,45 @@ export class Program {
     }
   }
 
+  #wayOutOf(config: ProgramConfig): WayOut {
+    return createWayOut({
+      config,
+      doors: this.#doors,
+      own: () => this.#addresses(),
+      metrics: this.metrics.wayOut,
+      log: this.log,
+    })
+  }
+
+  #prepare(config: ProgramConfig): () => void {
+    const wayOut = this.#wayOutOf(config)
+    const balancers = new AddressSet(config.proxyProtocol)
+    return () => {
+      this.#config = config
+      this.#configAt = Date.now()
+      this.#wayOut = wayOut
+      this.#balancers = balancers
+      this.#guard.set(signInLimits(config))
+      this.sessions.setLimits(config)
+      this.shaper.set(nodeLimits(config))
+      this.sessions.relimit()
+      this.log.level = config.logLevel
+    }
+  }
+
+  #openAccessLog({ accessLog: path, accessLogFormat: format }: ProgramConfig): AccessLog | undefined {
+    if (path === undefined) return undefined
+    return new AccessLog({
+      path,
+      format,
+      log: this.log,
+      onLost: (lines) => this.metrics.accessLogLost(lines),
+    })
+  }
+
   #tick(): void {
     void this.#ledger.flush()
+    this.#tls.poll()
     this.sessions.sweep()
   }
 
@@ -206,10 +288,8 @@ export class Program {
     return this.#ops === undefined ? addresses : [...addresses, this.#ops.address]
   }
 
-  #userStates(): Record<string, number> {
-    const states: Record<string, number> = { active: 0, disabled: 0, expired: 0, quota: 0 }
-    const now = Date.now()
-    for (const account of this.directory.accounts()) states[account.state(now)]! += 1
-    return states
+  #userReport(): UserReport {
+    const users = userStatuses(this.directory, Date.now())
+    return { ...this.#about, uptimeMs: performance.now(), total: this.directory.size, users }
   }
 }

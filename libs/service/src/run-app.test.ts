@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
@@ -98,6 +98,66 @@ describe.concurrent('a program', { timeout: 30_000 }, () => {
     expect(await child.end()).toEqual([0, ''])
   })
 
+  it('goes on in a new access log on SIGHUP, though its settings are bad', async (test) => {
+    const sandbox = await openSandbox(test)
+    const { folder } = sandbox
+    const [file, access] = [join(folder, 'config.yaml'), join(folder, 'access.log')]
+    writeFileSync(file, `access-log: ${access}\n`)
+    const child = new Child(test, '--data', folder, '--config', file, '--no-watch')
+    const door = await child.door()
+    const visit = async (): Promise<void> => {
+      const client = await sandbox.connect(door)
+      client.socket.write('eve a 1\n')
+      await client.closed
+    }
+    const codes = (name: string): string[] | null => readFileSync(name, 'utf8').match(/"code":"\w+"/g)
+    await visit()
+    await test.expect.poll(() => codes(access), { timeout: 5000 }).toEqual(['"code":"AUTH_FAILED"'])
+    renameSync(access, `${access}.1`)
+    writeFileSync(file, 'acess-log: x\n')
+    child.process.kill('SIGHUP')
+    await child.line('reload.failed')
+    await visit()
+    child.process.kill('SIGTERM')
+    await child.end()
+    expect([codes(`${access}.1`), codes(access)]).toEqual([
+      ['"code":"AUTH_FAILED"'],
+      ['"code":"AUTH_FAILED"'],
+    ])
+  })
+
+  it('follows its file: renamed over, with mistakes in between, or not at all', async (test) => {
+    const { folder } = await openSandbox(test)
+    const file = join(folder, 'config.yaml')
+    const put = (contents: string): void => {
+      writeFileSync(`${file}.new`, contents)
+      renameSync(`${file}.new`, file)
+    }
+    put('token: hunter2\n')
+    const deaf = new Child(test, '--data', folder, '--config', file, '--no-watch')
+    const child = new Child(test, '--data', folder, '--config', file)
+    await Promise.all([child.door(), deaf.door()])
+    put('node-down: 1MB/s\n')
+    expect(await child.line('reloaded')).toMatchObject({ level: 'info', changed: ['node-down'] })
+    put('token: [hunter2]\nnode-down: fast\n')
+    const { err } = await child.line('reload.failed')
+    expect(err).toMatchObject({
+      message: expect.stringContaining('config.yaml: node-down: "fast" is not a rate'),
+    })
+    expect(err).toMatchObject({ message: expect.stringContaining('config.yaml: token: *** is not') })
+    expect(JSON.stringify(child.lines)).not.toContain('hunter2')
+    const ops = child.lines.find((line) => line['door'] === 'ops')!
+    const metrics = await (await fetch(`http://127.0.0.1:${String(ops['port'])}/metrics`)).text()
+    expect(metrics).toContain('sluice_config_reloads_total{result="ok"} 1')
+    expect(metrics).toContain('sluice_config_reloads_total{result="failed"} 1')
+    for (const each of [child, deaf]) each.process.kill('SIGTERM')
+    expect([await child.end(), await deaf.end()]).toEqual([
+      [0, ''],
+      [0, ''],
+    ])
+    expect(deaf.lines.map(({ msg }) => msg)).toEqual(['listening', 'listening', 'ready'])
+  })
+
   it('tells of an error that nobody caught, and ends with 1', async (test) => {
     const sandbox = await openSandbox(test)
     const child = new Child(test, '--data', sandbox.folder, '--grace', '1h')
@@ -165,7 +225,19 @@ describe('runApp', () => {
 
   it.each([
     ['an unknown flag', ['--dor', '1'], /^test-app: --dor: unknown flag, did you mean --door\?\n$/],
-    ['an unknown command', ['sing'], /^test-app: sing: unknown command, wanted one of serve, echo\n$/],
+    [
+      'an unknown command',
+      ['sing'],
+      /^test-app: sing: unknown command, wanted one of serve, top, echo, completion, help\n$/,
+    ],
+    ['a slip', ['serv', '--door', 'x:1'], /^test-app: serv: unknown command, did you mean serve\?\n$/],
+    ['help of no command', ['help', 'ech'], /^test-app: ech: unknown command, did you mean echo\?\n$/],
+    [
+      'completion of no shell',
+      ['completion', 'tcsh'],
+      /^test-app: completion: wanted one of bash, zsh, fish\n$/,
+    ],
+    ['completion of all shells', ['completion', 'bash', 'zsh'], /^test-app: completion: wanted one of/],
     ['what only looks like a command', ['constructor'], /^test-app: constructor: unknown command/],
     ['a store that there cannot be', ['--store', 'redis:x'], /^test-app: store: wanted sqlite:PATH.*\n$/],
   ])('refuses %s with 2 and one line', async (_what, argv, message) => {
@@ -189,8 +261,20 @@ describe('runApp', () => {
 
   it.each([
     [['--version'], 'test-app 1.2.3\n'],
-    [['--help'], 'test-app: one door, one line\n'],
-    [['serve', '--help'], 'test-app: one door, one line\n'],
+    [
+      ['--help'],
+      'test-app 1.2.3: one door, one line\n\nSYNOPSIS\n  test-app [serve] [flags]\n  test-app top [flags]\n  test-app echo [WORD …]\n',
+    ],
+    [['serve', '--help'], 'test-app 1.2.3: one door, one line\n'],
+    [['help'], 'test-app 1.2.3: one door, one line\n'],
+    [['help', 'serve'], 'test-app 1.2.3: one door, one line\n'],
+    [['help', 'echo'], '--help\n'],
+    [['help', 'echo', 'a'], 'a --help\n'],
+    [['help', 'completion'], 'test-app completion: '],
+    [['completion', '--help'], 'test-app completion: '],
+    [['completion', 'bash'], '# bash completion of test-app'],
+    [['completion', 'zsh'], '#compdef test-app\n'],
+    [['completion', 'fish'], '# fish completion of test-app'],
     [['echo', 'a', '--b'], 'a --b\n'],
     [['--node-up', '1MB/s', '--print-config'], 'data: "./data" # default\n'],
   ])('answers %o with 0', async (argv, begin) => {

@@ -1,22 +1,13 @@
+import type { App } from './app.ts'
+import { commandsOf, unknownCommand } from './app-commands.ts'
+import { appHelp } from './app-help.ts'
 import { type Loaded, loadConfig } from './config.ts'
 import { ConfigError } from './config-error.ts'
-import type { ConfigSchema } from './config-options.ts'
-import { helpText, printConfig } from './config-text.ts'
+import { printConfig } from './config-text.ts'
+import { FileWatch, lookOf } from './file-watch.ts'
 import type { Program, ProgramConfig } from './program.ts'
+import { Reloader } from './reload.ts'
 import { Signals } from './signals.ts'
-
-/** One program as its command line sees it. */
-export interface App<Config extends ProgramConfig> {
-  readonly name: string
-  readonly version: string
-  /** The head of `--help`: one line what it is, then how it is called. */
-  readonly intro: string
-  readonly schema: ConfigSchema<Config>
-  /** Opens store and listeners. Its log is up by the time it returns. */
-  serve(config: Config): Promise<Program>
-  /** By their first word; each gives the exit code. `serve` needs not be among them. */
-  readonly commands: Readonly<Record<string, (argv: readonly string[]) => Promise<number>>>
-}
 
 /** Bad usage or configuration. */
 const EXIT_USAGE = 2
@@ -35,9 +26,10 @@ export const runApp = async <Config extends ProgramConfig>(
   argv: readonly string[],
 ): Promise<number> => {
   const [word = ''] = argv
+  const commands = commandsOf(app)
   try {
-    const command = Object.hasOwn(app.commands, word) ? app.commands[word] : undefined
-    if (command !== undefined) return await command(argv.slice(1))
+    const command = Object.hasOwn(commands, word) ? commands[word] : undefined
+    if (command !== undefined) return await command.run(argv.slice(1))
     return await serve(app, word === 'serve' ? argv.slice(1) : argv)
   } catch (error) {
     return explain(app.name, error)
@@ -48,27 +40,39 @@ const serve = async <Config extends ProgramConfig>(
   app: App<Config>,
   argv: readonly string[],
 ): Promise<number> => {
-  const loaded = loadConfig(app.schema, { argv, env: process.env })
-  const config = loaded.config as Config
-  if (loaded.positionals[0] !== undefined) {
-    const commands = ['serve', ...Object.keys(app.commands)].join(', ')
-    throw new ConfigError('USAGE', `${loaded.positionals[0]}: unknown command, wanted one of ${commands}`)
-  }
+  const load = (): Loaded<unknown> => loadConfig(app.schema, { argv, env: process.env })
+  const loaded = load()
+  if (loaded.positionals[0] !== undefined) throw unknownCommand(loaded.positionals[0], commandsOf(app))
   const text = printed(app, loaded)
   if (text !== undefined) {
     process.stdout.write(text)
     return 0
   }
+  return run(app, loaded, load)
+}
+
+const run = async <Config extends ProgramConfig>(
+  app: App<Config>,
+  { config: settings, warnings }: Loaded<unknown>,
+  load: () => Loaded<unknown>,
+): Promise<number> => {
+  const config = settings as Config
+  const file = config.watch ? config.config : undefined
   const signals = new Signals()
+  let watch: Disposable | undefined
   try {
+    const seen = file === undefined ? '' : await lookOf(file)
     const program = await app.serve(config)
-    for (const warning of loaded.warnings) program.log.warn({ warning }, 'config.doubtful')
-    return await live(
-      signals,
-      program,
-      () => loadConfig(app.schema, { argv, env: process.env }).config as Config,
-    )
+    for (const warning of warnings) program.log.warn({ warning }, 'config.doubtful')
+    const reloader = new Reloader({ app, config, program, load: () => load().config as Config })
+    const reload = (): void => void reloader.reload()
+    if (file !== undefined) watch = new FileWatch(file, { seen, onChange: reload })
+    return await live(signals, program, () => {
+      program.accessLog?.reopen()
+      reload()
+    })
   } finally {
+    watch?.[Symbol.dispose]()
     signals[Symbol.dispose]()
   }
 }
@@ -78,24 +82,18 @@ const printed = <Config extends ProgramConfig>(
   loaded: Loaded<unknown>,
 ): string | undefined => {
   const { help, version, printConfig: settings } = loaded.config as Config
-  if (help) return helpText(app.schema, app.intro)
+  if (help) return appHelp(app, commandsOf(app))
   if (version) return `${app.name} ${app.version}\n`
   return settings ? printConfig(app.schema, loaded) : undefined
 }
 
 /** What a program does until it is told to stop. */
-const live = (signals: Signals, program: Program, load: () => ProgramConfig): Promise<number> =>
+const live = (signals: Signals, program: Program, reload: () => void): Promise<number> =>
   signals.run({
     stop: () => program.stop(),
     hurry: () => program.hurry(),
     crashed: (error) => program.crashed(error),
-    reload: () => {
-      try {
-        program.reload(load())
-      } catch (error) {
-        program.log.error({ err: error }, 'reload.failed')
-      }
-    },
+    reload,
   })
 
 /** One line on stderr for what the operator can mend; for what is ours to mend, the stack. */

@@ -11,6 +11,11 @@ describe('sessionSchema', () => {
       dialMs: 10_000,
       idleMs: 3_600_000,
       unauthenticatedPerIp: 1024,
+      proxyProtocol: [],
+      sendProxyTo: [],
+      authFailures: 10,
+      authBackoffMs: 300_000,
+      accessLogFormat: 'json',
     })
   })
 

@@ -51,6 +51,7 @@ describe('runSession', () => {
         level: 'info',
         time: expect.any(Number),
         door: 'test',
+        protocol: 'test',
         user: 'ada',
         client: '192.0.2.1:40000',
         target: 'target.example:443',

@@ -250,7 +250,7 @@ describe('what is logged', () => {
     const hash = await hashPassword(secret, 1)
     const lab = await Lab.open([userOf('ada', { credentials: [{ kind: 'password', hash }] })])
     const signIn = (password: string) => (): unknown =>
-      lab.directory.signIn(Buffer.from('ada'), Buffer.from(password))
+      lab.directory.signIn(Buffer.from('ada'), Buffer.from(password), '192.0.2.1')
     const broken = async (): Promise<never> => {
       await signIn(secret)()
       throw new TypeError('bug')

@@ -1,19 +1,28 @@
-import type { DoorMetrics } from '@sluice/metrics'
 import type { Conn } from '@sluice/net'
+import type { Address } from '@sluice/wire'
+import { ruleOf } from './access/access.ts'
+import type { AccessLog } from './access-log.ts'
 import type { Directory } from './directory.ts'
-import { type Code, type ErrorCode, OUTCOMES } from './errors.ts'
+import { type Code, type ErrorCode, OUTCOMES, ServiceError } from './errors.ts'
 import type { Log } from './log.ts'
-import { Session } from './session.ts'
+import { accessEntry, logFields } from './session-record.ts'
+import { Session } from './session-phases.ts'
+import type { SessionParts } from './session-parts.ts'
 
-export interface SessionsOptions {
-  readonly directory: Directory
-  readonly log: Log
+/** What sessions that have not come to an end are held to. */
+export interface SessionLimits {
   /** From accept to an authenticated request. */
   readonly handshakeMs: number
   /** Nothing passes either way for this long: IDLE_TIMEOUT. */
   readonly idleMs: number
   /** Conns of one address that have not signed in yet. */
   readonly unauthenticatedPerIp: number
+}
+
+export interface SessionsOptions extends SessionLimits {
+  readonly directory: Directory
+  readonly log: Log
+  readonly accessLog?: AccessLog | undefined
   /** An error of ours, with its stack. */
   readonly onInternal: (error: unknown) => void
   /** Monotonic, ms. @default performance.now */
@@ -24,7 +33,7 @@ export interface SessionsOptions {
 
 /** All sessions of a program: who waits at the door, who is in, and what ends them from outside. */
 export class Sessions {
-  readonly options: SessionsOptions
+  options: SessionsOptions
   readonly now: () => number
   readonly wallNow: () => number
   readonly #all = new Set<Session>()
@@ -37,20 +46,37 @@ export class Sessions {
     this.wallNow = options.wallNow ?? Date.now
   }
 
+  /** A handshake that is under way keeps its deadline. */
+  setLimits({ handshakeMs, idleMs, unauthenticatedPerIp }: SessionLimits): void {
+    this.options = { ...this.options, handshakeMs, idleMs, unauthenticatedPerIp }
+  }
+
   get size(): number {
     return this.#all.size
   }
 
-  open(conn: Conn, door: string, metrics: DoorMetrics): Session {
-    const session = new Session(conn, door, metrics, this)
+  open(conn: Conn, parts: SessionParts): Session {
+    const session = new Session(conn, parts)
     this.#all.add(session)
-    this.#waiting.set(session.ip, (this.#waiting.get(session.ip) ?? 0) + 1)
+    this.#enterWaiting(session.ip)
     return session
   }
 
   /** Whether this address has more conns waiting to sign in than it may. */
   crowded(ip: string): boolean {
     return (this.#waiting.get(ip) ?? 0) > this.options.unauthenticatedPerIp
+  }
+
+  /**
+   * A balancer speaks for this client, whom the session counts for from now on; undefined where it speaks for itself.
+   * @throws ServiceError UNAUTHENTICATED_LIMIT
+   */
+  comesFrom(session: Session, client: Address | undefined): void {
+    if (client === undefined) return
+    this.leaveWaiting(session.ip)
+    session.client = client
+    this.#enterWaiting(session.ip)
+    if (this.crowded(session.ip)) throw new ServiceError('UNAUTHENTICATED_LIMIT')
   }
 
   /** The session has signed in, or is over before it did. */
@@ -77,7 +103,7 @@ export class Sessions {
 
   /** Resolves when no session is left. Those still in their handshake end at once, the others when they end. */
   async drained(): Promise<void> {
-    for (const session of this.#all) if (session.phase === 'handshake') session.cut('SHUTDOWN')
+    for (const session of [...this.#all]) session.drain()
     if (this.#all.size === 0) return
     await new Promise<void>((resolve) => (this.#onEmpty = resolve))
   }
@@ -98,14 +124,24 @@ export class Sessions {
     log.error({ err: error }, message)
   }
 
-  /** The line of a session that is over. */
+  /** The line of a session that is over. Ordinary ones go to the access log, where there is one. */
   report(session: Session, code: Code, error: unknown): void {
-    const { log, onInternal } = this.options
+    const { log, accessLog, onInternal } = this.options
     const { level } = OUTCOMES[code]
     if (level === 'error') onInternal(error)
-    if (!log.isLevelEnabled(level)) return
-    const fields = session.fields(code)
+    const record = session.record(code)
+    if (accessLog !== undefined) {
+      const entry = accessEntry(record, this.wallNow())
+      if (entry !== undefined) accessLog.write(entry)
+    }
+    if (!log.isLevelEnabled(level) || (accessLog !== undefined && level === 'info')) return
+    const fields = logFields(record)
+    fields['rule'] = ruleOf(error)
     if (level === 'error') log.error({ ...fields, err: error }, 'session.end')
     else log[level](fields, 'session.end')
+  }
+
+  #enterWaiting(ip: string): void {
+    this.#waiting.set(ip, (this.#waiting.get(ip) ?? 0) + 1)
   }
 }

@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { PasswordVerifier, StoreError, openStore } from '@sluice/userstore'
 import type { User, UserStore } from '@sluice/userstore'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -53,7 +54,11 @@ describe('user', () => {
         places.push(place)
         return keptOpen(store)
       },
-      link: (name, password, argv) => [`curl -U ${name}:${password}`, ...argv],
+      link: (name, password, argv) => ({
+        urls: { http: `http://${name}:${password}@proxy` },
+        json: { flags: argv },
+        lines: [`curl -U ${name}:${password}`],
+      }),
       now: () => NOW,
     }
   })
@@ -184,9 +189,9 @@ describe('user', () => {
     await ok('add', 'bert')
     await ok('disable', 'bert')
     expect((await ok('list')).split('\n')).toEqual([
-      'NAME  STATE     UP       DOWN  TOTAL  QUOTA  USED  CONNECTIONS  IPS  EXPIRES',
-      'anna  active    250KB/s  -     -      10GiB  0 B   -            -    -',
-      'bert  disabled  -        -     -      -      0 B   -            -    -',
+      'NAME  STATE     UP       DOWN  TOTAL  QUOTA  USED  CONNECTIONS  IPS  EXPIRES  GROUPS  SOURCE',
+      'anna  active    250KB/s  -     -      10GiB  0 B   -            -    -        -       -',
+      'bert  disabled  -        -     -      -      0 B   -            -    -        -       -',
       '',
     ])
     expect(await ok('show', 'anna')).toMatch(/^up +250KB\/s$/m)
@@ -215,6 +220,23 @@ describe('user', () => {
     expect(after.credentials).toEqual(before.credentials)
     await ok('set', 'anna', '--quota', 'none', '--up', 'none')
     expect((await stored('anna')).limits).toEqual({})
+  })
+
+  it('puts users into groups and gives them a source address', async () => {
+    await ok('add', 'anna', '--groups', 'staff,night,staff', '--source', '192.0.2.7')
+    await ok('add', 'bert', '--groups', 'none', '--source', 'none')
+    expect(await json('show', 'anna')).toMatchObject({ groups: ['staff', 'night'], source: '192.0.2.7' })
+    expect(await ok('show', 'anna')).toMatch(/^groups +staff, night$/m)
+    expect(await ok('show', 'anna')).toMatch(/^source +192\.0\.2\.7$/m)
+    expect((await ok('list')).split('\n').slice(1, 3)).toEqual([
+      expect.stringMatching(/ staff,night +192\.0\.2\.7$/),
+      expect.stringMatching(/ - +-$/),
+    ])
+    await ok('set', 'anna', '--groups', 'day')
+    expect(await stored('anna')).toMatchObject({ groups: ['day'], source: '192.0.2.7' })
+    await ok('set', 'anna', '--groups', 'none', '--source', 'none')
+    expect(await json('show', 'anna')).not.toHaveProperty('groups')
+    expect(await json('show', 'anna')).not.toHaveProperty('source')
   })
 
   it('sets another password', async () => {
@@ -255,15 +277,216 @@ describe('user', () => {
     const { credentials } = await stored('anna')
     expect(await ok('link', 'anna')).toBe('curl -U anna:PASSWORD\n')
     expect((await stored('anna')).credentials).toEqual(credentials)
-    const { links, password } = await json(
+    const { urls, flags, password } = await json(
       'link',
       'anna',
       '--new-password',
       '--http',
       'proxy.example.org:8889',
     )
-    expect(links).toEqual([`curl -U anna:${String(password)}`, '--http=proxy.example.org:8889'])
+    expect(urls).toEqual({ http: `http://anna:${String(password)}@proxy` })
+    expect(flags).toEqual(['--http=proxy.example.org:8889'])
     expect(await opens('anna', String(password))).toBe(true)
+  })
+
+  describe('usage of days gone by, and as CSV', () => {
+    const move = async (name: string, seq: number, day: string, up: number): Promise<void> => {
+      const { id: userId } = await stored(name)
+      const at = Date.parse(`${day}T12:00Z`)
+      await store.account({ node: userId, seq, at, entries: [{ userId, up, down: 1 }] })
+    }
+
+    beforeEach(async () => {
+      await ok('add', '=anna', '--quota', '1GB/month')
+      await ok('add', 'bert')
+      for (const [seq, day] of ['2026-10-31', '2026-11-01', '2026-11-20'].entries()) {
+        await move('=anna', seq, day, 10 ** seq)
+        await move('bert', seq, day, 0)
+      }
+    })
+
+    it('prints records that no spreadsheet runs, with a line break as in RFC 4180', async () => {
+      const records = `name,period,up,down,total\r\n"'=anna",month:2026-11-01,110,2,112\r\nbert,all,0,3,3\r\n`
+      expect(await ok('usage', '--format', 'csv')).toBe(records)
+      expect(await ok('usage', 'bert', '--format', 'csv')).toBe(
+        'name,period,up,down,total\r\nbert,all,0,3,3\r\n',
+      )
+    })
+
+    it('prints the same JSON for --json and --format json', async () => {
+      expect(await ok('usage', '--format', 'json')).toBe(await ok('usage', '--json'))
+      expect(await ok('usage', 'bert', '--json', '--format', 'json')).toBe(
+        '{"name":"bert","period":"all","up":0,"down":3,"total":3}\n',
+      )
+    })
+
+    it('gives the days of a range, both ends included', async () => {
+      const range = ['--since', '2026-10-31', '--until', '2026-11-01']
+      expect(await json('usage', '=anna', ...range)).toEqual([
+        { name: '=anna', period: 'day:2026-10-31', up: 1, down: 1, total: 2 },
+        { name: '=anna', period: 'day:2026-11-01', up: 10, down: 1, total: 11 },
+      ])
+      expect(await ok('usage', 'bert', '--since', '2026-11-02', '--format', 'csv')).toBe(
+        'name,period,up,down,total\r\nbert,day:2026-11-20,0,1,1\r\n',
+      )
+      expect(await json('usage', '--until', '2026-10-30')).toEqual([])
+    })
+
+    it('sums them into the periods of the quota', async () => {
+      expect(await json('usage', '--by', 'period')).toEqual([
+        { name: '=anna', period: 'month:2026-10-01', up: 1, down: 1, total: 2 },
+        { name: '=anna', period: 'month:2026-11-01', up: 110, down: 2, total: 112 },
+        { name: 'bert', period: 'all', up: 0, down: 3, total: 3 },
+      ])
+    })
+
+    it.each([
+      [['--format', 'csv', '--json'], '--json: --format csv is given as well'],
+      [['--since', '2026-02-30'], '--since: "2026-02-30" is not a day, such as 2027-01-31'],
+      [['--until', 'today'], '--until: "today" is not a day, such as 2027-01-31'],
+      [['--by', 'hour'], '--by: "hour" is not one of day, period'],
+    ])('%j is bad usage', async (argv, message) => {
+      expect(await run('usage', ...argv)).toEqual({ exit: 2, out: '', err: `remote-proxy: ${message}\n` })
+    })
+
+    it('fails for nobody', async () => {
+      expect(await run('usage', 'eve', '--by', 'day')).toMatchObject({ exit: 1, out: '' })
+    })
+  })
+
+  describe('import', () => {
+    const seed = (...rows: (readonly [name: unknown, password: unknown, bandwidth: unknown])[]): string => {
+      const file = join(data, 'cache.db')
+      rmSync(file, { force: true })
+      const database = new DatabaseSync(file)
+      database.exec('CREATE TABLE USER (USERNAME, PASSWORD, BANDWIDTH)')
+      const insert = database.prepare('INSERT INTO USER VALUES (?, ?, ?)')
+      for (const row of rows) insert.run(...(row as [string, string, number]))
+      database.close()
+      return file
+    }
+
+    it('adds users with hashed passwords, and their bandwidth as total', async () => {
+      const file = seed(['anna', 'geheim', 15_000], ['bert', 'b', 0], ['Anna', 'c', null])
+      expect(await ok('import', file)).toBe('3 rows: 3 added, 0 updated, 0 unchanged, 0 skipped\n')
+      expect((await stored('anna')).limits).toEqual({ total: 15_000 })
+      expect((await stored('bert')).limits).toEqual({})
+      expect((await store.list()).users.map(({ name }) => name)).toEqual(['anna', 'bert', 'Anna'])
+      expect(await opens('anna', 'geheim')).toBe(true)
+      expect(JSON.stringify(await store.list())).not.toContain('geheim')
+    })
+
+    it('reports what it cannot take, in the order of the rows, and goes on', async () => {
+      await ok('add', 'known')
+      const rows = [
+        ['a b', 'p', 1],
+        ['known', 'p', 1],
+        ['x', '', 1],
+        ['y', 'p', 1.5],
+        ['z', 'p', -1],
+      ] as const
+      const file = seed(...rows, ['anna', 'two words', 1], ['anna', 'again', 2], ['bert', 'p', 3])
+      const { exit, out, err } = await run('import', file)
+      expect({ exit, err }).toEqual({ exit: 1, err: '' })
+      expect(out.split('\n')).toEqual([
+        expect.stringMatching(/^row 1 "a b": skipped: USERNAME: wanted /),
+        expect.stringMatching(/^row 2 "known": skipped: a user has this name already; --update /),
+        'row 3 "x": skipped: PASSWORD: empty',
+        expect.stringMatching(/^row 4 "y": skipped: BANDWIDTH: wanted /),
+        expect.stringMatching(/^row 5 "z": skipped: BANDWIDTH: wanted /),
+        expect.stringMatching(
+          /^row 6 "anna": taken: the password holds a blank .* sumbit: line cannot carry$/,
+        ),
+        'row 7 "anna": skipped: row 6 has this name already',
+        '8 rows: 2 added, 0 updated, 0 unchanged, 6 skipped',
+        '',
+      ])
+      expect(await opens('anna', 'two words')).toBe(true)
+      expect((await stored('known')).limits).toEqual({})
+    })
+
+    it('updates password and total of users who exist, and nothing else, where it is told to', async () => {
+      await ok('add', 'anna', '--up', '1MB/s', '--total', '5KB/s', '--quota', '1GB')
+      await store.update('anna', {
+        credentials: [...(await stored('anna')).credentials, { kind: 'token', hash: 't' }],
+      })
+      const file = seed(['anna', 'new', 0], ['bert', 'b', 7])
+      expect(await json('import', file, '--update')).toEqual({
+        file,
+        rows: 2,
+        added: 1,
+        updated: 1,
+        unchanged: 0,
+        skipped: 0,
+        problems: [],
+      })
+      const anna = await stored('anna')
+      expect(anna.limits).toEqual({ up: 1e6, quotaBytes: 1e9 })
+      expect(anna.credentials.map(({ kind }) => kind)).toEqual(['token', 'password'])
+      expect(await opens('anna', 'new')).toBe(true)
+    })
+
+    it('changes nothing the second time', async () => {
+      const file = seed(['anna', 'a', 9], ['bert', 'b', 0])
+      await ok('import', file)
+      const before = await store.list()
+      const second = await run('import', file, '--json')
+      expect({ exit: second.exit, ...JSON.parse(second.out) }).toMatchObject({
+        exit: 1,
+        added: 0,
+        skipped: 2,
+        problems: [
+          { row: 1, name: 'anna', skipped: true, problem: expect.stringContaining('--update') as unknown },
+          { row: 2, name: 'bert', skipped: true },
+        ],
+      })
+      expect(await json('import', file, '--update')).toMatchObject({ unchanged: 2, updated: 0, skipped: 0 })
+      expect(await store.list()).toEqual(before)
+      seed(['anna', 'a', 10], ['bert', 'b', 0])
+      expect(await json('import', file, '--update')).toMatchObject({ unchanged: 1, updated: 1 })
+      expect((await stored('anna')).credentials).toEqual(before.users[0]?.credentials)
+    })
+
+    it('takes nothing from a file that is none, and says why on one line', async () => {
+      const file = join(data, 'users.csv')
+      writeFileSync(file, 'USERNAME,PASSWORD,BANDWIDTH\n')
+      expect(await run('import', file)).toEqual({
+        exit: 2,
+        out: '',
+        err: `remote-proxy: ${file}: not a SQLite database\n`,
+      })
+      const none = join(data, 'none.db')
+      expect(await run('import', none)).toMatchObject({ exit: 2, out: '' })
+      expect(existsSync(none)).toBe(false)
+      expect((await run('import')).err).toBe('remote-proxy: user import FILE: the file is missing\n')
+      expect((await run('import', 'a', 'b')).err).toContain('"b" is one word too many')
+    })
+
+    it('skips a user whom another program has added meanwhile', async () => {
+      await ok('add', 'anna')
+      const late = new Proxy(keptOpen(store), {
+        get: (target, key) =>
+          key === 'list' ? async () => ({ users: [], used: [] }) : Reflect.get(target, key),
+      })
+      io = { ...io, openStore: async () => late }
+      const { exit, out } = await run('import', seed(['anna', 'a', 1], ['bert', 'b', 1]))
+      expect(exit).toBe(1)
+      expect(out).toBe(
+        'row 1 "anna": skipped: a user is named "anna" already\n2 rows: 1 added, 0 updated, 0 unchanged, 1 skipped\n',
+      )
+    })
+
+    it('fails on one line where the store does', async () => {
+      const file = seed(['anna', 'a', 1], ['bert', 'b', 1])
+      const failing = new Proxy(keptOpen(store), {
+        get: (target, key) =>
+          key === 'add'
+            ? () => Promise.reject(new StoreError('STORE_WRITE', 'the disk is full'))
+            : Reflect.get(target, key),
+      })
+      io = { ...io, openStore: async () => failing }
+      expect(await run('import', file)).toEqual({ exit: 1, out: '', err: 'remote-proxy: the disk is full\n' })
+    })
   })
 
   it('takes store and data from flags, the environment and the file of its program', async () => {
@@ -312,12 +535,20 @@ describe('user', () => {
     ],
     [['add', 'a', '--http', 'x:1'], '--http: unknown flag, did you mean --help?'],
     [['set', 'a', '--upp', '1'], '--upp: unknown flag, did you mean --up?'],
+    [
+      ['set', 'a', '--source', '0.0.0.0'],
+      '--source: "0.0.0.0" is not an IP address of this machine, without zone and no wildcard, or none',
+    ],
+    [
+      ['set', 'a', '--groups', 'a,,b'],
+      '--groups: "a,,b" is not names of 1 to 64 characters without colon and blank, or none',
+    ],
     [['lst'], 'user lst: unknown command, did you mean list?'],
     [
       ['frobnicate'],
-      'user frobnicate: unknown command, wanted add, list, show, set, disable, enable, remove, usage, link',
+      'user frobnicate: unknown command, wanted add, list, show, set, disable, enable, remove, usage, link, import',
     ],
-    [[], 'user: wanted add, list, show, set, disable, enable, remove, usage, link, or --help'],
+    [[], 'user: wanted add, list, show, set, disable, enable, remove, usage, link, import, or --help'],
   ])('%j is bad usage, on one line', async (argv, message) => {
     expect(await run(...argv)).toEqual({ exit: 2, out: '', err: `remote-proxy: ${message}\n` })
   })
@@ -358,10 +589,13 @@ describe('user', () => {
   })
 
   it('helps', async () => {
-    expect(await ok('--help')).toMatch(/^Usage: remote-proxy user COMMAND .*\n {2}add NAME +Adds a user/s)
+    const all = await ok('--help')
+    expect(all).toMatch(/^remote-proxy user: .*\n\nSYNOPSIS\n {2}remote-proxy user COMMAND \[flags\]\n/)
+    expect(all).toMatch(/^ {2}add NAME +Adds a user/m)
     const help = await ok('set', '--help')
-    expect(help).toMatch(/^Usage: remote-proxy user set NAME \[flags\]/)
-    expect(help).toMatch(/^ {2}--up RATE\|none +bytes per second/m)
-    expect(help).toMatch(/^ {2}--quota SIZE\[\/day\|\/month\]\|none/m)
+    expect(help).toMatch(/\nSYNOPSIS\n {2}remote-proxy user set NAME \[flags\]\n/)
+    expect(help).toMatch(/\nLIMITS\n {2}--up RATE\|none +bytes per second/)
+    expect(help).toMatch(/\n {2}--quota SIZE\[\/day\|\/week\|\/month\]\|none\n/)
+    expect(help).toMatch(/\nEXAMPLES\n.*\n {4}remote-proxy user set alice .*\nEXIT STATUS\n {2}0 +done\n/s)
   })
 })

@@ -1,8 +1,10 @@
 import { StoreError } from '@sluice/userstore'
 import type { StoreErrorCode } from '@sluice/userstore'
-import type { UserCommandIo } from './cli-command.ts'
+import type { AppCommand } from './app.ts'
+import type { CommandOutput, UserCommand, UserCommandIo } from './cli-command.ts'
 import { userCommands } from './cli-commands.ts'
 import { ConfigError } from './config-error.ts'
+import { manualText } from './help-text.ts'
 import { nearest } from './nearest.ts'
 
 /** 0: done · 1: failed · 2: bad usage or configuration. */
@@ -17,6 +19,7 @@ const BAD_USAGE = new Set<StoreErrorCode>([
   'STORE_OPEN',
   'STORE_FORMAT',
   'STORE_SCHEMA_NEWER',
+  'SEED_FORMAT',
 ])
 
 /**
@@ -25,8 +28,9 @@ const BAD_USAGE = new Set<StoreErrorCode>([
  */
 export async function runUserCommand(argv: readonly string[], io: UserCommandIo): Promise<ExitCode> {
   try {
-    io.stdout.write(await outputOf(argv, io))
-    return 0
+    const { text, exit } = await outputOf(argv, io)
+    io.stdout.write(text)
+    return exit
   } catch (error) {
     io.stderr.write(`${io.app}: ${oneLine(error)}\n`)
     const isUsage = error instanceof ConfigError || (error instanceof StoreError && BAD_USAGE.has(error.code))
@@ -34,11 +38,11 @@ export async function runUserCommand(argv: readonly string[], io: UserCommandIo)
   }
 }
 
-async function outputOf(argv: readonly string[], io: UserCommandIo): Promise<string> {
+async function outputOf(argv: readonly string[], io: UserCommandIo): Promise<CommandOutput> {
   const [word = '', ...rest] = argv
   const commands = userCommands(io)
-  if (word === '--help' || word === '-h') return helpOf(commands, io)
-  const verbs = commands.map(({ words }) => words.split(' ', 1)[0] ?? '')
+  if (word === '--help' || word === '-h') return { text: helpOf(commands, io), exit: 0 }
+  const verbs = commands.map(verbOf)
   const chosen = commands[verbs.indexOf(word)]
   if (chosen) return chosen.run(rest, io)
   if (word === '') throw new ConfigError('USAGE', `user: wanted ${verbs.join(', ')}, or --help`)
@@ -47,9 +51,36 @@ async function outputOf(argv: readonly string[], io: UserCommandIo): Promise<str
   throw new ConfigError('USAGE', `user ${word.slice(0, 80)}: unknown command, ${hint}`)
 }
 
-function helpOf(commands: ReturnType<typeof userCommands>, { app }: UserCommandIo): string {
-  const lines = commands.map(({ words, about }) => `  ${words.padEnd(14)}${about}`)
-  return `Usage: ${app} user COMMAND [flags]\n\n${lines.join('\n')}\n\n${app} user COMMAND --help tells its flags.\n`
+/** `user` among the commands of a program. */
+export function userCommand(io: UserCommandIo): AppCommand {
+  return {
+    about: 'Adds, changes and lists users, and tells their usage.',
+    usage: 'COMMAND [flags]',
+    commands: Object.fromEntries(userCommands(io).map((each) => [verbOf(each), each])),
+    run: (argv) => runUserCommand(argv, io),
+  }
+}
+
+const verbOf = ({ words }: UserCommand): string => words.split(' ', 1)[0] ?? ''
+
+function helpOf(commands: readonly UserCommand[], { app }: UserCommandIo): string {
+  return manualText({
+    head: `${app} user: the users of this program, their limits and their usage`,
+    synopsis: [`${app} user COMMAND [flags]`],
+    description: [
+      'All of it may be done while programs run on the same data folder; they follow within two seconds, and open ' +
+        'connections, too.',
+      `"${app} user COMMAND --help" tells the flags of a command.`,
+    ],
+    commands: commands.map(({ words, about }) => [words, about]),
+    examples: [
+      {
+        does: 'A user with a limit; the password is made and printed once:',
+        line: `${app} user add alice --down 1MB/s`,
+      },
+      { does: 'What everybody has used, for a spreadsheet:', line: `${app} user usage --format csv` },
+    ],
+  })
 }
 
 function oneLine(error: unknown): string {

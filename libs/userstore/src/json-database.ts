@@ -5,7 +5,7 @@ import { hashPasswordSync } from './password.ts'
 import { SqliteDatabase } from './sqlite-database.ts'
 import type { CoreOptions, StoreCore } from './store-core.ts'
 import { asStoreError, StoreError } from './store-error.ts'
-import type { StoreChange, Usage, UsageBatch, Used } from './store.ts'
+import type { HistoryRange, StoreChange, Usage, UsageBatch, Used } from './store.ts'
 import type { NewUser, User, UserPatch } from './user.ts'
 
 export const USERS_FILE_MAX_BYTES: number = 16 * 1024 * 1024
@@ -48,6 +48,11 @@ export class JsonDatabase implements StoreCore {
   usage(name: string | undefined, now: number): Usage[] {
     this.#followQuietly(now)
     return this.#database.usage(name, now)
+  }
+
+  history(name: string, range: HistoryRange, now: number): Usage[] {
+    this.#followQuietly(now)
+    return this.#database.history(name, range)
   }
 
   add(user: NewUser, now: number): User {

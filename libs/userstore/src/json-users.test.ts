@@ -41,6 +41,8 @@ test('what is written is read again', () => {
       enabled: false,
       expiresAt: 1_234_567_890_123,
       limits: { ...limits, quotaPeriod: 'day', quotaAnchorDay: 8, quotaZone: 'UTC' },
+      groups: ['staff'],
+      source: '2001:db8::7',
       credentials: [
         { kind: 'password', hash: HASH },
         { kind: 'nodeId', nodeId: 'n' },
@@ -84,7 +86,11 @@ test.each<[value: unknown, message: string]>([
   [one({ up: '1MB' }), 'users[1].up: wanted a whole number above 0, got "1MB"'],
   [one({ quota: 0 }), 'users[1].quota: wanted a whole number above 0, got 0'],
   [one({ enabled: 1 }), 'users[1].enabled: wanted true or false, got 1'],
-  [one({ quotaPeriod: 'week' }), "users[1].quotaPeriod: wanted 'day' or 'month', got \"week\""],
+  [one({ quotaPeriod: 'year' }), "users[1].quotaPeriod: wanted 'day', 'week' or 'month', got \"year\""],
+  [
+    one({ source: '::' }),
+    'users[1].source: wanted an IP address of this machine, without zone and no wildcard, got "::"',
+  ],
   [one({ credentials: {} }), 'users[1].credentials: wanted a list of at most 64'],
 ])('%j is refused', (value, message) => {
   expect(() => parse(value)).toThrow(
@@ -97,6 +103,7 @@ test.each([
   [{ expires: 'soon' }, 'users[1].expires: wanted a date, such as '],
   [{ expires: 1 }, 'users[1].expires: wanted a date, such as '],
   [{ expires: '2027-13-01' }, 'users[1].expires: wanted a date, such as '],
+  [{ groups: 'staff' }, 'users[1].groups: wanted a list of at most 64 different names '],
   [{ credentials: [{ kind: 'pin' }] }, 'users[1].credentials[0].kind: wanted one of password, ss, '],
   [
     { credentials: [{ kind: 'vkey', hash: 'v', key: 'v' }] },

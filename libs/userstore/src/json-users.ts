@@ -16,7 +16,10 @@ const LIMITS: Record<string, keyof Limits> = {
   quotaAnchorDay: 'quotaAnchorDay',
   quotaZone: 'quotaZone',
 }
-const KEYS = ['name', 'enabled', 'expires', 'password', 'passwordHash', 'credentials', ...Object.keys(LIMITS)]
+const KEYS = [
+  ...['name', 'enabled', 'expires', 'password', 'passwordHash', 'credentials', 'groups', 'source'],
+  ...Object.keys(LIMITS),
+]
 const DATE = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/
 
 type Entry = Record<string, unknown>
@@ -72,7 +75,7 @@ function entryProblem(entry: Entry): Problem | undefined {
     nameProblem(entry['name']) ??
     expiresProblem(entry['expires']) ??
     passwordProblem(entry) ??
-    inFile(patchProblem({ ...entry, limits: limitsOf(entry), credentials: entry['credentials'] }))
+    inFile(patchProblem({ ...entry, limits: limitsOf(entry) }))
   )
 }
 
@@ -102,7 +105,7 @@ function inFile(problem: Problem | undefined): Problem | undefined {
 }
 
 function userOf(entry: Entry, hashPassword: (password: string) => string): NewUser {
-  const { password, passwordHash, expires } = entry
+  const { password, passwordHash, expires, groups, source } = entry
   const hash = typeof password === 'string' ? hashPassword(password) : passwordHash
   const first: Credential[] = typeof hash === 'string' ? [{ kind: 'password', hash }] : []
   return {
@@ -111,10 +114,12 @@ function userOf(entry: Entry, hashPassword: (password: string) => string): NewUs
     ...(typeof expires === 'string' && { expiresAt: expiryOf(expires) }),
     limits: limitsOf(entry),
     credentials: [...first, ...credentialsOf(entry)],
+    ...(Array.isArray(groups) && { groups: groups.map(String) }),
+    ...(typeof source === 'string' && { source }),
   }
 }
 
-function entryOf({ name, enabled, expiresAt, limits, credentials }: User): Entry {
+function entryOf({ name, enabled, expiresAt, limits, credentials, groups, source }: User): Entry {
   const [first, ...rest] = credentials
   const hash = first?.kind === 'password' ? first.hash : undefined
   const others = hash === undefined ? credentials : rest
@@ -125,6 +130,8 @@ function entryOf({ name, enabled, expiresAt, limits, credentials }: User): Entry
     ...Object.fromEntries(Object.entries(LIMITS).map(([key, limit]) => [key, limits[limit]])),
     ...(hash !== undefined && { passwordHash: hash }),
     ...(others.length > 0 && { credentials: others }),
+    ...(groups !== undefined && { groups }),
+    ...(source !== undefined && { source }),
   }
 }
 

@@ -118,3 +118,53 @@ test("a nobody's password is checked as any other, against a hash as costly as a
   await checks[0]?.end(false)
   expect(await asked).toBe(false)
 })
+
+test('an attempt is admitted before it waits and at its turn, and told of a wrong password once', async () => {
+  const { verifier, checks } = held({ parallel: 1 })
+  const told: string[] = []
+  const closed = new Set<string>()
+  const from = (name: string) => ({
+    from: name,
+    admit: () => {
+      told.push(`${name}?`)
+      if (closed.has(name)) throw new Error(`not ${name}`)
+    },
+    failed: () => void told.push(`${name}!`),
+  })
+  const asked = ['a', 'a', 'b'].map(async (name) => await verifier.verify('hash', bytes('guess'), from(name)))
+  const refused = asked[2]?.catch(String)
+  expect(told.splice(0)).toEqual(['a?', 'a?', 'a?', 'b?'])
+  closed.add('b')
+  await checks[0]?.end(false)
+  expect(await refused).toBe('Error: not b')
+  expect(await Promise.all(asked.slice(0, 2))).toEqual([false, false])
+  expect(told.splice(0)).toEqual(['a!', 'b?'])
+  await expect(verifier.verify('hash', bytes('guess'), from('b'))).rejects.toThrow('not b')
+  expect(checks).toHaveLength(1)
+  expect(verifier.verify('hash', new Uint8Array(1025), from('a'))).toBe(false)
+  expect(told).toEqual(['b?', 'a?', 'a!'])
+})
+
+test('a remembered password asks nobody, and one that two places wait for is checked once', async () => {
+  const { verifier, checks } = held({ parallel: 1 })
+  const from = (name: string) => ({ from: name, admit: () => {}, failed: () => {} })
+  const asked = ['a', 'b'].map(async (name) => await verifier.verify('hash', bytes('right'), from(name)))
+  await checks[0]?.end(true)
+  expect(await Promise.all(asked)).toEqual([true, true])
+  expect(checks).toHaveLength(1)
+  const closed = { from: 'c', admit: () => expect.unreachable(), failed: () => {} }
+  expect(verifier.verify('hash', bytes('right'), closed)).toBe(true)
+})
+
+test('closed, what waits is never checked, and nothing new is', async () => {
+  const { verifier, checks } = held({ parallel: 1 })
+  const running = verifier.verify('a', bytes('1'))
+  const waiting = ['b', 'c'].map((hash) => verifier.verify(hash, bytes('1')))
+  verifier.close()
+  for (const each of waiting) await expect(each).rejects.toMatchObject({ code: 'AUTH_BUSY' })
+  await expect(verifier.verify('d', bytes('1'))).rejects.toMatchObject({ code: 'AUTH_BUSY' })
+  await checks[0]?.end(true)
+  expect(await running).toBe(true)
+  expect(checks).toHaveLength(1)
+  expect(verifier.verify('a', bytes('1'))).toBe(true)
+})

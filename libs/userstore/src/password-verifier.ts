@@ -19,6 +19,16 @@ export interface PasswordVerifierOptions {
   check?: (hash: string, password: Uint8Array) => Promise<boolean>
 }
 
+/** On whose behalf a password is checked. */
+export interface Attempt {
+  /** Where it comes from: equal checks that run at the same time are one only if they come from the same place. */
+  readonly from: string
+  /** Asked before a password that is not remembered is checked, and again when its turn has come; may throw. */
+  admit(): void
+  /** The password was wrong. Told once for equal checks that were one. */
+  failed(): void
+}
+
 const KEY_BYTES = 32
 const HOUR_MS = 3_600_000
 
@@ -37,6 +47,7 @@ export class PasswordVerifier {
   readonly #decoy: string
   readonly #keyed: Buffer = Buffer.alloc(KEY_BYTES + PASSWORD_MAX_BYTES)
   #busy = 0
+  #closed = false
 
   constructor(options: PasswordVerifierOptions = {}) {
     const ttl = options.unusedMs ?? HOUR_MS
@@ -57,19 +68,31 @@ export class PasswordVerifier {
 
   /**
    * Whether `password` is the one behind `hash`: at once (`true`) where it is remembered, else a promise.
-   * Rejects with StoreError AUTH_BUSY where too many wait.
+   * Rejects with StoreError AUTH_BUSY where too many wait, and with what `attempt.admit` throws.
    */
-  verify(hash: string, password: Uint8Array): boolean | Promise<boolean> {
-    if (password.length > PASSWORD_MAX_BYTES) return false
-    const mark = this.#mark(password)
+  verify(hash: string, password: Uint8Array, attempt: Attempt = UNWATCHED): boolean | Promise<boolean> {
+    const mark = password.length > PASSWORD_MAX_BYTES ? undefined : this.#mark(password)
     // How far two digests agree tells nothing to one who lacks the key, so comparing may stop at the first difference.
-    if (this.#verified.get(hash) === mark) return true
-    return this.#verifyOnce(hash, mark, password)
+    if (mark !== undefined && this.#verified.get(hash) === mark) return true
+    try {
+      attempt.admit()
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    if (mark !== undefined) return this.#verifyOnce(hash, mark, password, attempt)
+    attempt.failed()
+    return false
   }
 
   /** For a name that is nobody's: always false, and as slow as a wrong password, so that names cannot be guessed. */
-  verifyUnknown(password: Uint8Array): boolean | Promise<boolean> {
-    return this.verify(this.#decoy, password)
+  verifyUnknown(password: Uint8Array, attempt?: Attempt): boolean | Promise<boolean> {
+    return this.verify(this.#decoy, password, attempt)
+  }
+
+  /** Checks that wait would keep a stopped process alive for seconds: they reject with AUTH_BUSY, as new ones do. */
+  close(): void {
+    this.#closed = true
+    for (const next of this.#queue.splice(0)) next()
   }
 
   // The key stands before the password in one buffer kept for this: an HMAC would cost many times as much, and the
@@ -81,26 +104,31 @@ export class PasswordVerifier {
     return mark
   }
 
-  #verifyOnce(hash: string, mark: string, password: Uint8Array): Promise<boolean> {
-    const key = hash + mark
+  #verifyOnce(hash: string, mark: string, password: Uint8Array, attempt: Attempt): Promise<boolean> {
+    const key = `${hash}${mark}${attempt.from}`
     const running = this.#running.get(key)
     if (running !== undefined) return running
     if (this.#queue.length >= this.#waiting)
       return Promise.reject(new StoreError('AUTH_BUSY', `${this.#waiting} password checks wait already`))
     // The caller's buffer may hold something else by the time a slot is free.
-    const started = this.#verifySlow(hash, mark, Uint8Array.from(password)).finally(() =>
+    const started = this.#verifySlow(hash, mark, Uint8Array.from(password), attempt).finally(() =>
       this.#running.delete(key),
     )
     this.#running.set(key, started)
     return started
   }
 
-  async #verifySlow(hash: string, mark: string, password: Uint8Array): Promise<boolean> {
-    if (this.#busy >= this.#parallel) await new Promise<void>((resolve) => this.#queue.push(resolve))
+  async #verifySlow(hash: string, mark: string, password: Uint8Array, attempt: Attempt): Promise<boolean> {
+    if (this.#busy >= this.#parallel && !this.#closed)
+      await new Promise<void>((resolve) => this.#queue.push(resolve))
     else this.#busy += 1
     try {
+      if (this.#closed) throw new StoreError('AUTH_BUSY', 'no more passwords are checked')
+      attempt.admit()
+      if (this.#verified.get(hash) === mark) return true
       const right = await this.#check(hash, password)
       if (right) this.#verified.set(hash, mark)
+      else attempt.failed()
       return right
     } finally {
       password.fill(0)
@@ -110,3 +138,5 @@ export class PasswordVerifier {
     }
   }
 }
+
+const UNWATCHED: Attempt = { from: '', admit: () => {}, failed: () => {} }

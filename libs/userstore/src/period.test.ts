@@ -8,6 +8,8 @@ const at = (iso: string): number => Date.parse(iso)
 const month = (quotaAnchorDay: number, quotaZone?: string): Limits =>
   ({ quotaPeriod: 'month', quotaAnchorDay, ...(quotaZone !== undefined && { quotaZone }) }) as const
 
+const week = (quotaAnchorDay: number): Limits => ({ quotaPeriod: 'week', quotaAnchorDay })
+
 describe('periodAt', () => {
   test.each<[limits: Limits, at: string, period: string, end: string]>([
     [{}, '2026-11-21T12:00:00Z', 'all', '~'],
@@ -21,6 +23,13 @@ describe('periodAt', () => {
     [month(31), '2027-02-28T00:00:00Z', 'month:2027-02-28', '2027-03-31'],
     [month(31), '2027-03-30T00:00:00Z', 'month:2027-02-28', '2027-03-31'],
     [month(30), '2028-02-29T00:00:00Z', 'month:2028-02-29', '2028-03-30'],
+    [{ quotaPeriod: 'week' }, '2026-11-15T23:59:59Z', 'week:2026-11-09', '2026-11-16'],
+    [{ quotaPeriod: 'week' }, '2026-11-16T00:00:00Z', 'week:2026-11-16', '2026-11-23'],
+    [{ quotaPeriod: 'week' }, '2027-01-01T00:00:00Z', 'week:2026-12-28', '2027-01-04'],
+    [week(7), '2026-11-15T00:00:00Z', 'week:2026-11-15', '2026-11-22'],
+    [week(3), '2026-11-17T00:00:00Z', 'week:2026-11-11', '2026-11-18'],
+    // A week has no 15th day.
+    [week(15), '2026-11-15T00:00:00Z', 'week:2026-11-15', '2026-11-22'],
     // Midnight is the zone's, also on days of 23 and 25 hours, and where noon UTC is tomorrow.
     [
       { quotaPeriod: 'day', quotaZone: 'Europe/Berlin' },
@@ -68,7 +77,7 @@ describe('periodAt', () => {
         zones,
         times,
         fc.integer({ min: 1, max: 31 }),
-        fc.constantFrom('day', 'month'),
+        fc.constantFrom('day', 'week', 'month'),
         (zone, now, day, kind) => {
           const limits: Limits = { ...month(day, zone), quotaPeriod: kind }
           const { begin, end } = periodAt(limits, now)

@@ -2,7 +2,7 @@ import type { Limits } from './user.ts'
 
 /** The stretch of whole local days, `begin` up to but not including `end` ('YYYY-MM-DD'), that a user's quota counts. */
 export interface Period {
-  /** 'all', 'day:2026-11-21' or 'month:2026-11-15', after the day it begins on. */
+  /** 'all', 'day:2026-11-21', 'week:2026-11-16' or 'month:2026-11-15', after the day it begins on. */
   name: string
   begin: string
   end: string
@@ -12,16 +12,30 @@ const ALL: Period = { name: 'all', begin: '', end: '~' }
 /** Times beyond the year 9999 would need a fifth digit, and days would no longer sort as text. */
 export const TIME_MAX = 253_402_300_799_999
 
-/** The period of `limits` at wall time `at` (ms): days and months begin at midnight in the user's zone. */
+/** The period of `limits` at wall time `at` (ms): it begins at midnight in the user's zone. */
 export function periodAt(limits: Limits, at: number): Period {
+  return limits.quotaPeriod === undefined ? ALL : periodOn(limits, dayAt(limits.quotaZone, at))
+}
+
+/** The period of `limits` that a local day, 'YYYY-MM-DD', belongs to. */
+export function periodOn(limits: Limits, day: string): Period {
   if (limits.quotaPeriod === undefined) return ALL
-  const day = dayAt(limits.quotaZone, at)
   if (limits.quotaPeriod === 'day') return { name: `day:${day}`, begin: day, end: nextDay(day) }
-  const [year, month, date] = split(day)
   const anchor = limits.quotaAnchorDay ?? 1
+  if (limits.quotaPeriod === 'week') return weekOn(day, anchor)
+  const [year, month, date] = split(day)
   const first = date >= Math.min(anchor, monthLength(year, month)) ? month : month - 1
   const begin = anchored(year, first, anchor)
   return { name: `month:${begin}`, begin, end: anchored(year, first + 1, anchor) }
+}
+
+/** Days are counted as in ISO 8601: 1 is Monday, 7 is Sunday, and an anchor beyond it is Sunday too. */
+function weekOn(day: string, anchor: number): Period {
+  const [year, month, date] = split(day)
+  const weekday = new Date(Date.UTC(year, month, date)).getUTCDay() || 7
+  const first = date - ((weekday - Math.min(anchor, 7) + 7) % 7)
+  const begin = dayText(year, month, first)
+  return { name: `week:${begin}`, begin, end: dayText(year, month, first + 7) }
 }
 
 interface Zone {

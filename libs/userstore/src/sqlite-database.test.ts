@@ -45,6 +45,20 @@ test('a newer schema is refused and left alone', () => {
   expect(openRaw().prepare('SELECT version FROM schema').pluck().get()).toBe(SCHEMA_VERSION + 1)
 })
 
+test('a database of the version before is brought up to date, with what it holds', () => {
+  const ada = open().add({ name: 'ada', limits: { up: 1 } })
+  opened.at(-1)?.close()
+  openRaw().exec(
+    'ALTER TABLE users DROP COLUMN groups; ALTER TABLE users DROP COLUMN source; UPDATE schema SET version = 1',
+  )
+  expect(open().list(0).users).toEqual([ada])
+  expect(open().update('ada', { groups: ['staff'], source: '::1' })).toEqual({
+    ...ada,
+    groups: ['staff'],
+    source: '::1',
+  })
+})
+
 test("another program's database and a file that is none are refused", () => {
   open().close()
   rmSync(file)

@@ -4,7 +4,7 @@ import { SqliteLedger } from './sqlite-ledger.ts'
 import { openDatabase } from './sqlite-open.ts'
 import { SqliteUsers } from './sqlite-users.ts'
 import type { CoreOptions, StoreCore } from './store-core.ts'
-import type { StoreChange, Usage, UsageBatch, Used } from './store.ts'
+import type { HistoryRange, StoreChange, Usage, UsageBatch, Used } from './store.ts'
 import type { NewUser, User, UserPatch } from './user.ts'
 
 /**
@@ -56,6 +56,13 @@ export class SqliteDatabase implements StoreCore {
     return this.#database.transaction(() => {
       const users = name === undefined ? this.#users.all() : [this.#users.named(name)]
       return users.map((user) => usageOf(user.name, this.#ledger.used(user, now)))
+    })()
+  }
+
+  history(name: string, range: HistoryRange): Usage[] {
+    return this.#database.transaction(() => {
+      const days = this.#ledger.history(this.#users.named(name), range)
+      return days.map((used) => usageOf(name, used))
     })()
   }
 

@@ -1,8 +1,8 @@
 import type { Database, Statement } from 'better-sqlite3'
-import { dayAt, periodAt, TIME_MAX } from './period.ts'
+import { dayAt, periodAt, periodOn, TIME_MAX } from './period.ts'
 import type { SqliteUsers } from './sqlite-users.ts'
 import { StoreError } from './store-error.ts'
-import type { UsageBatch, Used } from './store.ts'
+import type { HistoryRange, UsageBatch, Used } from './store.ts'
 import type { User } from './user.ts'
 
 const NODE_MAX = 255
@@ -24,6 +24,7 @@ export class SqliteLedger {
   readonly #book: Statement<[userId: string, period: string, up: number, down: number, revision: number]>
   readonly #whole: Statement<[string], Bytes>
   readonly #days: Statement<[userId: string, begin: string, end: string], Bytes>
+  readonly #eachDay: Statement<[userId: string, begin: string, end: string], Bytes & { day: string }>
   readonly #since: Statement<[number], string>
 
   constructor(database: Database, users: SqliteUsers, revise: () => number) {
@@ -43,6 +44,11 @@ export class SqliteLedger {
       `SELECT coalesce(sum(up), 0) AS up, coalesce(sum(down), 0) AS down FROM usage
        WHERE user_id = ? AND period >= 'day:' || ? AND period < 'day:' || ?`,
     )
+    // `~` sorts behind every day.
+    this.#eachDay = database.prepare(
+      `SELECT substr(period, 5) AS day, up, down FROM usage
+       WHERE user_id = ? AND period >= 'day:' || ? AND period <= 'day:' || ? ORDER BY period`,
+    )
     this.#since = database
       .prepare<[number], string>("SELECT user_id FROM usage WHERE period = 'all' AND revision > ?")
       .pluck()
@@ -60,6 +66,17 @@ export class SqliteLedger {
     const { name, begin, end } = periodAt(user.limits, now)
     const bytes = name === 'all' ? this.#whole.get(user.id) : this.#days.get(user.id, begin, end)
     return { userId: user.id, up: bytes?.up ?? 0, down: bytes?.down ?? 0, period: name }
+  }
+
+  /** The user's days in a range, or their quota periods, oldest first. */
+  history(user: User, { from = '', to = '~', by }: HistoryRange): Used[] {
+    const found = new Map<string, Used>()
+    for (const { day, up, down } of this.#eachDay.iterate(user.id, from, to)) {
+      const period = by === 'day' ? `day:${day}` : periodOn(user.limits, day).name
+      const sum = found.get(period) ?? { userId: user.id, up: 0, down: 0, period }
+      found.set(period, { ...sum, up: sum.up + up, down: sum.down + down })
+    }
+    return [...found.values()]
   }
 
   /** Of those that exist. */

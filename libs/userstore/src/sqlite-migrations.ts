@@ -20,6 +20,10 @@ const STEPS: readonly string[] = [
   CREATE INDEX usage_by_revision ON usage (revision) WHERE period = 'all';
   CREATE TABLE nodes (node TEXT PRIMARY KEY, seq INTEGER NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE users ADD COLUMN groups TEXT;
+  ALTER TABLE users ADD COLUMN source TEXT;
+  `,
 ]
 
 /** The version that this program writes. */

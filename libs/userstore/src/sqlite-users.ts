@@ -12,10 +12,12 @@ interface Row {
   expires_at: number | null
   limits: string
   credentials: string
+  groups: string | null
+  source: string | null
   removed_at: number | null
 }
 
-const COLUMNS = 'id, name, enabled, expires_at, limits, credentials, removed_at'
+const COLUMNS = 'id, name, enabled, expires_at, limits, credentials, groups, source, removed_at'
 
 /** The users table. A removed user keeps its row, without credentials, so that other programs learn of the removal. */
 export class SqliteUsers {
@@ -37,11 +39,11 @@ export class SqliteUsers {
     this.#since = database.prepare(`${select} revision > ? ORDER BY rowid`)
     this.#insert = database.prepare(
       `INSERT INTO users (${COLUMNS}, revision)
-       VALUES (@id, @name, @enabled, @expires_at, @limits, @credentials, @removed_at, @revision)`,
+       VALUES (@id, @name, @enabled, @expires_at, @limits, @credentials, @groups, @source, @removed_at, @revision)`,
     )
     this.#update = database.prepare(
       `UPDATE users SET enabled = @enabled, expires_at = @expires_at, limits = @limits, credentials = @credentials,
-       removed_at = @removed_at, revision = @revision WHERE id = @id`,
+       groups = @groups, source = @source, removed_at = @removed_at, revision = @revision WHERE id = @id`,
     )
   }
 
@@ -121,6 +123,8 @@ export class SqliteUsers {
       expires_at: user.expiresAt ?? null,
       limits: JSON.stringify(user.limits),
       credentials: JSON.stringify(user.credentials),
+      groups: user.groups === undefined ? null : JSON.stringify(user.groups),
+      source: user.source ?? null,
       removed_at: null,
       revision: this.#revise(),
     }
@@ -129,6 +133,8 @@ export class SqliteUsers {
 
 function merge(user: User, patch: NewUser | UserPatch): User {
   const expiresAt = patch.expiresAt === undefined ? user.expiresAt : patch.expiresAt
+  const groups = (patch.groups === undefined ? user.groups : patch.groups) ?? []
+  const source = patch.source === undefined ? user.source : patch.source
   return {
     id: user.id,
     name: user.name,
@@ -136,6 +142,8 @@ function merge(user: User, patch: NewUser | UserPatch): User {
     ...(typeof expiresAt === 'number' && { expiresAt }),
     limits: mergeLimits(user.limits, patch.limits ?? {}),
     credentials: [...(patch.credentials ?? user.credentials)],
+    ...(groups.length > 0 && { groups: [...groups] }),
+    ...(typeof source === 'string' && { source }),
   }
 }
 
@@ -148,7 +156,8 @@ function mergeLimits(limits: Limits, patch: NonNullable<UserPatch['limits']>): L
 function userOf(row: Row): User {
   const limits: Limits = JSON.parse(row.limits)
   const credentials: Credential[] = JSON.parse(row.credentials)
-  const { id, name, expires_at: expiresAt } = row
+  const groups: string[] = JSON.parse(row.groups ?? '[]')
+  const { id, name, source, expires_at: expiresAt } = row
   return {
     id,
     name,
@@ -156,5 +165,7 @@ function userOf(row: Row): User {
     ...(expiresAt !== null && { expiresAt }),
     limits,
     credentials,
+    ...(groups.length > 0 && { groups }),
+    ...(source !== null && { source }),
   }
 }

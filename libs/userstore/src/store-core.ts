@@ -1,4 +1,4 @@
-import type { StoreChange, Usage, UsageBatch, Used } from './store.ts'
+import type { HistoryRange, StoreChange, Usage, UsageBatch, Used } from './store.ts'
 import type { NewUser, User, UserPatch } from './user.ts'
 
 /**
@@ -10,6 +10,7 @@ export interface StoreCore {
   list(now: number): { users: User[]; used: Used[] }
   account(batch: UsageBatch, now: number): Used[]
   usage(name: string | undefined, now: number): Usage[]
+  history(name: string, range: HistoryRange, now: number): Usage[]
   add(user: NewUser, now: number): User
   update(name: string, patch: UserPatch, now: number): User
   remove(name: string, now: number): void

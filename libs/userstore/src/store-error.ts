@@ -11,6 +11,7 @@
  * - STORE_BUSY: another program held the lock too long; trying again is safe
  * - STORE_CORRUPT: the file is damaged, or not ours
  * - STORE_FORMAT: the users file has a mistake (the message says file, key and what was wanted)
+ * - SEED_FORMAT: the file to import from is not a SQLite database, or lacks the table or a column
  * - STORE_WRITE: disk full, read-only, or failing
  * - STORE_CLOSED: used after close()
  * - STORE_FAILED: the store's thread died, or something nobody thought of; see `cause`
@@ -29,6 +30,7 @@ export const STORE_ERROR_CODES = [
   'STORE_BUSY',
   'STORE_CORRUPT',
   'STORE_FORMAT',
+  'SEED_FORMAT',
   'STORE_WRITE',
   'STORE_CLOSED',
   'STORE_FAILED',

@@ -29,6 +29,14 @@ export interface Usage {
   total: number
 }
 
+/** Local days of a user, in their `quotaZone`, both ends included, as 'YYYY-MM-DD'. */
+export interface HistoryRange {
+  from?: string
+  to?: string
+  /** A row for each day with traffic, or for each of the user's quota periods: the sum of its days within the range. */
+  by: 'day' | 'period'
+}
+
 export interface StoreChange {
   /** Added or changed. */
   users: readonly User[]
@@ -57,6 +65,8 @@ export interface UserStore {
   account(batch: UsageBatch): Promise<readonly Used[]>
   /** Of one user (USER_UNKNOWN), or of all. */
   usage(name?: string): Promise<readonly Usage[]>
+  /** What a user moved in days gone by, oldest first. Throws USER_UNKNOWN. */
+  history(name: string, range: HistoryRange): Promise<readonly Usage[]>
   /** Throws USER_EXISTS, USER_NAME, USER_VALUE. */
   add(user: NewUser): Promise<User>
   /** Throws USER_UNKNOWN, USER_VALUE. */

@@ -1,7 +1,15 @@
 import { isPasswordHash } from './password.ts'
 import { isZone, TIME_MAX } from './period.ts'
 import { StoreError, type StoreErrorCode } from './store-error.ts'
-import { isUserName, type Credential, type Limits, type NewUser, type UserPatch } from './user.ts'
+import {
+  isGroupName,
+  isSourceAddress,
+  isUserName,
+  type Credential,
+  type Limits,
+  type NewUser,
+  type UserPatch,
+} from './user.ts'
 
 interface Rule {
   wanted: string
@@ -17,7 +25,10 @@ const text = (max: number): Rule => ({
   ok: (value) => typeof value === 'string' && value.length > 0 && value.length <= max,
 })
 const AMOUNT = whole(Number.MAX_SAFE_INTEGER, 'a whole number above 0')
-const PERIOD: Rule = { wanted: "'day' or 'month'", ok: (value) => value === 'day' || value === 'month' }
+const PERIOD: Rule = {
+  wanted: "'day', 'week' or 'month'",
+  ok: (value) => value === 'day' || value === 'week' || value === 'month',
+}
 const ZONE: Rule = {
   wanted: 'an IANA time zone',
   ok: (value) => typeof value === 'string' && value.length <= 64 && isZone(value),
@@ -25,6 +36,19 @@ const ZONE: Rule = {
 const PASSWORD_HASH: Rule = {
   wanted: 'a hash as hashPassword gives it',
   ok: (value) => typeof value === 'string' && isPasswordHash(value),
+}
+const GROUPS_MAX = 64
+const GROUPS: Rule = {
+  wanted: `a list of at most ${GROUPS_MAX} different names of 1 to 64 characters without colon, comma, blank or control character`,
+  ok: (value) =>
+    Array.isArray(value) &&
+    value.length <= GROUPS_MAX &&
+    new Set(value).size === value.length &&
+    value.every((group) => typeof group === 'string' && isGroupName(group)),
+}
+const SOURCE: Rule = {
+  wanted: 'an IP address of this machine, without zone and no wildcard',
+  ok: (value) => typeof value === 'string' && isSourceAddress(value),
 }
 const TIME = whole(TIME_MAX, 'ms since 1970, up to the year 9999')
 const PORT = whole(65_535, 'a port, 1 to 65535')
@@ -93,6 +117,8 @@ export interface RawPatch {
   expiresAt?: unknown
   limits?: object
   credentials?: unknown
+  groups?: unknown
+  source?: unknown
 }
 
 export function isCredentials(value: unknown): value is readonly Credential[] {
@@ -105,7 +131,13 @@ export function patchProblem(patch: RawPatch): Problem | undefined {
   if (typeof enabled !== 'boolean') return { key: 'enabled', wanted: 'true or false', got: show(enabled) }
   const expiresAt = patch.expiresAt ?? 1
   if (!TIME.ok(expiresAt)) return { key: 'expiresAt', wanted: TIME.wanted, got: show(expiresAt) }
-  return limitsProblem(limits ?? {}) ?? credentialsProblem(credentials ?? [])
+  return limitsProblem(limits ?? {}) ?? credentialsProblem(credentials ?? []) ?? fieldProblem(patch)
+}
+
+function fieldProblem({ groups, source }: RawPatch): Problem | undefined {
+  if (!GROUPS.ok(groups ?? [])) return { key: 'groups', wanted: GROUPS.wanted, got: show(groups) }
+  const isSource = source === undefined || source === null || SOURCE.ok(source)
+  return isSource ? undefined : { key: 'source', wanted: SOURCE.wanted, got: show(source) }
 }
 
 function limitsProblem(limits: object): Problem | undefined {

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+
 /**
  * What a user may take. An absent key means no limit. Rates are whole bytes per second, sizes whole bytes, all above 0.
  */
@@ -14,10 +16,13 @@ export interface Limits {
   ips?: number
   /** Bytes, up and down together, in one `quotaPeriod`; in the user's whole life where there is none. */
   quotaBytes?: number
-  quotaPeriod?: 'day' | 'month'
-  /** Day on which a month period begins, 1 to 31, by default 1; a shorter month begins it on its last day. */
+  quotaPeriod?: 'day' | 'week' | 'month'
+  /**
+   * Day on which a month or a week begins, 1 to 31, by default 1; of a week 1 is Monday. Where there is no such day, as on
+   * the 31st of April or beyond 7 in a week, it is the last one.
+   */
   quotaAnchorDay?: number
-  /** IANA time zone in which days and months begin, by default UTC. */
+  /** IANA time zone in which days, weeks and months begin, by default UTC. */
   quotaZone?: string
 }
 
@@ -38,23 +43,31 @@ export interface User {
   expiresAt?: number
   limits: Limits
   credentials: readonly Credential[]
+  /** What rules may call them by, besides their name. Absent: none; never empty. */
+  groups?: readonly string[]
+  /** IP address of this machine that dials for them leave from. Absent: whatever the system picks. */
+  source?: string
 }
 
-/** A user to be added. Left out: enabled, never expires, no limits, no credentials. */
+/** A user to be added. Left out: enabled, never expires, no limits, no credentials, no groups. */
 export interface NewUser {
   name: string
   enabled?: boolean
   expiresAt?: number
   limits?: Limits
   credentials?: readonly Credential[]
+  groups?: readonly string[]
+  source?: string
 }
 
-/** What to change: a key left out stays, null clears it. `credentials` replaces the whole list. */
+/** What to change: a key left out stays, null clears it. `credentials` and `groups` replace the whole list. */
 export interface UserPatch {
   enabled?: boolean
   expiresAt?: number | null
   limits?: { [K in keyof Limits]?: Limits[K] | null }
   credentials?: readonly Credential[]
+  groups?: readonly string[] | null
+  source?: string | null
 }
 
 export const USER_NAME_MAX_BYTES = 255
@@ -63,4 +76,16 @@ const NAME = /^[^\s:\p{Cc}\p{Cs}]+$/u
 /** Whether `name` has 1 to 255 bytes of well-formed UTF-8 and no colon, blank or control character. */
 export function isUserName(name: string): boolean {
   return NAME.test(name) && Buffer.byteLength(name) <= USER_NAME_MAX_BYTES
+}
+
+const GROUP = /^[^\s:,\p{Cc}\p{Cs}]{1,64}$/u
+
+/** Whether `name` has 1 to 64 characters and no colon, comma, blank or control character. */
+export function isGroupName(name: string): boolean {
+  return GROUP.test(name)
+}
+
+/** Whether `text` is an IPv4 or IPv6 address that a dial can leave from: no wildcard, no zone. */
+export function isSourceAddress(text: string): boolean {
+  return isIP(text) !== 0 && !/^[0:.]+$|%/.test(text)
 }

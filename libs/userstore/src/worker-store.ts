@@ -1,5 +1,5 @@
 import type { StoreThread } from './store-thread.ts'
-import type { StoreChange, Usage, UsageBatch, Used, UserStore } from './store.ts'
+import type { HistoryRange, StoreChange, Usage, UsageBatch, Used, UserStore } from './store.ts'
 import type { NewUser, User, UserPatch } from './user.ts'
 
 interface Watcher {
@@ -41,6 +41,10 @@ export class WorkerStore implements UserStore {
 
   usage(name?: string): Promise<readonly Usage[]> {
     return this.#thread.call('usage', name, this.#clock.now())
+  }
+
+  history(name: string, range: HistoryRange): Promise<readonly Usage[]> {
+    return this.#thread.call('history', name, range, this.#clock.now())
   }
 
   add(user: NewUser): Promise<User> {

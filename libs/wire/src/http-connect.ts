@@ -41,8 +41,12 @@ export function connectTarget(head: RequestHead): Address {
  */
 export function basicCredentials(head: RequestHead): Credentials | undefined {
   const [value, another] = fieldValues(head, 'proxy-authorization')
-  if (value === undefined) return undefined
   if (another !== undefined) throw new WireError('WIRE_VALUE', 'Proxy-Authorization is repeated')
+  return value === undefined ? undefined : basicCredentialsOf(value)
+}
+
+/** As {@link basicCredentials}, of the value of the field. @throws WireError WIRE_VALUE */
+export function basicCredentialsOf(value: string): Credentials | undefined {
   if (OTHER_SCHEME.test(value)) return undefined
   const base64 = BASIC.exec(value)?.[1]
   if (base64 === undefined || base64.length % 4 !== 0)

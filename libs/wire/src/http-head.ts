@@ -1,5 +1,6 @@
 import type { Decode } from './decode.ts'
 import {
+  headTexts,
   type HttpField,
   type HttpScan,
   MAX_FIELDS,
@@ -99,12 +100,15 @@ export function encodeResponseHead(
   return encodeHead(`HTTP/${version} ${status} ${reason}`, fields)
 }
 
-function createDecoder<T>(start: () => HttpScan, finish: (scan: HttpScan) => T): Decode<T> {
+function createDecoder<T>(
+  start: () => HttpScan,
+  finish: (texts: ReturnType<typeof headTexts>) => T,
+): Decode<T> {
   let scan = start()
   return (bytes) => {
     if (!scanHead(scan, bytes)) return undefined
     const { at: size } = scan
-    const value = finish(scan)
+    const value = finish(headTexts(scan, bytes))
     scan = start()
     return { value, size }
   }

@@ -13,23 +13,40 @@ export type HttpField = readonly [name: string, value: string]
 
 type Step = (scan: HttpScan, byte: number, bytes: Uint8Array) => Step
 
-/** How far a head was read: `at` is the next byte, `start` the first one of the part that `step` reads. */
+/**
+ * How far a head was read: `at` is the next byte, `start` the first one of the part that `step` reads. The parts are kept
+ * as offsets of their first byte and the one behind them, since a head becomes a text much cheaper at once than in parts.
+ */
 export interface HttpScan {
   at: number
   start: number
   step: Step
   limit: number
-  name: string
-  readonly startLine: string[]
-  readonly fields: HttpField[]
+  /** Three parts. */
+  readonly startLine: number[]
+  /** Name and value by turns. */
+  readonly fields: number[]
 }
 
 export function startRequest(): HttpScan {
-  return { at: 0, start: 0, step: method, limit: MAX_START_LINE_BYTES, name: '', startLine: [], fields: [] }
+  return { at: 0, start: 0, step: method, limit: MAX_START_LINE_BYTES, startLine: [], fields: [] }
 }
 
 export function startResponse(): HttpScan {
   return { ...startRequest(), step: responseVersion }
+}
+
+/** The texts of a head that was read to its end, from the bytes that it was read from. */
+export function headTexts(
+  { at, startLine, fields }: HttpScan,
+  bytes: Uint8Array,
+): { startLine: string[]; fields: HttpField[] } {
+  const text = decodeLatin1(bytes, 0, at)
+  const pairs: HttpField[] = []
+  for (let i = 0; i < fields.length; i += 4) {
+    pairs.push([text.slice(fields[i], fields[i + 1]), text.slice(fields[i + 2], fields[i + 3])])
+  }
+  return { startLine: [0, 2, 4].map((i) => text.slice(startLine[i], startLine[i + 1])), fields: pairs }
 }
 
 /**
@@ -71,23 +88,23 @@ const TEXT: ByteClass = byteClass(/[\t -~\u0080-\u00ff]/)
 const method: Step = (scan, byte, bytes) => {
   if (TOKEN[byte]) return pass(scan, bytes, TOKEN, method)
   if (byte !== SP || scan.at === 0) throw unexpected(scan, byte, 'the method')
-  return endPart(scan, bytes, target)
+  return endPart(scan, target)
 }
 
 const target: Step = (scan, byte, bytes) => {
   if (VISIBLE[byte]) return pass(scan, bytes, VISIBLE, target)
   if (byte !== SP || scan.at === scan.start) throw unexpected(scan, byte, 'the target')
-  return endPart(scan, bytes, requestVersion)
+  return endPart(scan, requestVersion)
 }
 
 /** `HTTP/1.0` or `HTTP/1.1`, then `end`. */
 function version(end: number, next: Step): Step {
-  const step: Step = (scan, byte, bytes) => {
+  const step: Step = (scan, byte) => {
     const index = scan.at - scan.start
     if (index === 8) {
       if (byte !== end) throw unexpected(scan, byte, 'the version')
       scan.start += 'HTTP/'.length
-      return endPart(scan, bytes, next)
+      return endPart(scan, next)
     }
     const isRight =
       index === 7 ? byte === DIGIT_0 || byte === DIGIT_0 + 1 : byte === VERSION_PREFIX.charCodeAt(index)
@@ -98,24 +115,23 @@ function version(end: number, next: Step): Step {
   return step
 }
 
-const status: Step = (scan, byte, bytes) => {
+const status: Step = (scan, byte) => {
   const index = scan.at - scan.start
   if (index < 3) {
     if (byte < DIGIT_0 + (index === 0 ? 1 : 0) || byte > DIGIT_9) throw unexpected(scan, byte, 'the status')
     return status
   }
-  if (byte === SP) return endPart(scan, bytes, reason)
+  if (byte === SP) return endPart(scan, reason)
   // RFC 9112 §4 wants a blank here even when there is no reason; many servers leave it out.
   if (byte !== CR) throw unexpected(scan, byte, 'the status')
-  endPart(scan, bytes, reason)
-  scan.startLine.push('')
-  return lineEnd
+  endPart(scan, reason)
+  return endPart(scan, lineEnd)
 }
 
 const reason: Step = (scan, byte, bytes) => {
   if (TEXT[byte]) return pass(scan, bytes, TEXT, reason)
   if (byte !== CR) throw unexpected(scan, byte, 'the reason')
-  return endPart(scan, bytes, lineEnd)
+  return endPart(scan, lineEnd)
 }
 
 const lineEnd: Step = (scan, byte) => {
@@ -127,7 +143,7 @@ const lineEnd: Step = (scan, byte) => {
 
 const fieldOrEnd: Step = (scan, byte, bytes) => {
   if (byte === CR) return headEnd
-  if (scan.fields.length === MAX_FIELDS) throw new WireError('WIRE_TOO_LONG', `over ${MAX_FIELDS} fields`)
+  if (scan.fields.length === 4 * MAX_FIELDS) throw new WireError('WIRE_TOO_LONG', `over ${MAX_FIELDS} fields`)
   return fieldName(scan, byte, bytes)
 }
 
@@ -135,7 +151,7 @@ const fieldOrEnd: Step = (scan, byte, bytes) => {
 const fieldName: Step = (scan, byte, bytes) => {
   if (TOKEN[byte]) return pass(scan, bytes, TOKEN, fieldName)
   if (byte !== COLON || scan.at === scan.start) throw unexpected(scan, byte, 'a field name')
-  scan.name = decodeLatin1(bytes, scan.start, scan.at)
+  scan.fields.push(scan.start, scan.at)
   scan.start = scan.at + 1
   return fieldValue
 }
@@ -143,7 +159,7 @@ const fieldName: Step = (scan, byte, bytes) => {
 const fieldValue: Step = (scan, byte, bytes) => {
   if (TEXT[byte]) return pass(scan, bytes, TEXT, fieldValue)
   if (byte !== CR) throw unexpected(scan, byte, 'a field value')
-  scan.fields.push([scan.name, trimmed(bytes, scan.start, scan.at)])
+  pushTrimmed(scan, bytes)
   return lineEnd
 }
 
@@ -166,17 +182,26 @@ function pass(scan: HttpScan, bytes: Uint8Array, allowed: ByteClass, step: Step)
   return step
 }
 
-function endPart(scan: HttpScan, bytes: Uint8Array, next: Step): Step {
-  scan.startLine.push(decodeLatin1(bytes, scan.start, scan.at))
+function endPart(scan: HttpScan, next: Step): Step {
+  scan.startLine.push(scan.start, Math.max(scan.start, scan.at))
   scan.start = scan.at + 1
   return next
 }
 
 // Not a regular expression: /[ \t]+$/ takes quadratic time on a value full of blanks.
-function trimmed(bytes: Uint8Array, start: number, end: number): string {
+function pushTrimmed(scan: HttpScan, bytes: Uint8Array): void {
+  let { start, at: end } = scan
+  if (bytes[end - 1] === HTAB && end > start) refuseTabbed(scan, bytes)
   while (start < end && isBlank(bytes[start]!)) start++
   while (end > start && isBlank(bytes[end - 1]!)) end--
-  return decodeLatin1(bytes, start, end)
+  scan.fields.push(start, end)
+}
+
+/** llhttp takes `chunked` with a tab behind it for another coding, and a length like that for none. */
+function refuseTabbed(scan: HttpScan, bytes: Uint8Array): void {
+  const name = decodeLatin1(bytes, scan.fields.at(-2), scan.fields.at(-1)).toLowerCase()
+  if (name === 'transfer-encoding' || name === 'content-length')
+    throw new WireError('WIRE_SYNTAX', `${name} ends in a tab`)
 }
 
 function isBlank(byte: number): boolean {

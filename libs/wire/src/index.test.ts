@@ -1,11 +1,12 @@
 import { globSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import * as wire from './index.ts'
-import { codecs } from './testing/codecs.ts'
+import { codecs, measureChunked } from './testing/codecs.ts'
 
 test('every exported decoder is listed among the codecs, with samples', () => {
   const exported = Object.entries(wire).filter(([name]) => name.startsWith('decode'))
-  expect(new Set(codecs.map(({ decode }) => decode))).toEqual(new Set(exported.map(([, decode]) => decode)))
+  const listed = new Set(codecs.map(({ decode }) => decode))
+  expect(listed).toEqual(new Set([...exported.map(([, decode]) => decode), measureChunked]))
   for (const { sample } of codecs) expect(sample.length).toBeGreaterThan(0)
 })
 

@@ -1,7 +1,23 @@
 export { type Address, formatAddress, parseAddress, parseHost } from './address.ts'
 export type { Credentials } from './credentials.ts'
 export type { Decode, Decoded } from './decode.ts'
-export { basicCredentials, connectTarget, encodeBasic } from './http-connect.ts'
+export {
+  type BodyFraming,
+  BodyScan,
+  CHUNKED,
+  requestFraming,
+  responseFraming,
+  UNTIL_CLOSE,
+} from './http-body.ts'
+export { ChunkedScan } from './http-chunked.ts'
+export { basicCredentials, basicCredentialsOf, connectTarget, encodeBasic } from './http-connect.ts'
+export {
+  type ForwardedRequest,
+  type ForwardedResponse,
+  forwardRequest,
+  forwardResponse,
+  proxiedHead,
+} from './http-forward.ts'
 export {
   createRequestHeadDecoder,
   createResponseHeadDecoder,
@@ -15,6 +31,7 @@ export {
   type RequestHead,
   type ResponseHead,
 } from './http-head.ts'
+export { type HttpUri, parseHttpUri } from './http-uri.ts'
 export { formatIp, parseIp } from './ip.ts'
 export { decodeProxyHeader, encodeProxyHeader } from './proxy-protocol/codec.ts'
 export { crc32c } from './proxy-protocol/crc32c.ts'
@@ -33,6 +50,15 @@ export {
   type QuotaText,
 } from './quantity.ts'
 export { decodeSocksAddress, encodeSocksAddress } from './socks-address.ts'
+export {
+  decodeSocks4Reply,
+  decodeSocks4Request,
+  encodeSocks4Reply,
+  encodeSocks4Request,
+  SOCKS4_REPLY,
+  type Socks4Reply,
+  type Socks4Request,
+} from './socks4.ts'
 export {
   COMMAND,
   decodeGreeting,
@@ -54,5 +80,6 @@ export {
   type Socks5Request,
   USER_PASS_STATUS,
 } from './socks5.ts'
+export { decodeSocksDatagram, encodeSocksDatagram, type SocksDatagramHeader } from './socks5-udp.ts'
 export { decodeSumbit, encodeSumbit } from './sumbit.ts'
 export { WIRE_ERROR_CODES, WireError, type WireErrorCode } from './wire-error.ts'

@@ -114,6 +114,7 @@ test.each([
   ['10GiB', { bytes: 10_737_418_240 }],
   ['1GB/day', { bytes: 1_000_000_000, period: 'day' }],
   ['1.5GB/month', { bytes: 1_500_000_000, period: 'month' }],
+  ['20GB/week', { bytes: 20_000_000_000, period: 'week' }],
   ['0/day', { bytes: 0, period: 'day' }],
 ])('quota %s', (text, quota) => {
   expect(parseQuota(text)).toStrictEqual(quota)
@@ -123,7 +124,8 @@ test.each([
   '',
   '/day',
   '1GB/',
-  '1GB/week',
+  '1GB/year',
+  '1GB/weekly',
   '1GB/Day',
   '1GB/s',
   '1GB/day/month',
@@ -176,14 +178,18 @@ describe('formatting', () => {
       fc.tuple(fc.nat(100_000), scale).map(([n, unit]) => n * unit),
     )
     fc.assert(
-      fc.property(number, fc.constantFrom('day' as const, 'month' as const), (value, period) => {
-        expect(parseSize(formatSize(value))).toBe(value)
-        expect(parseRate(formatRate(value))).toBe(value)
-        expect(parseDuration(formatDuration(value))).toBe(value)
-        for (const quota of [{ bytes: value }, { bytes: value, period }]) {
-          expect(parseQuota(formatQuota(quota))).toStrictEqual(quota)
-        }
-      }),
+      fc.property(
+        number,
+        fc.constantFrom('day' as const, 'week' as const, 'month' as const),
+        (value, period) => {
+          expect(parseSize(formatSize(value))).toBe(value)
+          expect(parseRate(formatRate(value))).toBe(value)
+          expect(parseDuration(formatDuration(value))).toBe(value)
+          for (const quota of [{ bytes: value }, { bytes: value, period }]) {
+            expect(parseQuota(formatQuota(quota))).toStrictEqual(quota)
+          }
+        },
+      ),
       { numRuns: 1000 },
     )
   })

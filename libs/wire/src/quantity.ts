@@ -18,7 +18,7 @@ const QUANTITY = /^(\d+(?:\.\d+)?)([A-Za-z]*)$/
 /** Longer than any quantity needs; no input is unbounded. */
 const MAX_TEXT_LENGTH = 32
 
-export type QuotaPeriod = 'day' | 'month'
+export type QuotaPeriod = 'day' | 'week' | 'month'
 
 /** So many bytes; in each period where there is one, else in all. */
 export interface QuotaText {
@@ -51,11 +51,11 @@ export function parseDuration(text: string): number {
   )
 }
 
-/** A size, alone or per day or month: `10GiB`, `1GB/day`, `10GiB/month`. @throws WireError WIRE_VALUE */
+/** A size, alone or per day, week or month: `10GiB`, `1GB/day`, `10GiB/month`. @throws WireError WIRE_VALUE */
 export function parseQuota(text: string): QuotaText {
-  const [, size = '', period] = /^([^/]*)(?:\/(day|month))?$/.exec(text) ?? []
+  const [, size = '', period] = /^([^/]*)(?:\/(day|week|month))?$/.exec(text) ?? []
   const bytes = parseQuantity(size, BYTES, 1) ?? refuse(text, 'a quota such as 10GiB, 1GB/day or 10GiB/month')
-  return period === undefined ? { bytes } : { bytes, period: period === 'day' ? 'day' : 'month' }
+  return period === undefined ? { bytes } : { bytes, period: period as QuotaPeriod }
 }
 
 /** The largest unit that says it exactly with at most two decimals: `1.5KiB`, `1234567B`. {@link parseSize} reads it back. */

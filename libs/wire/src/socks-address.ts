@@ -8,8 +8,8 @@ const IPV4 = 1
 const NAME = 3
 const IPV6 = 4
 
-/** Any byte that can stand in a name or an IP literal, checked before the whole name is there. */
-const HOST_SO_FAR = /^[!$&'()*+,\-.0-9:;=A-Z_a-z~]*$/
+/** @internal Any byte that can stand in a name or an IP literal, checked before the whole name is there. */
+export const HOST_SO_FAR: RegExp = /^[!$&'()*+,\-.0-9:;=A-Z_a-z~]*$/
 
 /**
  * Address and port as in RFC 1928 §5; Shadowsocks uses the same bytes.
@@ -81,6 +81,7 @@ function decodeName(bytes: Uint8Array, start: number): Decoded<Address> | undefi
   return { value: { host, port: readPort(bytes, end) }, size: length + 4 }
 }
 
-function readPort(bytes: Uint8Array, at: number): number {
+/** @internal */
+export function readPort(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 8) | bytes[at + 1]!
 }

@@ -6,6 +6,9 @@
  * - `WIRE_ADDRESS` a host or a port that cannot be one
  * - `WIRE_SYNTAX` a byte that cannot stand where it stands
  * - `WIRE_VALUE` well formed, but not among the values allowed here
+ * - `WIRE_FORM` a request target in a form that is not for a proxy
+ * - `WIRE_SCHEME` a URI scheme other than http
+ * - `WIRE_ENCODING` a transfer coding other than chunked
  * - `WIRE_LENGTH` a length that contradicts what it measures, or a body where none may be
  * - `WIRE_TOO_LONG` longer than the documented maximum
  * - `WIRE_CHECKSUM` the checksum differs from the bytes it covers
@@ -16,6 +19,9 @@ export const WIRE_ERROR_CODES = [
   'WIRE_ADDRESS',
   'WIRE_SYNTAX',
   'WIRE_VALUE',
+  'WIRE_FORM',
+  'WIRE_SCHEME',
+  'WIRE_ENCODING',
   'WIRE_LENGTH',
   'WIRE_TOO_LONG',
   'WIRE_CHECKSUM',

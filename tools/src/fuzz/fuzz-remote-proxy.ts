@@ -6,6 +6,7 @@ import { openEcho } from '../subject/echo.ts'
 import { Installed } from '../subject/install.ts'
 import { loginOf, openTunnel, PROTOCOLS, type Wish } from '../subject/proxy-client.ts'
 import { Subject } from '../subject/subject.ts'
+import { openDatagramEcho, playDatagrams } from './datagram-client.ts'
 import { Dice } from './dice.ts'
 import type { FuzzRun } from './fuzz-run.ts'
 import { makeHandshakeCase, type World } from './handshake-case.ts'
@@ -22,7 +23,9 @@ const STOP_MS = 10_000
 
 const FLAGS = [
   ...['--http', '127.0.0.1:0', '--socks', '127.0.0.1:0', '--ops', '127.0.0.1:0', '--allow', '127.0.0.1'],
-  ...['--handshake-timeout', String(HANDSHAKE_SECONDS), '--grace', '1'],
+  ...['--handshake-timeout', String(HANDSHAKE_SECONDS), '--grace', '1', '--auth-failures', '0'],
+  // Nobody comes, and nobody sends: these end by themselves.
+  ...['--bind', '--bind-timeout', '1', '--udp-idle', '1', '--keep-alive-timeout', '1'],
 ]
 const NODE_FLAGS = [
   ...['--experimental-strip-types', '--disable-warning=ExperimentalWarning'],
@@ -58,14 +61,19 @@ export async function fuzzRemoteProxy(run: FuzzRun): Promise<string[]> {
 async function attack(run: FuzzRun, subject: Subject, world: World): Promise<string[]> {
   await askProperly(subject, world)
   const fdsBefore = await subject.settledFds()
-  const clients = await sendCases(run, subject, world)
+  const [clients, datagrams] = await Promise.all([
+    sendCases(run, subject, world),
+    sendDatagrams(run, subject, world),
+  ])
   const flaws = [
     ...clients.leftOpen.map((hex) => `a client was left waiting for ${PATIENCE_MS} ms\n  input: ${hex}`),
+    ...(datagrams === 0 ? ['no datagram came back'] : []),
     ...(subject.running ? await aftermath(subject, world, fdsBefore) : []),
   ]
   if (subject.running && (await subject.stop(STOP_MS)) === undefined) flaws.push('SIGTERM did not end it')
   const codes = [...subject.log.codes].map(([code, count]) => `${code} ${count}`)
   run.say(`${clients.played} clients: ${codes.join(', ')}`)
+  run.say(`${datagrams} datagrams came back`)
   return [...flaws, ...explain(subject, clients)]
 }
 
@@ -105,6 +113,18 @@ async function sendCases(run: FuzzRun, subject: Subject, world: World): Promise<
   }
   await Promise.all(Array.from({ length: CLIENTS }, worker))
   return clients
+}
+
+/** One association after the other. @returns how many datagrams came back */
+async function sendDatagrams(run: FuzzRun, subject: Subject, world: World): Promise<number> {
+  const dice = new Dice(run.seed)
+  const echo = await openDatagramEcho()
+  const endsAt = performance.now() + run.seconds * 1000
+  let heard = 0
+  while (performance.now() < endsAt && subject.running)
+    heard += await playDatagrams(dice, subject.port(dice.pick(DOORS)), world, echo.port)
+  echo.close()
+  return heard
 }
 
 async function aftermath(subject: Subject, world: World, fdsBefore: number | undefined): Promise<string[]> {

@@ -14,7 +14,12 @@ const sound: Decode = (bytes) => {
   return { value: [...bytes.subarray(1, 1 + length)], size: 1 + length }
 }
 const fuzz = (decode: Decode): string[] =>
-  fuzzCodecs([{ name: 'planted', decode, sample: SAMPLE }], { seconds: 0, seed: 1, say: () => undefined })
+  fuzzCodecs([{ name: 'planted', decode, sample: SAMPLE }], {
+    seconds: 0,
+    cases: 256,
+    seed: 1,
+    say: () => undefined,
+  })
 
 const planted: [what: string, flaw: RegExp, decode: Decode][] = [
   [

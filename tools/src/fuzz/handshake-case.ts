@@ -1,4 +1,4 @@
-import type { Address, Credentials } from '@sluice/wire'
+import { type Address, COMMAND, type Credentials, encodeBasic, formatAddress } from '@sluice/wire'
 import { codecs } from '../../../libs/wire/src/testing/codecs.ts'
 import { loginOf, messagesOf, PROTOCOLS } from '../subject/proxy-client.ts'
 import type { Dice } from './dice.ts'
@@ -25,9 +25,10 @@ const LONGEST_NAME = `${'n'.repeat(63)}.`.repeat(4).slice(0, 255)
 /** More than a handshake may have; waits in the conn while the dial goes on. */
 const LARGE_PAYLOAD = 100_000
 
+const OTHER_COMMANDS = [COMMAND.BIND, COMMAND.UDP_ASSOCIATE]
+
 /** Openings of protocols that the door does not speak. */
 const STRANGERS = [
-  Uint8Array.of(0x04, 0x01, 0x00, 0x50, 0x7f, 0x00, 0x00, 0x01, 0x66, 0x00),
   Uint8Array.of(0x16, 0x03, 0x01, 0x00, 0xc4, 0x01, 0x00, 0x00, 0xc0, 0x03, 0x03),
   Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
   Buffer.from('SSH-2.0-OpenSSH_9.6\r\n'),
@@ -36,14 +37,18 @@ const STRANGERS = [
 
 /** The next client, as `dice` has it. */
 export function makeHandshakeCase(dice: Dice, world: World): HandshakeCase {
-  const bytes = Buffer.concat(dice.once(8) ? salad(dice) : handshake(dice, world))
-  return { pieces: split(dice, bytes), ending: dice.pick(ENDINGS) }
+  const isPlain = dice.once(4)
+  const messages = isPlain ? exchanges(dice, world) : dice.once(8) ? salad(dice) : handshake(dice, world)
+  // A request whose body does not come may take a minute.
+  const endings = isPlain ? ENDINGS.filter((ending) => ending !== 'wait') : ENDINGS
+  return { pieces: split(dice, Buffer.concat(messages)), ending: dice.pick(endings) }
 }
 
 /** A whole handshake and some payload, mostly with one of its messages damaged. */
 function handshake(dice: Dice, world: World): Uint8Array[] {
   const wish = {
     protocol: dice.pick(PROTOCOLS),
+    command: dice.once(8) ? dice.pick(OTHER_COMMANDS) : COMMAND.CONNECT,
     login: loginFor(dice, world),
     target: targetFor(dice, world),
   }
@@ -52,6 +57,30 @@ function handshake(dice: Dice, world: World): Uint8Array[] {
   if (dice.once(4)) return [mutate(dice, Buffer.concat(messages))]
   const damaged = dice.below(messages.length)
   return messages.map((message, at) => (at === damaged ? mutate(dice, message) : message))
+}
+
+const FRAMED: readonly (readonly [fields: string, body: string])[] = [
+  ['', ''],
+  ['Content-Length: 5\r\n', 'hello'],
+  ['Transfer-Encoding: chunked\r\n', '5;a=b\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n'],
+  ['Expect: 100-continue\r\nContent-Length: 5\r\n', 'hello'],
+  ['Connection: Upgrade\r\nUpgrade: echo\r\n', 'hello'],
+  ['Connection: close, X-Hop\r\nX-Hop: 1\r\n', ''],
+]
+
+/** One to four requests of plain HTTP over one connection, mostly with one of them damaged. */
+function exchanges(dice: Dice, world: World): Uint8Array[] {
+  const requests = Array.from({ length: 1 + dice.below(4) }, () => {
+    const [fields, body] = dice.pick(FRAMED)
+    const method = dice.pick(['GET', 'HEAD', 'POST', 'PUT', 'OPTIONS', 'DELETE'])
+    const target = formatAddress(targetFor(dice, world))
+    const version = dice.once(8) ? '1.0' : '1.1'
+    const login = `Proxy-Authorization: ${encodeBasic(loginFor(dice, world))}\r\n`
+    const head = `${method} http://${target}/ HTTP/${version}\r\nHost: a\r\n${login}${fields}\r\n`
+    return Buffer.from(head + body, 'latin1')
+  })
+  const damaged = dice.below(requests.length + 1)
+  return requests.map((request, at) => (at === damaged ? mutate(dice, request) : request))
 }
 
 /** Valid messages of any kind in any order. */

@@ -1,5 +1,6 @@
 // Loaded into the program under test before its own code (--import): its network ends at one port of 127.0.0.1, so
-// that a mutated target is never looked up nor dialled, neither in the world nor on this machine.
+// that a mutated target is never looked up nor dialled, neither in the world nor on this machine. Datagrams end at loopback.
+import { Socket as DatagramSocket } from 'node:dgram'
 import dns from 'node:dns'
 import { syncBuiltinESMExports } from 'node:module'
 import { isIP, Socket } from 'node:net'
@@ -30,6 +31,16 @@ function guardedConnect(this: Socket, ...args: unknown[]): Socket {
   return this
 }
 
+/** Datagrams go to loopback, and are lost on their way to anywhere else. */
+const sendDatagram = Reflect.get(DatagramSocket.prototype, 'send') as (
+  this: DatagramSocket,
+  ...args: unknown[]
+) => void
+function guardedSend(this: DatagramSocket, ...args: unknown[]): void {
+  if (args.some((arg) => arg === '127.0.0.1' || arg === '::1')) sendDatagram.apply(this, args)
+}
+
+Object.assign(DatagramSocket.prototype, { send: guardedSend })
 Object.assign(dns, { lookup: guardedLookup })
 Object.assign(Socket.prototype, { connect: guardedConnect })
 syncBuiltinESMExports()

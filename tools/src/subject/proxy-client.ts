@@ -7,25 +7,37 @@ import {
   decodeMethod,
   decodeReply,
   decodeResponseHead,
+  decodeSocks4Reply,
   decodeUserPassStatus,
   encodeBasic,
   encodeGreeting,
   encodeRequest,
   encodeRequestHead,
+  encodeSocks4Request,
   encodeSumbit,
   encodeUserPass,
   formatAddress,
   METHOD,
+  SOCKS4_REPLY,
 } from '@sluice/wire'
 
 /** The ways into remote-proxy. */
-export const PROTOCOLS = ['socks5', 'connect', 'sumbit+socks5', 'sumbit+connect'] as const
+export const PROTOCOLS = [
+  'socks5',
+  'socks4',
+  'connect',
+  'sumbit+socks5',
+  'sumbit+socks4',
+  'sumbit+connect',
+] as const
 export type Protocol = (typeof PROTOCOLS)[number]
 
 export interface Wish {
   readonly protocol: Protocol
   readonly login: Credentials
   readonly target: Address
+  /** Of SOCKS. @default CONNECT */
+  readonly command?: number
 }
 
 const NO_LOGIN: Credentials = { username: new Uint8Array(0), password: new Uint8Array(0) }
@@ -37,17 +49,24 @@ export const loginOf = (name: string, password: string): Credentials => ({
 })
 
 /** The client's side of a handshake, one message each; all of it may be sent at once. */
-export function messagesOf({ protocol, login, target }: Wish): Uint8Array[] {
+export function messagesOf({ protocol, login, target, command = COMMAND.CONNECT }: Wish): Uint8Array[] {
   const sumbit = protocol.startsWith('sumbit') ? [encodeSumbit(login)] : []
   const own = sumbit.length === 0 ? login : NO_LOGIN
-  return [...sumbit, ...(protocol.endsWith('socks5') ? socks5(own, target) : [connectHead(own, target)])]
+  if (protocol.endsWith('socks5')) return [...sumbit, ...socks5(own, target, command)]
+  return [...sumbit, protocol.endsWith('socks4') ? socks4(own, target, command) : connectHead(own, target)]
 }
 
-function socks5(login: Credentials, target: Address): Uint8Array[] {
-  const request = encodeRequest({ command: COMMAND.CONNECT, address: target })
+function socks5(login: Credentials, address: Address, command: number): Uint8Array[] {
+  const request = encodeRequest({ command, address })
   if (login === NO_LOGIN) return [encodeGreeting({ methods: Uint8Array.of(METHOD.NONE) }), request]
   const methods = Uint8Array.of(METHOD.NONE, METHOD.USER_PASS)
   return [encodeGreeting({ methods }), encodeUserPass(login), request]
+}
+
+function socks4({ username, password }: Credentials, address: Address, command: number): Uint8Array {
+  // The user id ends at a NUL, so none can be in it.
+  const userId = Buffer.concat([username, Buffer.from(':'), password]).filter((byte) => byte !== 0)
+  return encodeSocks4Request({ command, address, userId: userId.subarray(0, 511) })
 }
 
 function connectHead(login: Credentials, address: Address): Uint8Array {
@@ -60,6 +79,9 @@ function connectHead(login: Credentials, address: Address): Uint8Array {
 /** Each answer's decoder, with what is good news in it. */
 function answersTo(protocol: Protocol): Decode<boolean>[] {
   if (protocol.endsWith('connect')) return [told(decodeResponseHead, ({ status }) => status === 200)]
+  if (protocol.endsWith('socks4')) {
+    return [told(decodeSocks4Reply, ({ reply }) => reply === SOCKS4_REPLY.GRANTED)]
+  }
   const reply = told(decodeReply, (answer) => answer.reply === 0)
   if (protocol === 'sumbit+socks5') return [told(decodeMethod, (method) => method === METHOD.NONE), reply]
   const agreed = told(decodeMethod, (method) => method === METHOD.USER_PASS)

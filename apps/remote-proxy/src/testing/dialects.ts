@@ -8,23 +8,27 @@ import {
   encodeReply,
   encodeRequest,
   encodeRequestHead,
+  encodeSocks4Reply,
+  encodeSocks4Request,
   encodeSumbit,
   encodeUserPass,
   encodeUserPassStatus,
   fieldValues,
   formatAddress,
   METHOD,
+  SOCKS4_REPLY,
 } from '@sluice/wire'
 import { expect } from 'vitest'
-import { handshake } from '../handshake.ts'
 import type { Dialect } from './handshake-contract.ts'
 import type { Login } from './test-door.ts'
+import { testHandshake } from './test-handshake.ts'
 
 export const bytesOf = ({ name, password }: Login): { username: Buffer; password: Buffer } => ({
   username: Buffer.from(name),
   password: Buffer.from(password),
 })
 
+const handshake = testHandshake()
 const NOWHERE = { host: '0.0.0.0', port: 0 }
 const WRONG_PASSWORD = Buffer.concat([encodeMethod(METHOD.USER_PASS), encodeUserPassStatus(1)])
 const NO_METHOD = encodeMethod(METHOD.NO_ACCEPTABLE)
@@ -57,6 +61,23 @@ const socks5: Dialect = {
     const told = [socks5.agreed, encodeReply(OUTCOMES[code].socks5, NOWHERE)]
     const wanted = code === 'AUTH_FAILED' ? WRONG_PASSWORD : Buffer.concat(told)
     expect(Buffer.from(answer)).toEqual(Buffer.from(wanted))
+  },
+}
+
+const userIdOf = ({ name, password }: Login): Buffer =>
+  Buffer.concat([Buffer.from(name), Buffer.from(':'), Buffer.from(password)])
+
+const socks4: Dialect = {
+  name: 'SOCKS4',
+  handshake,
+  messages: (address, login) => [
+    encodeSocks4Request({ command: COMMAND.CONNECT, address, userId: userIdOf(login) }),
+  ],
+  agreed: Buffer.alloc(0),
+  accepted: (bound) => encodeSocks4Reply(SOCKS4_REPLY.GRANTED, bound),
+  expectRefused: (answer, code) => {
+    const reply = code === 'AUTH_FAILED' ? SOCKS4_REPLY.OTHER_USER : SOCKS4_REPLY.REJECTED
+    expect(Buffer.from(answer)).toEqual(Buffer.from(encodeSocks4Reply(reply, NOWHERE)))
   },
 }
 
@@ -104,5 +125,21 @@ const sumbitConnect: Dialect = {
   },
 }
 
+const sumbitSocks4: Dialect = {
+  ...socks4,
+  name: 'sumbit line, then SOCKS4',
+  messages: (address, login) => {
+    const request = encodeSocks4Request({ command: COMMAND.CONNECT, address, userId: Buffer.from('anybody') })
+    return [Buffer.concat([sumbit(login), request])]
+  },
+}
+
 /** Every way to say who one is and where one wants to go that this door takes. */
-export const DIALECTS: readonly Dialect[] = [socks5, connect, sumbitSocks5, sumbitConnect]
+export const DIALECTS: readonly Dialect[] = [
+  socks5,
+  socks4,
+  connect,
+  sumbitSocks5,
+  sumbitSocks4,
+  sumbitConnect,
+]

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { connect as connectSecurely, type ConnectionOptions } from 'node:tls'
 import type { Address } from '@sluice/wire'
 
 /** A TCP client that keeps all it was sent, and fails a wait that can no longer come true. */
@@ -14,12 +15,15 @@ export class TestClient {
   #received = Buffer.alloc(0)
   readonly #waiting = new Set<() => void>()
 
-  /** @param options `half`: goes on writing when the other side has ended; `from`: the address to come from */
+  /**
+   * @param options `half`: goes on writing when the other side has ended; `from`: the address to come from; `tls`:
+   * speaks it, by these rules
+   */
   static async connect(
     { host, port }: Address,
-    options: { half?: boolean; from?: string } = {},
+    options: { half?: boolean; from?: string; tls?: ConnectionOptions } = {},
   ): Promise<TestClient> {
-    const { half = false, from } = options
+    const { half = false, from, tls } = options
     const since = Date.now()
     const socket = connect({
       host,
@@ -29,7 +33,10 @@ export class TestClient {
       allowHalfOpen: half,
     })
     await once(socket, 'connect')
-    return new TestClient(socket, since)
+    if (tls === undefined) return new TestClient(socket, since)
+    const secure = connectSecurely({ socket, ...tls })
+    await once(secure, 'secureConnect')
+    return new TestClient(secure, since)
   }
 
   private constructor(socket: Socket, since: number) {

@@ -1,7 +1,15 @@
-import { createMetrics } from '@sluice/metrics'
-import { type Dial, listen } from '@sluice/net'
+import { createMetrics, type DoorMetrics } from '@sluice/metrics'
+import { type Dial, listen, straight } from '@sluice/net'
 import { Shaper } from '@sluice/ratelimit'
-import { createLog, Directory, type Handshake, runSession, Sessions } from '@sluice/service'
+import {
+  type CallerDial,
+  createLog,
+  Directory,
+  type Handshake,
+  runSession,
+  Sessions,
+  type SignInGuard,
+} from '@sluice/service'
 import { hashPassword, type Limits, PasswordVerifier, type User, type UserStore } from '@sluice/userstore'
 import type { Address } from '@sluice/wire'
 
@@ -26,6 +34,7 @@ export interface TestDoorOptions {
   readonly idleMs?: number
   readonly unauthenticatedPerIp?: number
   readonly verifier?: PasswordVerifier
+  readonly guard?: SignInGuard
 }
 
 /** The `session.end` line of the log. */
@@ -46,6 +55,7 @@ export type WhichEnd = { readonly nth: number } | { readonly port: number; reado
 export interface TestDoor {
   readonly address: Address
   readonly sessions: Sessions
+  readonly metrics: DoorMetrics
   /** All that was logged, as it was written. */
   readonly lines: readonly string[]
   end(which: WhichEnd): Promise<End>
@@ -75,6 +85,7 @@ const memoryStore = (users: readonly User[]): UserStore => {
     watch: () => ({ [Symbol.dispose]: () => {} }),
     account: none,
     usage: none,
+    history: none,
     add: none,
     update: none,
     remove: none,
@@ -90,6 +101,7 @@ export const openTestDoor = async (handshake: Handshake, options: TestDoorOption
     store: memoryStore(await Promise.all(options.users.map(storedUser))),
     shaper,
     verifier: options.verifier ?? new PasswordVerifier({ cost: COST }),
+    ...(options.guard && { guard: options.guard }),
     onError: (error) => journal.write(String(error)),
   })
   await directory.start()
@@ -102,7 +114,13 @@ export const openTestDoor = async (handshake: Handshake, options: TestDoorOption
     onInternal: () => {},
   })
   const metrics = createMetrics({ app: 'test', version: '0' }).door('test')
-  const parts = { door: 'test', metrics, sessions, dial: options.dial }
+  const parts = {
+    door: 'test',
+    metrics,
+    sessions,
+    dial: (async (target, signal) => straight(await options.dial(target, signal))) satisfies CallerDial,
+    mayReuse: () => true,
+  }
   const listener = await listen({
     host: '127.0.0.1',
     port: 0,
@@ -112,6 +130,7 @@ export const openTestDoor = async (handshake: Handshake, options: TestDoorOption
   return {
     address: listener.address,
     sessions,
+    metrics,
     lines: journal.lines,
     end: (which) => journal.end(which),
     get ended() {

@@ -7,7 +7,7 @@ import { createLog, loadConfig, Program, storeUrl } from '@sluice/service'
 import { openStore } from '@sluice/userstore'
 import type { Address } from '@sluice/wire'
 import { schema, type RemoteProxyConfig } from '../config.ts'
-import { openDoor, type OpenDoor } from '../door.ts'
+import { DOORS, openDoor, type OpenDoor } from '../door.ts'
 import { Journal, storedUser, type TestUser } from './test-door.ts'
 
 /** The whole program in this process, on a data folder of its own. */
@@ -35,7 +35,15 @@ export const openTestProgram = async (
   const journal = new Journal()
   const log = createLog({ level: config.logLevel, sink: journal })
   const defaults = { total: config.limit, burst: config.capacity }
-  const program = await Program.start({ app: 'test', version: '0', config, log, defaults, env: {} })
+  const program = await Program.start({
+    app: 'test',
+    version: '0',
+    config,
+    log,
+    defaults,
+    doors: DOORS,
+    env: {},
+  })
   const dispose = async (): Promise<void> => {
     program.hurry()
     await program.stop()

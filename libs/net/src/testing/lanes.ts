@@ -1,4 +1,4 @@
-import type { Lane, Limiter } from '../relay.ts'
+import type { Lane, Limiter } from '../lane-writer.ts'
 
 /** A lane that counts, with a limiter where one is given. */
 export class CountingLane implements Lane {

@@ -5,7 +5,13 @@ import { networkInterfaces } from 'node:os'
 import { AddressPolicy } from '../address-policy.ts'
 import type { Conn } from '../conn.ts'
 import { createDial, type DialOptions } from '../dial.ts'
+import { createResolver } from '../dns/create-resolver.ts'
+import type { LookupAll } from '../dns/system-names.ts'
 import { listen, type Listener } from '../listen.ts'
+import type { SocketConn } from '../socket-conn.ts'
+import { connectTls, startTls } from '../start-tls.ts'
+import { createTlsContext } from '../tls-context.ts'
+import { createAuthority } from './certificates.ts'
 
 export const LOOPBACK: readonly string[] = ['127.0.0.0/8', '::1']
 export const hasIpv6: boolean = Object.values(networkInterfaces()).some((cards) =>
@@ -13,8 +19,14 @@ export const hasIpv6: boolean = Object.values(networkInterfaces()).some((cards) 
 )
 export const NEVER: AbortSignal = new AbortController().signal
 
-export const dialLoopback = (options: Partial<DialOptions> = {}): ReturnType<typeof createDial> =>
-  createDial({ policy: new AddressPolicy(LOOPBACK), ...options })
+/** @param options with `lookup` in the place of getaddrinfo */
+export const dialLoopback = (
+  options: Partial<DialOptions> & { readonly lookup?: LookupAll } = {},
+): ReturnType<typeof createDial> => {
+  const { lookup, ...rest } = options
+  const resolver = createResolver(lookup === undefined ? {} : { lookup })
+  return createDial({ policy: new AddressPolicy(LOOPBACK), resolver, ...rest })
+}
 
 /** A few turns of the event loop: whatever loopback has to bring is there after them. */
 export const turns = async (count = 5): Promise<void> => {
@@ -73,6 +85,21 @@ export const connPair = async (): Promise<{ accepted: Conn; dialled: Conn }> => 
   const accepted = await door.next()
   door.close()
   return { accepted, dialled }
+}
+
+/** As `connPair`, over TLS; its handshake is over. */
+export const tlsPair = async (): Promise<{ accepted: Conn; dialled: Conn }> => {
+  const authority = createAuthority()
+  const pair = await connPair()
+  startTls(pair.accepted, createTlsContext(authority.issue('localhost')))
+  // The server's side is done last, and its tickets have to arrive.
+  const { socket } = pair.accepted as SocketConn
+  await Promise.all([
+    once(socket, 'secure'),
+    connectTls(pair.dialled, { name: 'localhost', ca: authority.cert }, NEVER),
+  ])
+  await turns()
+  return pair
 }
 
 /** A conn that we accepted, with the plain socket at its other end. */

@@ -1,13 +1,15 @@
 import { createMetrics, type DoorMetrics } from '@sluice/metrics'
-import { type Conn, type Dial, NetError, type Reader } from '@sluice/net'
+import { type Conn, type Dial, NetError, type Reader, straight } from '@sluice/net'
 import { ManualClock, Shaper, type ShareLimits } from '@sluice/ratelimit'
 import { PasswordVerifier, type User } from '@sluice/userstore'
 import type { Address } from '@sluice/wire'
 import type { Account, AccountDefaults } from '../account.ts'
 import { Directory } from '../directory.ts'
 import type { Code, ErrorCode } from '../errors.ts'
-import { type Handshake, type Request, runSession } from '../session.ts'
+import type { Handshake, Request } from '../request.ts'
+import { runSession } from '../session.ts'
 import { Sessions } from '../sessions.ts'
+import type { SignInGuard } from '../sign-in-guard.ts'
 import { Journal } from './journal.ts'
 import { type Far, memoryConn, type MemoryConn, settled } from './memory-conn.ts'
 import { MemoryStore } from './memory-store.ts'
@@ -16,6 +18,7 @@ export const TARGET: Address = { host: 'target.example', port: 443 }
 
 /** A request whose words are `yes` and `no CODE`, and which counts how often it was told what. */
 export class TestRequest implements Request {
+  readonly protocol = 'test'
   readonly account: Account
   readonly target: Address = TARGET
   readonly accepted: Address[] = []
@@ -76,7 +79,8 @@ export class Run {
       door: 'test',
       metrics: lab.metrics,
       sessions: lab.sessions,
-      dial,
+      dial: async (target, signal) => straight(await dial(target, signal)),
+      mayReuse: () => true,
     })
   }
 
@@ -134,6 +138,7 @@ export interface LabOptions {
   readonly idleMs?: number
   readonly unauthenticatedPerIp?: number
   readonly verifier?: PasswordVerifier
+  readonly guard?: SignInGuard
   /** What the store has booked before, by user id. */
   readonly used?: Readonly<Record<string, number>>
 }
@@ -169,6 +174,7 @@ export class Lab {
       shaper: this.shaper,
       defaults: options.defaults ?? {},
       verifier: options.verifier ?? new PasswordVerifier({ cost: 1 }),
+      ...(options.guard && { guard: options.guard }),
       now: () => this.wall.now,
       onError: (error) => this.unreadable.push(error),
     })

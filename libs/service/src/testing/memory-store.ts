@@ -103,6 +103,10 @@ export class MemoryStore implements UserStore {
     return []
   }
 
+  async history(): Promise<Usage[]> {
+    return []
+  }
+
   async add(): Promise<User> {
     throw new StoreError('STORE_WRITE', 'use put')
   }

@@ -1,24 +1,37 @@
 import { refuse } from '@sluice/net'
 import type { Address } from '@sluice/wire'
 import { z } from 'zod'
+import { accessSchema } from '../access/access-config.ts'
 import { baseSchema } from '../config.ts'
 import type { ConfigSchema } from '../config-options.ts'
-import { address } from '../config-types.ts'
+import { address, text } from '../config-types.ts'
+import { dnsSchema } from '../dns-config.ts'
 import { ServiceError } from '../errors.ts'
 import { Program, type ProgramConfig } from '../program.ts'
-import { type App, runApp } from '../run-app.ts'
-import type { Handshake } from '../session.ts'
+import type { App } from '../app.ts'
+import { runApp } from '../run-app.ts'
+import type { Handshake } from '../request.ts'
 import { sessionSchema } from '../session-config.ts'
+import { upstreamSchema } from '../upstream-config.ts'
+import { runTop, TOP_ABOUT } from '../top.ts'
 import { TestRequest } from './lab.ts'
 
 export interface TestConfig extends ProgramConfig {
   door: Address
   second: Address | undefined
+  token: string | undefined
 }
 
 export const testSchema: ConfigSchema<TestConfig> = baseSchema({ ops: '127.0.0.1:0' })
   .extend(sessionSchema.shape)
-  .extend({ door: address.prefault('127.0.0.1:0'), second: address.optional() })
+  .extend(accessSchema.shape)
+  .extend(dnsSchema.shape)
+  .extend(upstreamSchema.shape)
+  .extend({
+    door: address.prefault('127.0.0.1:0'),
+    second: address.optional(),
+    token: text.optional().meta({ secret: true }),
+  })
 
 const line = (bytes: Uint8Array): { value: string; size: number } | undefined => {
   const end = bytes.indexOf(10)
@@ -44,7 +57,12 @@ const throwBug = (): never => {
 }
 
 const serve = async (config: TestConfig): Promise<Program> => {
-  const program = await Program.start({ app: 'test-app', version: '1.2.3', config })
+  const program = await Program.start({
+    app: 'test-app',
+    version: '1.2.3',
+    config,
+    doors: ['door', 'second'],
+  })
   try {
     await program.listen('door', config.door, testHandshake)
     if (config.second !== undefined) await program.listen('second', config.second, testHandshake)
@@ -56,13 +74,26 @@ const serve = async (config: TestConfig): Promise<Program> => {
   }
 }
 
+const { env, stdin, stdout, stderr } = process
+
 export const testApp: App<TestConfig> = {
   name: 'test-app',
   version: '1.2.3',
-  intro: 'test-app: one door, one line',
+  intro: 'one door, one line',
   schema: testSchema,
   serve,
-  commands: { echo: async (argv) => (process.stdout.write(`${argv.join(' ')}\n`) ? 0 : 1) },
+  commands: {
+    top: {
+      about: TOP_ABOUT,
+      usage: '[flags]',
+      run: (argv) => runTop(argv, { app: 'test-app', schema: testSchema, env, stdin, stdout, stderr }),
+    },
+    echo: {
+      about: 'Says it again.',
+      usage: '[WORD …]',
+      run: async (argv) => (process.stdout.write(`${argv.join(' ')}\n`) ? 0 : 1),
+    },
+  },
 }
 
 /** Settings as they would be written; the rest by default. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Usage } from '../store.ts'
 import type { Limits, NewUser } from '../user.ts'
 import { decoyHash } from '../password.ts'
 import { dataDirs, type StoreKind } from './store-harness.ts'
@@ -27,6 +28,8 @@ const full: NewUser = {
     { kind: 'nodeId', nodeId: '12D3Koo' },
     { kind: 'token', hash: 't' },
   ],
+  groups: ['staff', 'night'],
+  source: '192.0.2.7',
 }
 
 const BAD: readonly (readonly [patch: Omit<NewUser, 'name'>, key: string])[] = [
@@ -39,7 +42,20 @@ const BAD: readonly (readonly [patch: Omit<NewUser, 'name'>, key: string])[] = [
   [{ expiresAt: 1e15 }, 'expiresAt'],
   [{ credentials: [{ kind: 'password', hash: 'in clear' }] }, 'credentials[0].hash'],
   [{ credentials: [{ kind: 'ss', port: 65_536, method: 'm', secret: 's' }] }, 'credentials[0].port'],
+  [{ groups: ['a,b'] }, 'groups'],
+  [{ groups: ['a', 'a'] }, 'groups'],
+  [{ groups: Array.from({ length: 65 }, (_, n) => `g${n}`) }, 'groups'],
+  [{ source: '0.0.0.0' }, 'source'],
+  [{ source: 'eth0' }, 'source'],
 ]
+
+const usageOf = (name: string, period: string, up: number, down: number): Usage => ({
+  name,
+  period,
+  up,
+  down,
+  total: up + down,
+})
 
 /** What every store does with users and their usage. What it tells other stores is in store-sharing.ts. */
 export function storeContract(kind: StoreKind): void {
@@ -72,9 +88,26 @@ export function storeContract(kind: StoreKind): void {
         enabled: true,
         limits,
         credentials: full.credentials,
+        groups: full.groups,
+        source: full.source,
       })
       expect((await store.list()).users).toEqual([patched])
       expect((await store.update('Ada', { credentials: [] })).credentials).toEqual([])
+    })
+
+    test('groups are replaced as a whole; none and no source are no keys', async () => {
+      const store = await dataDir().open()
+      await store.add(full)
+      expect(await store.update('Ada', { groups: ['day'] })).toMatchObject({
+        groups: ['day'],
+        source: full.source,
+      })
+      for (const patch of [{ groups: [], source: null }, { groups: null }]) {
+        const ada = await store.update('Ada', patch)
+        expect(Object.keys(ada)).not.toContain('groups')
+        expect(Object.keys(ada)).not.toContain('source')
+        expect((await store.list()).users).toEqual([ada])
+      }
     })
 
     test('names are taken once, and known', async () => {
@@ -198,6 +231,40 @@ export function storeContract(kind: StoreKind): void {
       expect((await store.list()).used).toEqual(month(0, 'day:2026-12-31'))
       await store.update('ada', { limits: { quotaPeriod: null } })
       expect((await store.list()).used).toEqual(month(1111, 'all'))
+    })
+  })
+
+  describe('history', () => {
+    test('is what was moved on each local day, or in each period, within a range of days', async () => {
+      const data = dataDir()
+      const store = await data.open()
+      const limits: Limits = { quotaPeriod: 'month', quotaAnchorDay: 15, quotaZone: 'America/New_York' }
+      const ada = await store.add({ name: 'ada', limits })
+      const bob = await store.add({ name: 'bob' })
+      const moved = ['2026-11-14T12:00Z', '2026-11-15T04:59Z', '2026-11-15T05:00Z', '2026-12-20T12:00Z']
+      for (const [seq, iso] of moved.entries()) {
+        const entries = [
+          { userId: ada.id, up: 10 ** seq, down: 1 },
+          { userId: bob.id, up: 0, down: 7 },
+        ]
+        await store.account({ node: 'n', seq, at: Date.parse(iso), entries })
+      }
+      expect(await store.history('ada', { by: 'day' })).toEqual([
+        usageOf('ada', 'day:2026-11-14', 11, 2),
+        usageOf('ada', 'day:2026-11-15', 100, 1),
+        usageOf('ada', 'day:2026-12-20', 1000, 1),
+      ])
+      expect(await store.history('ada', { by: 'period' })).toEqual([
+        usageOf('ada', 'month:2026-10-15', 11, 2),
+        usageOf('ada', 'month:2026-11-15', 100, 1),
+        usageOf('ada', 'month:2026-12-15', 1000, 1),
+      ])
+      const range = { from: '2026-11-15', to: '2026-12-20' }
+      expect(await store.history('ada', { by: 'day', ...range })).toHaveLength(2)
+      expect(await store.history('ada', { by: 'day', to: '2026-12-19' })).toHaveLength(2)
+      expect(await store.history('bob', { by: 'period', ...range })).toEqual([usageOf('bob', 'all', 0, 21)])
+      expect(await store.history('bob', { by: 'day', to: '2026-11-13' })).toEqual([])
+      await expect(store.history('eve', { by: 'day' })).rejects.toMatchObject({ code: 'USER_UNKNOWN' })
     })
   })
 

@@ -1,7 +1,9 @@
 import type { Decode } from '../decode.ts'
+import { ChunkedScan } from '../http-chunked.ts'
 import { decodeRequestHead, decodeResponseHead } from '../http-head.ts'
 import { decodeProxyHeader } from '../proxy-protocol/codec.ts'
 import { decodeSocksAddress } from '../socks-address.ts'
+import { decodeSocks4Reply, decodeSocks4Request } from '../socks4.ts'
 import {
   decodeGreeting,
   decodeMethod,
@@ -10,6 +12,7 @@ import {
   decodeUserPass,
   decodeUserPassStatus,
 } from '../socks5.ts'
+import { decodeSocksDatagram } from '../socks5-udp.ts'
 import { decodeSumbit } from '../sumbit.ts'
 import { hex } from './hex.ts'
 
@@ -33,6 +36,13 @@ const responseHead = [
   String.raw`"HTTP/1.1 204\r\n\r\n"`,
 ]
 
+/** The size of a chunked body, as a decoder, so that it can be held to their laws. */
+export const measureChunked: Decode<number> = (bytes) => {
+  const scan = new ChunkedScan()
+  const size = scan.scan(bytes, 0)
+  return scan.ended ? { value: size, size } : undefined
+}
+
 /** Every `decode…` of this library. */
 export const codecs: readonly Codec[] = [
   codec('socks address', decodeSocksAddress, [
@@ -43,6 +53,14 @@ export const codecs: readonly Codec[] = [
     '03 03 "::1" 00 50',
     `${name255} ff ff`,
   ]),
+  codec('socks4 request', decodeSocks4Request, [
+    '04 01 00 50 7f 00 00 01 00',
+    '04 02 00 00 00 00 00 00 "ada:horse" 00',
+    '04 01 01 bb 00 00 00 01 "ada" 00 "example.com" 00',
+    '04 01 01 bb 00 00 00 ff 00 "::1" 00',
+    `04 01 01 bb 00 00 00 01 "${'u'.repeat(511)}" 00 "${'a'.repeat(63)}.${'b'.repeat(191)}" 00`,
+  ]),
+  codec('socks4 reply', decodeSocks4Reply, ['00 5a 00 00 00 00 00 00', '00 5b 1f 90 7f 00 00 01']),
   codec('socks5 greeting', decodeGreeting, [
     '05 00',
     '05 01 00',
@@ -63,8 +81,18 @@ export const codecs: readonly Codec[] = [
     `05 03 00 ${name255} 00 50`,
   ]),
   codec('socks5 reply', decodeReply, ['05 00 00 01 0a 00 00 01 c0 00', '05 08 00 03 01 "x" 00 00']),
+  codec('socks5 datagram', decodeSocksDatagram, [
+    '00 00 00 01 7f 00 00 01 00 35',
+    '00 00 01 04 20 01 0d b8 00 00 00 00 00 00 00 00 00 00 00 01 01 bb',
+    `00 00 ff ${name255} 00 35`,
+  ]),
   codec('http request head', decodeRequestHead, requestHead),
   codec('http response head', decodeResponseHead, responseHead),
+  codec('http chunked body', measureChunked, [
+    String.raw`"0\r\n\r\n"`,
+    String.raw`"5\r\nhello\r\n0\r\n\r\n"`,
+    String.raw`"00a;b;c=d;e=\"f;\t\"\r\n0123\r\n6789\r\n000\r\nX-Sum: 1\r\nY:\r\n\r\n"`,
+  ]),
   codec('sumbit line', decodeSumbit, [
     String.raw`"sumbit: alice s3cret \r\n"`,
     String.raw`"sumbit:\t alice \t s3cret\n"`,

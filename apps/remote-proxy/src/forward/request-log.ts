@@ -1,0 +1,62 @@
+import { type Log, OUTCOMES, type Serving } from '@sluice/service'
+import { fieldValues, formatAddress } from '@sluice/wire'
+import type { Exchange } from './exchange.ts'
+
+const MAX_PATH = 1024
+
+/** Writes the lines of one connection's requests. What they have in common is made into text once. */
+export class RequestLog {
+  readonly #session: Serving
+  #log: Pick<Log, 'isLevelEnabled' | 'info' | 'warn' | 'error'> | undefined = undefined
+
+  constructor(session: Serving) {
+    this.#session = session
+  }
+
+  /** The line of a request that is over: in the access log, where there is one, unless it is for the operator. */
+  write(exchange: Exchange, ms: number): void {
+    const { log, accessLog, door, protocol, account, client } = this.#session
+    const { request, upstream, status, code, rule, up, down } = exchange
+    const { level } = OUTCOMES[code]
+    if (accessLog !== undefined) {
+      this.#access(exchange, ms)
+      if (level === 'info') return
+    }
+    if (!log.isLevelEnabled(level)) return
+    const user = account.user.name
+    this.#log ??= log.child({ door, protocol, user, client: formatAddress(client) })
+    const { method, authority: host } = request
+    this.#log[level](
+      { method, host, path: pathOf(request), upstream, status, code, rule, up, down, ms },
+      'request.end',
+    )
+  }
+
+  #access({ request, status, code, up, down, peer, upstream, fields }: Exchange, ms: number): void {
+    const { accessLog, door, account, client } = this.#session
+    const { method, authority, path } = request
+    accessLog!.write({
+      at: Date.now(),
+      ms,
+      door,
+      client,
+      user: account.user.name,
+      method,
+      // As Squid has it: that there was a query, and no more.
+      url: `http://${authority}${pathOf(request)}${path.includes('?') ? '?' : ''}`,
+      status: status === 0 ? OUTCOMES[code].http : status,
+      code,
+      up,
+      down,
+      peer,
+      upstream,
+      type: fieldValues({ fields }, 'content-type')[0],
+    })
+  }
+}
+
+/** Without its query, since secrets are found there. */
+const pathOf = ({ path }: Exchange['request']): string => {
+  const query = path.indexOf('?')
+  return path.slice(0, Math.min(MAX_PATH, query < 0 ? path.length : query))
+}

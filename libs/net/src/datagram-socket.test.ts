@@ -1,0 +1,99 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import { afterEach, expect, test } from 'vitest'
+import { DatagramSocket } from './datagram-socket.ts'
+import { hasIpv6, turns } from './testing/loopback.ts'
+
+const open: { close(): void }[] = []
+afterEach(() => {
+  for (const socket of open.splice(0)) socket.close()
+})
+
+/** A socket of ours, and what it was told, as text and address. */
+const ours = async (
+  host: string,
+  ports?: { first: number; last: number },
+): Promise<{ socket: DatagramSocket; told: [string, string, number][]; next: () => Promise<void> }> => {
+  const told: [string, string, number][] = []
+  let onTold = (): void => {}
+  const socket = await DatagramSocket.bind({
+    host,
+    ports,
+    onDatagram: (bytes, from, port) => {
+      told.push([Buffer.from(bytes).toString(), from, port])
+      onTold()
+    },
+  })
+  open.push(socket)
+  return { socket, told, next: () => new Promise((resolve) => (onTold = resolve)) }
+}
+
+const plain = async (host: string): Promise<Socket> => {
+  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
+  socket.bind(0, host)
+  await once(socket, 'listening')
+  open.push(socket)
+  return socket
+}
+
+test.each(['127.0.0.1', ...(hasIpv6 ? ['::1'] : [])])('sends and receives on %s', async (host) => {
+  const { socket, told, next } = await ours(host)
+  const peer = await plain(host)
+  socket.send(Buffer.from('ping'), host, peer.address().port)
+  const [bytes, from] = (await once(peer, 'message')) as [Buffer, { port: number }]
+  expect([bytes.toString(), from.port]).toEqual(['ping', socket.local.port])
+  peer.send('pong', socket.local.port, host)
+  await next()
+  expect(told).toEqual([['pong', host, peer.address().port]])
+})
+
+test('sends pieces as one datagram, and the longest whole', async () => {
+  const { socket } = await ours('127.0.0.1')
+  const peer = await plain('127.0.0.1')
+  const longest = Buffer.alloc(socket.maxBytes - 5, 'x')
+  socket.send([Buffer.from('head:'), longest], '127.0.0.1', peer.address().port)
+  const [bytes] = (await once(peer, 'message')) as [Buffer]
+  expect(bytes.equals(Buffer.concat([Buffer.from('head:'), longest]))).toBe(true)
+})
+
+test('is told of the longest datagram whole', async () => {
+  const { socket, told, next } = await ours('127.0.0.1')
+  const peer = await plain('127.0.0.1')
+  peer.send(Buffer.alloc(65_507, 'x'), socket.local.port, '127.0.0.1')
+  await next()
+  expect(told[0]![0].length).toBe(65_507)
+})
+
+test('does not mind what cannot be sent, or nobody takes', async () => {
+  const { socket } = await ours('127.0.0.1')
+  const gone = await plain('127.0.0.1')
+  const { port } = gone.address()
+  gone.close()
+  open.splice(open.indexOf(gone), 1)
+  for (let i = 0; i < 3; i++) {
+    socket.send(Buffer.from('x'), '127.0.0.1', port)
+    socket.send(Buffer.alloc(70_000), '127.0.0.1', port)
+    socket.send(Buffer.from('x'), '::1', port)
+    socket.send(Buffer.from('x'), '127.0.0.1', 0)
+    await turns()
+  }
+  socket.close()
+  socket.close()
+  socket.send(Buffer.from('x'), '127.0.0.1', port)
+  await turns()
+})
+
+test('keeps to its ports, and says when none is free', async () => {
+  const { socket } = await ours('127.0.0.1')
+  const { port } = socket.local
+  await expect(ours('127.0.0.1', { first: port, last: port })).rejects.toMatchObject({
+    code: 'DIAL_LOCAL_LIMIT',
+  })
+  socket.close()
+  await turns()
+  expect((await ours('127.0.0.1', { first: port, last: port })).socket.local.port).toBe(port)
+})
+
+test('says where it cannot be bound', async () => {
+  await expect(ours('192.0.2.1')).rejects.toMatchObject({ code: 'DIAL_SOURCE_UNAVAILABLE' })
+})

@@ -1,0 +1,86 @@
+import type { DoorMetrics } from '@sluice/metrics'
+import type { Conn, Reader, Route } from '@sluice/net'
+import type { Address } from '@sluice/wire'
+import type { AccessLog } from './access-log.ts'
+import type { Account } from './account.ts'
+import type { Directory } from './directory.ts'
+import type { ErrorCode } from './errors.ts'
+import type { Log } from './log.ts'
+import type { UserLane } from './user-lane.ts'
+
+/** Who asks, how, and how to tell them no in the words of their protocol. */
+interface Asked {
+  readonly account: Account
+  /** How they asked, such as `socks5`: one of few words. */
+  readonly protocol: string
+  /** Tells why not, and ends the conn. Called at most once, and never after `accept` or `serve`. */
+  reject(code: ErrorCode): Promise<void>
+}
+
+/** A request for a tunnel: who wants where. */
+export interface Request extends Asked {
+  readonly target: Address
+  /** Tells success; `bound` is our end of the connection to the target. @returns the conn that carries the payload */
+  accept(bound: Address): Conn
+}
+
+/** A request that takes more than one dial and one relay, such as a UDP association: it serves itself. */
+export interface ServedRequest extends Asked {
+  /** For the log, where it is known. */
+  readonly target: Address | undefined
+  /** The outcome of the session is what this throws, or OK. Whatever it opened is closed by then. */
+  serve(session: Serving): Promise<void>
+}
+
+/** For whom a dial is made. */
+export interface Caller {
+  readonly account: Account
+  readonly client: Address
+  readonly door: string
+  readonly protocol: string
+}
+
+/** What a session lends to a request that serves itself. */
+export interface Serving extends Caller {
+  /** The client, past the handshake: paused, with what was read too far in front. */
+  readonly conn: Conn
+  /** What passes has leave from their limiters, where they have one, and is counted by them. */
+  readonly lanes: { readonly up: UserLane; readonly down: UserLane }
+  readonly log: Log
+  /** Takes a line for each of many requests that a request serves, in place of the log. */
+  readonly accessLog: AccessLog | undefined
+  readonly metrics: DoorMetrics
+  /** Told once, when the session has to end from outside (quota, idle, shutdown …); `serve` then rejects with it. */
+  onStop: ((error: Error) => void) | undefined
+  /** Told when the program wants to stop: whoever only waits for the client's next wish need not go on. */
+  onShutdown: (() => void) | undefined
+  /** As the rules say, past the address policy, within a deadline. @throws NetError, AccessError; what `onStop` was told */
+  dial(target: Address, use: DialUse): Promise<Route>
+  /** Whether a route to the target may serve it once more: hours end, and rules change. */
+  mayReuse(route: Route, target: Address): boolean
+  /** Both ways until both have ended. @throws NetError CLIENT_RESET, TARGET_RESET; what `onStop` would be told */
+  relay(client: Conn, target: Conn): Promise<void>
+}
+
+/** A `tunnel` always leads to the target itself; what is for `http` may end at a proxy that speaks it. */
+export type DialUse = 'tunnel' | 'http'
+
+/** As `Dial` of @sluice/net, for somebody. */
+export type CallerDial = (
+  target: Address,
+  signal: AbortSignal,
+  caller: Caller,
+  use: DialUse,
+) => Promise<Route>
+
+/** Whether what was dialled for `http` may serve the same target and caller once more. */
+export type CallerMayReuse = (route: Route, target: Address, caller: Caller) => boolean
+
+/** As `Locate` of @sluice/net, for somebody. */
+export type CallerLocate = (target: Address, caller: Caller) => readonly string[] | Promise<readonly string[]>
+
+/**
+ * Reads a request. One that fails answers the client itself (see `refuse`) before it throws, since nobody else knows
+ * its protocol. Bytes behind the request are left for the relay.
+ */
+export type Handshake = (reader: Reader, directory: Directory) => Promise<Request | ServedRequest>

@@ -1,0 +1,18 @@
+import type { DoorMetrics } from '@sluice/metrics'
+import type { AddressSet, TlsContext } from '@sluice/net'
+import type { CallerDial, CallerMayReuse } from './request.ts'
+import type { Sessions } from './sessions.ts'
+
+/** What the sessions of one listener share. */
+export interface SessionParts {
+  /** As in the `listening` line, the log and the metrics. */
+  readonly door: string
+  readonly metrics: DoorMetrics
+  readonly sessions: Sessions
+  readonly dial: CallerDial
+  readonly mayReuse: CallerMayReuse
+  /** Peers whose conns begin with a PROXY header, which says who the client is. */
+  readonly balancers?: () => AddressSet
+  /** Of a listener over TLS: what its conns are met with from now on. */
+  readonly tls?: { readonly context: TlsContext } | undefined
+}

@@ -1,0 +1,289 @@
+import { type DoorMetrics, Flow } from '@sluice/metrics'
+import {
+  type Conn,
+  type ConnSink,
+  NetError,
+  Reader,
+  readProxyHeader,
+  Relay,
+  type Route,
+  startTls,
+} from '@sluice/net'
+import type { Address } from '@sluice/wire'
+import type { AccessLog } from './access-log.ts'
+import type { Account, Held } from './account.ts'
+import { type Code, type ErrorCode, ServiceError } from './errors.ts'
+import type { Log } from './log.ts'
+import type { DialUse, Handshake, Request, ServedRequest, Serving } from './request.ts'
+import type { SessionRecord } from './session-record.ts'
+import type { SessionParts } from './session-parts.ts'
+import type { Sessions } from './sessions.ts'
+import { UserLane } from './user-lane.ts'
+
+/**
+ * One conn on its way through `runSession`, in the order of its phases, and how to end it from outside. What ends it
+ * from outside becomes the error of the phase that it is in, or, where it comes between two, of the next.
+ */
+export class Session implements Held, ConnSink, Serving {
+  /** Payload that passed since `sweep` last looked, and in all. */
+  readonly flow: Flow = new Flow()
+  phase: 'handshake' | 'dial' | 'relay' = 'handshake'
+  readonly conn: Conn
+  client: Address
+  onStop: ((error: Error) => void) | undefined = undefined
+  onShutdown: (() => void) | undefined = undefined
+  readonly #parts: SessionParts
+  readonly metrics: DoorMetrics
+  readonly #sessions: Sessions
+  readonly #openedAt: number
+  #request: Request | ServedRequest | undefined = undefined
+  #way: Pick<SessionRecord, 'peer' | 'upstream'> = { peer: undefined, upstream: undefined }
+  #lanes: { up: UserLane; down: UserLane } | undefined = undefined
+  #dialling: AbortController | undefined = undefined
+  #movedAt: number
+  /** Why it has to end, once it has to. */
+  #over: Error | undefined = undefined
+  /** Ends what the present phase waits for. */
+  #stop: ((error: Error) => void) | undefined = undefined
+
+  constructor(conn: Conn, parts: SessionParts) {
+    this.conn = conn
+    this.client = conn.remote
+    this.#parts = parts
+    this.metrics = parts.metrics
+    this.#sessions = parts.sessions
+    this.#openedAt = this.#movedAt = parts.sessions.now()
+    parts.metrics.opened()
+  }
+
+  get ip(): string {
+    return this.client.host
+  }
+
+  get door(): string {
+    return this.#parts.door
+  }
+
+  get log(): Log {
+    return this.#sessions.options.log
+  }
+
+  get accessLog(): AccessLog | undefined {
+    return this.#sessions.options.accessLog
+  }
+
+  /** From `admit` on. */
+  get account(): Account {
+    return this.#request!.account
+  }
+
+  /** From `admit` on. */
+  get protocol(): string {
+    return this.#request!.protocol
+  }
+
+  /** From `admit` on. */
+  get lanes(): { up: UserLane; down: UserLane } {
+    return this.#lanes!
+  }
+
+  /** @throws what the handshake throws; ServiceError UNAUTHENTICATED_LIMIT, before a byte is read */
+  async handshake(handshake: Handshake): Promise<Request | ServedRequest> {
+    const { handshakeMs, directory } = this.#sessions.options
+    if (this.#sessions.crowded(this.ip)) throw new ServiceError('UNAUTHENTICATED_LIMIT')
+    let reader = new Reader(this.conn, MAX_HANDSHAKE_BYTES)
+    this.#stop = (error): void => reader.fail(error)
+    const timer = setTimeout(this.#tooSlow, handshakeMs)
+    try {
+      const { balancers, tls } = this.#parts
+      if (balancers?.().has(this.ip)) this.#sessions.comesFrom(this, await readProxyHeader(reader))
+      if (tls !== undefined) {
+        startTls(reader.release(), tls.context)
+        reader = new Reader(this.conn, MAX_HANDSHAKE_BYTES)
+      }
+      reader.client = this.client
+      const request = await handshake(reader, directory)
+      reader.release()
+      this.metrics.handshakeTook(this.#sessions.now() - this.#openedAt)
+      return request
+    } finally {
+      clearTimeout(timer)
+      this.#stop = undefined
+    }
+  }
+
+  /** @throws ServiceError where the user may not come in, or not now */
+  admit(request: Request | ServedRequest): void {
+    const { account } = request
+    this.#request = request
+    this.#goOn()
+    account.enter(this, this.#sessions.wallNow())
+    this.phase = 'dial'
+    this.#sessions.leaveWaiting(this.ip)
+    this.#sessions.options.directory.touch(account)
+    this.#lanes = {
+      up: new UserLane('up', account, this.flow),
+      down: new UserLane('down', account, this.flow),
+    }
+  }
+
+  /** @throws what `serve` of the request throws, or what has ended the session */
+  async serve(request: ServedRequest): Promise<void> {
+    this.#goOn()
+    this.phase = 'relay'
+    this.#stop = (error): void => this.onStop?.(error)
+    try {
+      await request.serve(this)
+    } catch (error) {
+      throw this.#over ?? error
+    } finally {
+      this.#dialling?.abort(new NetError('CLIENT_CLOSED', 'nobody waits for this dial any more'))
+    }
+    this.#goOn()
+  }
+
+  /** Dials for a tunnel. Ends early when the client leaves; what it sends meanwhile waits in the conn. @throws NetError */
+  async reach(target: Address): Promise<Route> {
+    this.conn.attach(this)
+    this.conn.resume()
+    try {
+      return await this.dial(target, 'tunnel')
+    } finally {
+      this.conn.attach(undefined)
+    }
+  }
+
+  async dial(target: Address, use: DialUse): Promise<Route> {
+    this.#goOn()
+    const abort = (this.#dialling = new AbortController())
+    const startedAt = this.#sessions.now()
+    try {
+      return await this.#parts.dial(target, abort.signal, this, use)
+    } catch (error) {
+      throw this.#over ?? error
+    } finally {
+      this.#dialling = undefined
+      this.metrics.dialTook(this.#sessions.now() - startedAt)
+    }
+  }
+
+  mayReuse(route: Route, target: Address): boolean {
+    return this.#parts.mayReuse(route, target, this)
+  }
+
+  accept(request: Request, { conn, upstream }: Route): Conn {
+    this.#goOn()
+    this.phase = 'relay'
+    // The address costs a system call.
+    this.#way = { upstream, peer: this.accessLog && conn.remote.host }
+    return request.accept(conn.local)
+  }
+
+  /** @throws NetError CLIENT_RESET or TARGET_RESET where one end broke off */
+  relay(client: Conn, target: Conn): Promise<void> {
+    this.#goOn()
+    const relay = new Relay(client, target, this.#lanes!)
+    this.#stop = (error): void => relay.cut(error)
+    return relay.run()
+  }
+
+  /** Tells the client why not, unless it was told success already. */
+  async reject(request: Request | ServedRequest | undefined, code: ErrorCode): Promise<void> {
+    if (request === undefined || this.phase === 'relay') return
+    try {
+      await request.reject(code)
+    } catch (error) {
+      this.#sessions.failed(error, 'reject.failed')
+    }
+  }
+
+  close(code: Code, failure: unknown): void {
+    if (this.phase === 'handshake') this.#sessions.leaveWaiting(this.ip)
+    this.#lanes?.up.close()
+    this.#lanes?.down.close()
+    this.#request?.account.leave(this)
+    this.#sessions.close(this)
+    if (code === 'AUTH_FAILED') this.metrics.authFailed()
+    this.metrics.relayed(this.flow.drain())
+    this.metrics.ended(code, this.#sessions.now() - this.#openedAt)
+    this.#sessions.report(this, code, failure)
+  }
+
+  record(code: Code): SessionRecord {
+    const { account, protocol, target } = this.#request ?? {}
+    return {
+      door: this.door,
+      client: this.client,
+      user: account?.user.name,
+      protocol,
+      target,
+      ...this.#way,
+      accepted: this.phase === 'relay',
+      ms: Math.round(this.#sessions.now() - this.#openedAt),
+      code,
+      ...this.flow.read(),
+    }
+  }
+
+  /** Ends the session from outside; `code` becomes its outcome. */
+  cut(code: ErrorCode): void {
+    this.#end(new ServiceError(code))
+  }
+
+  /** The program wants to stop: who has not signed in yet goes at once, the others when they end. */
+  drain(): void {
+    if (this.phase === 'handshake') this.cut('SHUTDOWN')
+    else this.onShutdown?.()
+  }
+
+  /** The limits of the user or of the node have changed. */
+  relimit(): void {
+    this.#lanes?.up.relimit()
+    this.#lanes?.down.relimit()
+  }
+
+  /** About once a second: tells the metrics what has moved, and ends a relay in which nothing has for `idleMs`. */
+  sweep(now: number, idleMs: number): void {
+    const { flow } = this
+    if (flow.up + flow.down > 0) {
+      this.metrics.relayed(flow.drain())
+      this.#movedAt = now
+    } else if (this.phase !== 'relay') this.#movedAt = now
+    else if (now - this.#movedAt >= idleMs) this.cut('IDLE_TIMEOUT')
+  }
+
+  /** @internal From the conn, during the dial. */
+  onData(chunk: Uint8Array): void {
+    this.conn.pause()
+    this.conn.unread(chunk)
+  }
+
+  /** @internal A half-close is no reason to give up; the relay will see it. */
+  onEnd(): void {}
+
+  /** @internal */
+  onDrain(): void {}
+
+  /** @internal */
+  onClose(cause: Error | undefined): void {
+    this.#end(new NetError('CLIENT_CLOSED', 'the client left during the dial', { cause }))
+  }
+
+  #end(error: Error): void {
+    if (this.#over !== undefined) return
+    this.#over = error
+    this.#dialling?.abort(error)
+    this.#stop?.(error)
+  }
+
+  /** Between two phases nobody waits whom `#stop` could tell. */
+  #goOn(): void {
+    if (this.#over !== undefined) throw this.#over
+  }
+
+  readonly #tooSlow = (): void => {
+    this.#end(new NetError('HANDSHAKE_TIMEOUT', 'no complete request came in time'))
+  }
+}
+
+const MAX_HANDSHAKE_BYTES = 16 * 1024

@@ -1,0 +1,132 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { ServiceError } from './errors.ts'
+import type { ServedRequest, Serving } from './request.ts'
+import { Lab, type Run, TARGET } from './testing/lab.ts'
+import { settled } from './testing/memory-conn.ts'
+import { userOf } from './testing/memory-store.ts'
+
+describe('a request that serves itself', () => {
+  let lab: Lab
+  let session: Serving | undefined
+  let end: PromiseWithResolvers<void>
+
+  beforeEach(async () => {
+    lab = await Lab.open([userOf('ada')])
+    session = undefined
+    end = Promise.withResolvers()
+  })
+
+  const start = async (
+    serve: (session: Serving) => Promise<void> = () => end.promise,
+    more: object = {},
+  ): Promise<Run> => {
+    const run = lab.run({
+      ...more,
+      onRequest: (request) =>
+        Object.assign(request satisfies object as unknown as ServedRequest, {
+          serve: (given: Serving) => {
+            session = given
+            return serve(given)
+          },
+        }),
+    })
+    run.client.write('?rest')
+    await settled()
+    return run
+  }
+
+  it('has the conn with what came early, knows who asks, and ends with OK', async () => {
+    const run = await start()
+    expect(session).toMatchObject({ door: 'test', protocol: 'test', client: { host: '192.0.2.1' } })
+    expect(session!.account.user.name).toBe('ada')
+    const got: string[] = []
+    session!.conn.attach({
+      onData: (chunk) => got.push(Buffer.from(chunk).toString()),
+      onEnd: () => {},
+      onDrain: () => {},
+      onClose: () => {},
+    })
+    session!.conn.resume()
+    expect(got).toEqual(['rest'])
+    end.resolve()
+    expect(await run.code).toBe('OK')
+    expect(run.conn.closed).toBe(true)
+    expect(run.request).toMatchObject({ accepted: [], rejected: [] })
+  })
+
+  it('counts and is limited by the lanes of its user', async () => {
+    const run = await start()
+    session!.lanes.up.count(5)
+    session!.lanes.down.count(7)
+    expect(session!.account.flow.read()).toEqual({ up: 5, down: 7 })
+    end.resolve()
+    await run.code
+    expect(lab.journal.lines('session.end')).toMatchObject([{ code: 'OK', up: 5, down: 7 }])
+  })
+
+  it('counts its requests for its door', async () => {
+    const run = await start()
+    session!.metrics.served('OK')
+    session!.metrics.served('DIAL_REFUSED')
+    expect([...lab.metrics.requests.keys()]).toEqual(['OK', 'DIAL_REFUSED'])
+    end.resolve()
+    await run.code
+  })
+
+  it('gives up a dial that it does not wait for', async () => {
+    const run = await start(async (given) => {
+      given.dial(TARGET, 'tunnel').catch(() => {})
+    })
+    expect(await run.code).toBe('OK')
+    expect(run.signal?.reason).toMatchObject({ code: 'CLIENT_CLOSED' })
+  })
+
+  it('dials and relays as tunnels do', async () => {
+    const run = await start(async (given) =>
+      given.relay(given.conn, (await given.dial(TARGET, 'tunnel')).conn),
+    )
+    run.connected()
+    await settled()
+    expect(run.target.far.text).toBe('rest')
+    run.target.far.write('back')
+    expect(await run.finish()).toBe('OK')
+    expect(run.client.text).toBe('back')
+  })
+
+  it('is told to stop once, its dial too, and its outcome is why', async () => {
+    const run = await start(async (given) => void (await given.dial(TARGET, 'tunnel')))
+    const told: Error[] = []
+    session!.onStop = (error): void => void told.push(error)
+    session!.account.cut('QUOTA_EXCEEDED')
+    session!.account.cut('USER_DISABLED')
+    expect(told).toMatchObject([{ code: 'QUOTA_EXCEEDED' }])
+    expect(run.signal?.reason).toBe(told[0])
+    expect(await run.code).toBe('QUOTA_EXCEEDED')
+  })
+
+  it('cannot call a session fine that was ended from outside', async () => {
+    const run = await start()
+    session!.account.cut('QUOTA_EXCEEDED')
+    end.resolve()
+    expect(await run.code).toBe('QUOTA_EXCEEDED')
+  })
+
+  it('answers for its own failures, but not for who may not come in', async () => {
+    const failed = await start()
+    end.reject(new ServiceError('HANDSHAKE_INVALID'))
+    expect(await failed.code).toBe('HANDSHAKE_INVALID')
+    expect(failed.request?.rejected).toEqual([])
+    lab.store.put({ ...userOf('ada'), enabled: false })
+    const refused = await start()
+    expect(await refused.code).toBe('USER_DISABLED')
+    expect(refused.request?.rejected).toEqual(['USER_DISABLED'])
+  })
+
+  it('is told when the program drains, and may end then', async () => {
+    const run = await start()
+    session!.onShutdown = end.resolve
+    const drained = lab.sessions.drained()
+    expect(await run.code).toBe('OK')
+    await drained
+  })
+})
