@@ -12,6 +12,8 @@
  * - `WIRE_LENGTH` a length that contradicts what it measures, or a body where none may be
  * - `WIRE_TOO_LONG` longer than the documented maximum
  * - `WIRE_CHECKSUM` the checksum differs from the bytes it covers
+ * - `WIRE_KEY` a key that is not written as its method wants it, or not of its length
+ * - `WIRE_SEAL` what was sealed under another key, or changed on its way
  */
 export const WIRE_ERROR_CODES = [
   'WIRE_VERSION',
@@ -25,6 +27,8 @@ export const WIRE_ERROR_CODES = [
   'WIRE_LENGTH',
   'WIRE_TOO_LONG',
   'WIRE_CHECKSUM',
+  'WIRE_KEY',
+  'WIRE_SEAL',
 ] as const
 
 export type WireErrorCode = (typeof WIRE_ERROR_CODES)[number]
