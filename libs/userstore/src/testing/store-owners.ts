@@ -179,6 +179,24 @@ function keepsOwners(dataDir: () => DataDir): void {
       expect(await names(other)).toEqual(['panel-0'])
     })
 
+    test('are listed after all that was told of an older state', async () => {
+      const store = await dataDir().open()
+      let told = 0
+      let toldBefore: Promise<number> | undefined
+      const listed = new Promise<number>((resolve, reject) => {
+        store.watch(({ users }) => {
+          told += users.length
+          toldBefore ??= store
+            .sync('panel', [owned('0')])
+            .then(() => store.list())
+            .then(({ users: left }) => told - left.length)
+          toldBefore.then(resolve, reject)
+        }, reject)
+      })
+      await store.sync('panel', keys(2001))
+      expect(await listed).toBe(2000)
+    })
+
     test('are all there when the store is closed at once', async () => {
       const data = dataDir()
       const store = await data.open()
