@@ -10,3 +10,12 @@ export { SsPacketSession, type SsPacketSessionOptions } from './packet-session.t
 export { PACKET_WINDOW, PacketWindow } from './packet-window.ts'
 export { RecentSalts, type RecentSaltsOptions } from './recent-salts.ts'
 export { SaltFilter, type SaltFilterOptions } from './salt-filter.ts'
+export {
+  SS_DOCUMENT_TYPE,
+  ssDocument,
+  type SsDocument,
+  type SsDocumentEntry,
+  type SsDocumentInput,
+  type SsDocumentServer,
+} from './ss-document.ts'
+export { encodeSsUri, parseSsUri, type SsPlugin, type SsServer } from './ss-uri.ts'
