@@ -46,7 +46,7 @@ export function writeBodyHead(into: Buffer, at: number, head: PacketBodyHead): v
 /**
  * Reads an authentic body.
  * @param expected `seconds` is our own clock; `padding` means nothing
- * @throws WireError WIRE_VALUE for another type, session, or a clock that differs by over 30 s; WIRE_LENGTH;
+ * @throws WireError WIRE_CLOCK where the clocks differ by over 30 s; WIRE_VALUE for another type or session; WIRE_LENGTH,
  *   WIRE_ADDRESS_TYPE, WIRE_ADDRESS
  */
 export function readBody(plain: Buffer, expected: Omit<PacketBodyHead, 'padding'>): SsBody {
@@ -55,9 +55,8 @@ export function readBody(plain: Buffer, expected: Omit<PacketBodyHead, 'padding'
   if (plain.length < lengthAt + 2) throw new WireError('WIRE_LENGTH', 'the body ends within its head')
   if (plain[0] !== type) throw new WireError('WIRE_VALUE', `packet type ${plain[0]} is not ${type}`)
   const sealedAt = plain.readUInt32BE(1) * 0x1_0000_0000 + plain.readUInt32BE(5)
-  if (Math.abs(sealedAt - seconds) > MAX_CLOCK_DIFFERENCE) {
-    throw new WireError('WIRE_VALUE', `the clocks differ by over ${MAX_CLOCK_DIFFERENCE} s`)
-  }
+  const off = sealedAt - seconds
+  if (Math.abs(off) > MAX_CLOCK_DIFFERENCE) throw new WireError('WIRE_CLOCK', `its clock is ${off} s off`)
   if (plain.compare(clientId, 0, clientId.length, CLIENT_ID_AT, lengthAt) !== 0) {
     throw new WireError('WIRE_VALUE', 'the answer is for another session')
   }

@@ -46,8 +46,8 @@ export class SsPacketClient {
 
   /**
    * @returns undefined where it was not sealed with the user's key, or changed
-   * @throws WireError WIRE_VALUE for another type, session, or a clock that differs by over 30 s; WIRE_LENGTH,
-   *   WIRE_ADDRESS_TYPE, WIRE_ADDRESS
+   * @throws WireError WIRE_CLOCK where the clocks differ by over 30 s; WIRE_VALUE for another type or session;
+   *   WIRE_LENGTH, WIRE_ADDRESS_TYPE, WIRE_ADDRESS
    */
   open(bytes: Uint8Array, seconds: number): SsPacketAnswer | undefined {
     const packet = this.#reader.read(bytes)

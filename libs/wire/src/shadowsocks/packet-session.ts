@@ -42,8 +42,8 @@ export class SsPacketSession {
    * Opens a packet with the session's ID. Its packet ID is not judged.
    * @param seconds the clock, in s since 1970
    * @returns undefined where it was not sealed with the user's key, or changed
-   * @throws WireError WIRE_VALUE for another type or a clock that differs by over 30 s; WIRE_LENGTH, WIRE_ADDRESS_TYPE,
-   *   WIRE_ADDRESS
+   * @throws WireError WIRE_CLOCK where the clocks differ by over 30 s; WIRE_VALUE for another type; WIRE_LENGTH,
+   *   WIRE_ADDRESS_TYPE, WIRE_ADDRESS
    */
   open(packet: SsPacket, seconds: number): SsBody | undefined {
     return this.#opener.open(packet, { type: PACKET_TYPE.UP, seconds, clientId: NONE })

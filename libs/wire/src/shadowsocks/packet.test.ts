@@ -112,9 +112,9 @@ describe.each(methodsOf('2022'))('packets of %s', (name) => {
   it.each([
     [30, undefined],
     [-30, undefined],
-    [31, 'WIRE_VALUE'],
-    [-31, 'WIRE_VALUE'],
-    [2 ** 40, 'WIRE_VALUE'],
+    [31, 'WIRE_CLOCK'],
+    [-31, 'WIRE_CLOCK'],
+    [2 ** 40, 'WIRE_CLOCK'],
   ])('%i s off', (off, code) => {
     expect(codeOf(() => open(key, clientOf(key).seal(head, ping, NOW + off)))).toBe(code)
     const answer = sessionOf(key).seal(head, ping, NOW + off)
