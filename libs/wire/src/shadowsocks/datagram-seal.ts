@@ -1,9 +1,9 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
 import { WireError } from '../wire-error.ts'
 import type { SsMethod } from './method.ts'
+import { TAG_BYTES } from './piece.ts'
 import { xchachaKey, xchachaNonce } from './xchacha.ts'
 
-const TAG_BYTES = 16
 const OPTIONS = { authTagLength: TAG_BYTES }
 /** UDP carries no more. */
 const MAX_PLAIN_BYTES = 0xffff

@@ -6,12 +6,12 @@ import { WireError } from '../wire-error.ts'
 import { openDatagram, sealDatagram } from './datagram.ts'
 import { ssKey } from './key.ts'
 import { ssMethod } from './method.ts'
-import { counted, keyOf, methodsOf } from './testing/keys.ts'
+import { countUp, keyOf, methodsOf } from '../testing/ss-codecs.ts'
 
 const address = { host: 'example.com', port: 80 }
 const head = encodeSocksAddress(address)
 const hello = Buffer.from('hello')
-const saltOf = (method: string): Uint8Array => counted(ssMethod(method)!.saltBytes)
+const saltOf = (method: string): Uint8Array => countUp(ssMethod(method)!.saltBytes)
 
 // Confirmed against ss-server of shadowsocks-libev: password "foobar", salt 00 01 02…
 const KNOWN = [

@@ -8,8 +8,9 @@ import {
 } from './datagram-seal.ts'
 import type { SsBody } from './datagram-body.ts'
 import { EcbCipher } from './ecb.ts'
+import { IDENTITY_BYTES } from './identity.ts'
 import type { SsKey } from './key.ts'
-import { hasSeparateHead, PACKET_HEAD_BYTES, PACKET_IDENTITY_BYTES, type SsPacket, xor } from './packet.ts'
+import { hasSeparateHead, PACKET_HEAD_BYTES, type SsPacket, xor } from './packet.ts'
 import { bodyHeadBytes, type PacketBodyHead, readBody, writeBodyHead } from './packet-body.ts'
 import { keyHash, sessionKey } from './session-key.ts'
 import { XCHACHA_NONCE_BYTES } from './xchacha.ts'
@@ -38,7 +39,7 @@ export class PacketOpener {
    */
   constructor(key: SsKey, sessionId: bigint, identities: number) {
     if (hasSeparateHead(key)) this.#under = sealKey(key.method, sessionKey(key, sessionIdBytes(sessionId)))
-    this.#identityBytes = identities * PACKET_IDENTITY_BYTES
+    this.#identityBytes = identities * IDENTITY_BYTES
   }
 
   /**
@@ -107,13 +108,13 @@ export class PacketSealer {
 
   #sealBody(under: SealKey, bodyHead: PacketBodyHead, address: Uint8Array, payload: Uint8Array): Uint8Array {
     const plain = compose(0, bodyHead, address, payload)
-    const start = PACKET_HEAD_BYTES + this.#identities.length * PACKET_IDENTITY_BYTES
+    const start = PACKET_HEAD_BYTES + this.#identities.length * IDENTITY_BYTES
     const bytes = sealBehind(start, under, this.#head.subarray(NONCE_AT), plain)
     bytes.set(this.#headCipher!.block(this.#head))
     let at = PACKET_HEAD_BYTES
     for (const { cipher, next } of this.#identities) {
       bytes.set(cipher.block(xor(Buffer.from(next), this.#head)), at)
-      at += PACKET_IDENTITY_BYTES
+      at += IDENTITY_BYTES
     }
     return bytes
   }

@@ -10,7 +10,7 @@ import { PacketReader } from './packet.ts'
 import { SsPacketClient } from './packet-client.ts'
 import { SsPacketSession } from './packet-session.ts'
 import { keyHash } from './session-key.ts'
-import { counted, keyOf, methodsOf } from './testing/keys.ts'
+import { countUp, keyOf, methodsOf } from '../testing/ss-codecs.ts'
 
 const NOW = 1_700_000_000
 const CLIENT = 0x0102030405060708n
@@ -19,7 +19,7 @@ const target: Address = { host: '127.0.0.1', port: 53 }
 const head = encodeSocksAddress(target)
 const ping = Buffer.from('ping')
 let nonces = 0
-const random = (size: number): Uint8Array => counted(size, nonces++)
+const random = (size: number): Uint8Array => countUp(size, nonces++)
 
 const clientOf = (key: SsKey, serverKeys: readonly SsKey[] = []): SsPacketClient =>
   new SsPacketClient({ key, serverKeys }, CLIENT, random)
@@ -209,7 +209,7 @@ it.each([
   [0x20_0000, false],
 ])('a packet ID of 2^32 times %i is one: %s', (high, isPacket) => {
   const key = keyOf('2022-blake3-chacha20-poly1305')
-  const nonce = counted(24)
+  const nonce = countUp(24)
   const plain = Buffer.alloc(40)
   plain.writeUInt32BE(high, 8)
   const { under, nonce: short } = xchachaSealKey(key.bytes, nonce)

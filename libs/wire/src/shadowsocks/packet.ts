@@ -1,12 +1,11 @@
 import { openSealed, xchachaSealKey } from './datagram-seal.ts'
 import { EcbDecipher } from './ecb.ts'
+import { IDENTITY_BYTES } from './identity.ts'
 import type { SsKey } from './key.ts'
 import { XCHACHA_NONCE_BYTES } from './xchacha.ts'
 
 /** Session ID and packet ID. */
 export const PACKET_HEAD_BYTES = 16
-/** Of one identity header. */
-export const PACKET_IDENTITY_BYTES = 16
 
 /** A packet ID is a safe number: nobody sends as many packets, and noise seldom gets past here. */
 const MAX_HIGH_WORD = 0x1f_ffff
@@ -57,8 +56,8 @@ export class PacketReader {
    * @returns undefined where there is none, as with chacha20
    */
   identity({ head, rest }: SsPacket): Uint8Array | undefined {
-    if (this.#ecb === undefined || rest.length < PACKET_IDENTITY_BYTES) return undefined
-    const hash = this.#ecb.block(rest.subarray(0, PACKET_IDENTITY_BYTES))
+    if (this.#ecb === undefined || rest.length < IDENTITY_BYTES) return undefined
+    const hash = this.#ecb.block(rest.subarray(0, IDENTITY_BYTES))
     return xor(hash, head)
   }
 }

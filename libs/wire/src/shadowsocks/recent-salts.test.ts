@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import { RecentSalts } from './recent-salts.ts'
-import { counted } from './testing/keys.ts'
+import { countUp } from '../testing/ss-codecs.ts'
 
-const [a, b, c] = [counted(16), counted(16, 1), counted(32)] as const
+const [a, b, c] = [countUp(16), countUp(16, 1), countUp(32)] as const
 
 it.each<[what: string, trace: [nowMs: number, salt: Uint8Array, isNew: boolean][]]>([
   [
@@ -64,7 +64,7 @@ it.each<[what: string, trace: [nowMs: number, salt: Uint8Array, isNew: boolean][
 
 it('takes no more than its capacity until the minute has turned', () => {
   const salts = new RecentSalts({ capacity: 3 })
-  const add = (first: number, nowMs: number): boolean => salts.add(counted(16, first), nowMs)
+  const add = (first: number, nowMs: number): boolean => salts.add(countUp(16, first), nowMs)
   expect([1, 2, 3, 4].map((first) => add(first, 0))).toEqual([true, true, true, false])
   expect([add(4, 62_000), salts.size]).toEqual([false, 3])
   expect([add(4, 124_000), salts.size]).toEqual([true, 1])

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { SaltFilter } from './salt-filter.ts'
-import { counted } from './testing/keys.ts'
+import { countUp } from '../testing/ss-codecs.ts'
 
 const seed = Buffer.from('52098a1e0cb77d34', 'hex')
 const saltOf = (number: number, size = 16): Uint8Array =>
@@ -19,7 +19,7 @@ it.each([16, 24, 32])('takes no salt of %i bytes twice', (size) => {
 it('tells salts apart that differ in one bit', () => {
   const filter = new SaltFilter({ seed })
   const salts = numbers(0, 256).map((bit) => {
-    const salt = Uint8Array.from(counted(32))
+    const salt = Uint8Array.from(countUp(32))
     salt[bit >> 3]! ^= 1 << (bit & 7)
     return salt
   })

@@ -2,13 +2,13 @@ import { createCipheriv } from 'node:crypto'
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { counted } from './testing/keys.ts'
+import { countUp } from '../testing/ss-codecs.ts'
 import { xchachaKey, xchachaNonce } from './xchacha.ts'
 
 // draft-irtf-cfrg-xchacha-03 §2.2.1
 it('makes the key of the draft', () => {
   const nonce = Buffer.from('000000090000004a0000000031415927', 'hex')
-  expect(Buffer.from(xchachaKey(counted(32), Buffer.concat([nonce, Buffer.alloc(8)]))).toString('hex')).toBe(
+  expect(Buffer.from(xchachaKey(countUp(32), Buffer.concat([nonce, Buffer.alloc(8)]))).toString('hex')).toBe(
     '82413b4227b27bfed30e42508a877d73a0f9e4d58a74a853c12ec41326d3ecdc',
   )
 })
