@@ -82,6 +82,7 @@ export class Run {
       sessions: lab.sessions,
       dial: async (target, signal) => straight(await dial(target, signal)),
       mayReuse: () => true,
+      maxHandshakeBytes: start.maxHandshakeBytes,
     })
   }
 
@@ -128,6 +129,7 @@ export interface RunStart {
   readonly signIn?: (reader: Reader) => unknown
   readonly onRequest?: (request: TestRequest) => void
   readonly dial?: Dial
+  readonly maxHandshakeBytes?: number
   /** The dial does not hear its signal. */
   readonly deaf?: boolean
 }
