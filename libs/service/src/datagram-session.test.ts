@@ -94,7 +94,7 @@ describe('a session of datagrams', () => {
       counted = session.flow.read().up
     }
     session.close()
-    expect([counted, lab.journal.lines('session.end')[0]?.['up']]).toEqual([3, 3])
+    expect([counted, lab.journal.lines('session.end')[0]?.['up'], lab.metrics.bytes.up]).toEqual([3, 3, 3])
   })
 
   it('is in the access log as one of UDP', async () => {

@@ -113,7 +113,7 @@ export class Listeners {
     const opened = {
       address,
       close: () => {
-        if (!all.delete(opened)) return
+        all.delete(opened)
         this.own.remove(address)
         listener.close()
       },
