@@ -121,14 +121,24 @@ function wordsOf(bytes: Uint8Array): Int32Array {
 
 /** The product in GF(2^128), §6.3, in a time that says nothing about the factors. */
 function multiply(x: Int32Array, y: Int32Array): Int32Array {
-  const product = new Int32Array(4)
-  const power = new Int32Array(y)
+  let [p0, p1, p2, p3] = [0, 0, 0, 0]
+  let v0 = y[0]!
+  let v1 = y[1]!
+  let v2 = y[2]!
+  let v3 = y[3]!
   for (let bit = 0; bit < 128; bit++) {
     const mask = -((x[bit >> 5]! >>> (31 - (bit & 31))) & 1)
-    for (let word = 0; word < 4; word++) product[word]! ^= power[word]! & mask
-    timesX(power)
+    p0 ^= v0 & mask
+    p1 ^= v1 & mask
+    p2 ^= v2 & mask
+    p3 ^= v3 & mask
+    const reduction = -(v3 & 1) & REDUCTION
+    v3 = (v3 >>> 1) | (v2 << 31)
+    v2 = (v2 >>> 1) | (v1 << 31)
+    v1 = (v1 >>> 1) | (v0 << 31)
+    v0 = (v0 >>> 1) ^ reduction
   }
-  return product
+  return Int32Array.of(p0, p1, p2, p3)
 }
 
 function timesX(power: Int32Array): void {
