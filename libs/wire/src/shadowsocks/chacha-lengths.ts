@@ -13,7 +13,7 @@ const message = Int32Array.of(0, 0, 0, 0, 0, 0, LENGTH_BYTES, 0)
 
 /**
  * Seals one length under ChaCha20-Poly1305 (RFC 8439 §2.8), 18 bytes to `out` from `at` on. It takes a fraction of what
- * a context of node:crypto costs, which is a fifth of the whole chunk.
+ * a context of node:crypto costs, which is a quarter of the whole chunk.
  * @param key eight words
  * @param count the nonce
  */

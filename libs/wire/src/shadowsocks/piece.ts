@@ -147,7 +147,9 @@ class Nonce {
   /** @returns what it was until now */
   next(): number {
     const { bytes } = this
-    for (let index = 0; ++bytes[index]! === 0; index++);
+    let index = 0
+    while (bytes[index] === 0xff) bytes[index++] = 0
+    bytes[index]!++
     return this.#count++
   }
 }
