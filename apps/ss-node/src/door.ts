@@ -49,8 +49,8 @@ export const openDoor = async (program: Program, config: SsNodeConfig): Promise<
 }
 
 const settingsOf = ({ port, identityKey, insecureMethods }: SsNodeConfig): PlanSettings => ({
-  sharedPort: port !== undefined,
-  serverKeys: new Map(identityKey.map((each) => [each.port === port ? 0 : each.port, each.key])),
+  sharedPort: port,
+  serverKeys: new Map(identityKey.map((each) => [each.port, each.key])),
   insecureMethods,
 })
 

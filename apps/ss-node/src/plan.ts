@@ -4,8 +4,8 @@ import type { Unserved, UnservedReason } from './unserved.ts'
 
 /** What decides who is served where, besides the users. */
 export interface PlanSettings {
-  /** Whether there is a port for users without one. */
-  readonly sharedPort: boolean
+  /** The port of users without one of their own; 0: any that is free. Who has it as their own shares it too. */
+  readonly sharedPort: number | undefined
   /** Keys of servers by port: clients say there in an identity header who they are (SIP023). */
   readonly serverKeys: ReadonlyMap<number, SsKey>
   /** Whether methods that protect nothing are served. */
@@ -30,17 +30,21 @@ export interface Plan {
  */
 export const planPorts = (users: readonly SsUser[], settings: PlanSettings): Plan => {
   const unserved: Unserved[] = []
-  const wanted = new Map<number, SsUser[]>([...settings.serverKeys.keys()].map((port) => [port, []]))
-  if (settings.sharedPort) wanted.set(SHARED_PORT, [])
+  const numberOf = (port: number): number => (port === settings.sharedPort ? SHARED_PORT : port)
+  const serverKeys = new Map([...settings.serverKeys].map(([port, key]) => [numberOf(port), key]))
+  const wanted = new Map<number, SsUser[]>([...serverKeys.keys()].map((port) => [port, []]))
+  if (settings.sharedPort !== undefined) wanted.set(SHARED_PORT, [])
   for (const user of inOrder(users)) {
-    const reason = refusal(user, settings)
-    if (reason !== undefined) unserved.push(unservedUser(user, reason))
-    else if (wanted.has(user.port)) wanted.get(user.port)!.push(user)
-    else wanted.set(user.port, [user])
+    const port = numberOf(user.port)
+    if (!settings.insecureMethods && !isSecure(user.method)) {
+      unserved.push(unservedUser(user, 'METHOD_INSECURE'))
+    } else if (wanted.has(port)) wanted.get(port)!.push(user)
+    else if (port === SHARED_PORT) unserved.push(unservedUser(user, 'PORT_MISSING'))
+    else wanted.set(port, [user])
   }
   const ports = new Map<number, PortPlan>()
   for (const [port, candidates] of wanted) {
-    const serverKey = settings.serverKeys.get(port)
+    const serverKey = serverKeys.get(port)
     ports.set(port, { users: choose(candidates, serverKey, unserved), serverKey })
   }
   return { ports, unserved }
@@ -55,13 +59,6 @@ const inOrder = (users: readonly SsUser[]): SsUser[] => {
 const rankOf = ({ served, account }: SsUser): number => {
   if (!account.user.enabled) return 2
   return served ? 0 : 1
-}
-
-const refusal = (user: SsUser, settings: PlanSettings): UnservedReason | undefined => {
-  if (!settings.insecureMethods && !isSecure(user.method)) return 'METHOD_INSECURE'
-  return user.port === SHARED_PORT && !settings.sharedPort && !settings.serverKeys.has(SHARED_PORT)
-    ? 'PORT_MISSING'
-    : undefined
 }
 
 const choose = (

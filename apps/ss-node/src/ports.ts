@@ -17,7 +17,7 @@ export interface OpenPort {
 }
 
 export interface PortsOptions {
-  readonly directory: Directory
+  readonly directory: Pick<Directory, 'accounts' | 'watch'>
   readonly log: Pick<Log, 'warn' | 'info'>
   readonly settings: PlanSettings
   /**
