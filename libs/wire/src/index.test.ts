@@ -10,12 +10,31 @@ test('every exported decoder is listed among the codecs, with samples', () => {
   for (const { sample } of codecs) expect(sample.length).toBeGreaterThan(0)
 })
 
-test('the library imports nothing but its own files', () => {
-  const sources = globSync('**/*.ts', { cwd: import.meta.dirname, exclude: ['testing/**', '**/*.test.ts'] })
-  expect(sources).toContain('socks5.ts')
-  for (const source of sources) {
-    const text = readFileSync(`${import.meta.dirname}/${source}`, 'utf8')
-    for (const [, specifier] of text.matchAll(/from '([^']+)'/g)) expect(specifier).toMatch(/^\.\.?\/.*\.ts$/)
+const sourcesOf = (pattern: string, exclude: string[] = []): string[] => {
+  const found = globSync(pattern, {
+    cwd: import.meta.dirname,
+    exclude: ['**/testing/**', '**/*.test.ts', ...exclude],
+  })
+  return found.map((source) => readFileSync(`${import.meta.dirname}/${source}`, 'utf8'))
+}
+const importsOf = (text: string): string[] => [...text.matchAll(/from '([^']+)'/g)].map(([, from]) => from!)
+
+test('the library imports nothing but its own files, and runs in a browser', () => {
+  const sources = sourcesOf('**/*.ts', ['shadowsocks/**'])
+  expect(sources.length).toBeGreaterThan(20)
+  for (const text of sources) {
+    for (const from of importsOf(text)) expect(from).toMatch(/^\.\.?\/(?!shadowsocks).*\.ts$/)
     expect(text).not.toMatch(/\bimport\(|\brequire\(|\bBuffer\b(?! )|\bprocess\.|\bDate\.|\bMath\.random\b/)
+  }
+})
+
+test('Shadowsocks adds ciphers to that, but neither clocks nor randomness', () => {
+  const sources = sourcesOf('shadowsocks/**/*.ts')
+  expect(sources.length).toBeGreaterThan(2)
+  for (const text of sources) {
+    for (const from of importsOf(text)) expect(from).toMatch(/^(\.\.?\/.*\.ts|node:crypto|@noble\/.*)$/)
+    expect(text).not.toMatch(
+      /\bimport\(|\brequire\(|\bprocess\.|\bDate\.|\bMath\.random\b|\brandom(Bytes|Fill|UUID)/,
+    )
   }
 })
