@@ -44,7 +44,7 @@ export class PanelClient {
 
   /** @param url undefined: the endpoint; what is no URL of HTTP, or would leave TLS, is not taken */
   set postTo(url: string | undefined) {
-    const parsed = url === undefined ? null : URL.parse(url, this.#endpoint)
+    const parsed = url === undefined ? null : URL.parse(url, this.#endpoint.href)
     this.#postTo = parsed !== null && isNoWorse(this.#endpoint, parsed) ? parsed.href : undefined
   }
 

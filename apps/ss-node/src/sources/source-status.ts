@@ -1,19 +1,9 @@
+import type { SourceSample } from '@sluice/metrics'
 import { codeOf, type Log } from '@sluice/service'
 import { SourceError } from './source-error.ts'
 
-/** For metrics and whoever asks: how a source has fared. */
-export interface SourceSample {
-  /** `file`, `panel`, or `usage` for what is posted to the panel. */
-  readonly source: string
-  readonly ok: number
-  readonly failed: number
-  /** Wall clock of the last success, ms since 1970; undefined before the first. */
-  readonly okAt: number | undefined
-  /** Rows of the last list that are no users. */
-  readonly refused: number
-}
-
 export interface StatusOptions {
+  /** `file`, `panel`, or `usage` for what is posted to the panel. */
   readonly source: string
   readonly log: Pick<Log, 'info' | 'warn'>
   /** Wall clock. @default Date.now */

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { SourceSample } from '@sluice/metrics'
 import { ConfigError, type Program, type ProgramConfig } from '@sluice/service'
 import { StoreError } from '@sluice/userstore'
 import { BatchKeeper } from './batch-keeper.ts'
@@ -7,18 +8,19 @@ import { JsonSource } from './json-source.ts'
 import { OwnerFeed } from './owner-feed.ts'
 import { Panel } from './panel.ts'
 import { PanelClient } from './panel-client.ts'
-import { type SourceSample, SourceStatus } from './source-status.ts'
+import { SourceStatus } from './source-status.ts'
 import type { SourcesConfig } from './sources-config.ts'
-import type { Presences } from './usage-batch.ts'
+import type { Presence, Presences } from './usage-batch.ts'
 import { UsageReporter } from './usage-reporter.ts'
 
 /** What sources need of a program. */
-export type SourcesProgram = Pick<Program, 'store' | 'log' | 'directory'>
+export type SourcesProgram = Pick<Program, 'store' | 'log' | 'directory' | 'metrics' | 'beforeClose'>
 
 /** The sources of users of a running node. */
 export interface Sources {
+  /** How each fares, for metrics. */
   samples(): readonly SourceSample[]
-  /** To be called when the ledger has booked all and before the store closes: tells the panel the rest. */
+  /** Ends all of them, a panel with a last post of at most 5 s. The program does so itself when it stops. */
   close(): Promise<void>
 }
 
@@ -55,16 +57,17 @@ export const openSources = async (
   const file = isFileUsed ? fileOf(program, config, status) : undefined
   if (panel === undefined) await forget(program, PANEL_OWNER)
   if (file === undefined) await forget(program, FILE_OWNER)
-  await Promise.all([
-    file?.start(),
-    panel && Promise.race([panel.start(), sleep(FIRST_MS, undefined, { ref: false })]),
-  ])
-  return {
-    samples: () => statuses.map(({ sample }) => sample),
-    close: async () => {
-      await Promise.all([file?.close(), panel?.close(LAST_MS)])
-    },
+  const samples = (): SourceSample[] => statuses.map(({ sample }) => sample)
+  let closing: Promise<unknown> | undefined
+  const close = async (): Promise<void> => {
+    closing ??= Promise.all([file?.close(), panel?.close(LAST_MS)])
+    await closing
   }
+  program.metrics.sources.userSources = samples
+  program.beforeClose.push(close)
+  const late = sleep(FIRST_MS, undefined, { ref: false })
+  await Promise.all([file?.start(), Promise.race([panel?.start(), late])])
+  return { samples, close }
 }
 
 type StatusOf = (source: string) => SourceStatus
@@ -80,10 +83,22 @@ const panelOf = (
   const client = new PanelClient({ endpoint, timeoutMs: REQUEST_MS })
   const keeper = new BatchKeeper(join(data, 'panel-batch.json'), store.installId, client.place)
   const feed = new OwnerFeed({ owner, store, log, status: status.users })
-  const presences: Presences = (userId) => directory.byId(userId)
+  const presences: Presences = (userId) => presenceOf(directory.byId(userId))
   const reporter = new UsageReporter({ owner, store, client, keeper, presences })
   return new Panel({ client, feed, reporter, status, syncMs })
 }
+
+interface Here {
+  readonly sessions: number
+  readonly connections?: number
+  takeSeen?(): Iterable<string>
+}
+
+const presenceOf = (account: Here | undefined): Presence | undefined =>
+  account && {
+    connections: account.connections ?? account.sessions,
+    takeSeen: () => account.takeSeen?.() ?? [],
+  }
 
 const fileOf = (
   program: SourcesProgram,

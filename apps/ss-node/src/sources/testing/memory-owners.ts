@@ -8,7 +8,7 @@ export class MemoryOwners implements SourceStore {
   readonly synced: { readonly owner: string; readonly users: readonly OwnedUser[] }[] = []
   readonly #moved = new Map<string, Moved>()
   readonly #reported = new Map<string, Moved>()
-  /** Thrown by the next call of `report`. */
+  /** Thrown by the next call that writes. */
   unwell: Error | undefined = undefined
   refused: SyncResult['refused'] = []
 
@@ -22,6 +22,7 @@ export class MemoryOwners implements SourceStore {
   }
 
   async sync(owner: string, users: readonly OwnedUser[]): Promise<SyncResult> {
+    this.#throwOnce()
     this.synced.push({ owner, users })
     return { changed: users.length, refused: this.refused }
   }
@@ -38,10 +39,14 @@ export class MemoryOwners implements SourceStore {
   }
 
   async report(_owner: string, entries: readonly Omit<Unreported, 'key'>[]): Promise<void> {
+    this.#throwOnce()
+    for (const { userId, up, down } of entries) add(this.#reported, userId, up, down)
+  }
+
+  #throwOnce(): void {
     const error = this.unwell
     this.unwell = undefined
     if (error !== undefined) throw error
-    for (const { userId, up, down } of entries) add(this.#reported, userId, up, down)
   }
 }
 
