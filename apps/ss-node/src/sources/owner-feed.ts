@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setImmediate as breathe } from 'node:timers/promises'
 import type { Log } from '@sluice/service'
 import type { SourceStatus } from './source-status.ts'
 import type { SourceStore } from './source-store.ts'
@@ -38,6 +39,8 @@ export class OwnerFeed {
   async take(bytes: Uint8Array, read: (bytes: Uint8Array) => Promise<UserList>): Promise<void> {
     const digest = createHash('sha256').update(bytes).digest('base64')
     if (digest === this.#digest) return
+    // To hash, to parse and to check the list of a great panel are each as long as connections should have to wait.
+    await breathe()
     const list = await read(bytes)
     const { owner, store, log, status } = this.#options
     const { changed, refused } = await store.sync(owner, list.users)

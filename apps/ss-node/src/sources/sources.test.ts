@@ -26,7 +26,8 @@ const schema: ConfigSchema<ProgramConfig & SourcesConfig> = baseSchema()
   .extend(upstreamSchema.shape)
   .extend(sourcesSchema.shape)
 
-const configOf = (...argv: string[]): ProgramConfig & SourcesConfig => loadConfig(schema, { argv, env: {} }).config
+const configOf = (...argv: string[]): ProgramConfig & SourcesConfig =>
+  loadConfig(schema, { argv, env: {} }).config
 
 const rowOf = (id: number): object => ({ user_id: id, port: 2345, method: 'aes-256-gcm', password: 'hello' })
 

@@ -33,6 +33,7 @@ export const readRows = async (rows: readonly unknown[], sharedPort?: number): P
   if (rows.length > MAX_USERS) throw new SourceError('USERS_TOO_LONG', `over ${MAX_USERS} users`)
   const users = new Map<string, OwnedUser>()
   const refused: Refusal[] = []
+  await breathe()
   let began = performance.now()
   for (const [index, row] of rows.entries()) {
     if (index % ROWS_BETWEEN_LOOKS === 0 && performance.now() - began > SLICE_MS) {
