@@ -93,7 +93,7 @@ describe('a panel', () => {
   it('may be given up', async () => {
     panel.will('GET', 'never')
     const giving = new AbortController()
-    const arrival = panel.arrival()
+    const arrival = panel.arrival('GET')
     const asked = failure(client.get(giving.signal))
     await arrival
     giving.abort()

@@ -6,6 +6,8 @@ export interface PanelClientOptions {
   readonly endpoint: string
   /** For one request and all of its answer, ms. */
   readonly timeoutMs: number
+  /** Fires after so many ms. @default AbortSignal.timeout */
+  readonly timeout?: (ms: number) => AbortSignal
 }
 
 interface Call {
@@ -28,13 +30,13 @@ export class PanelClient {
   #postTo: string | undefined = undefined
   readonly #endpoint: URL
   readonly #headers: Readonly<Record<string, string>>
-  readonly #timeoutMs: number
+  readonly #timeout: () => AbortSignal
 
-  constructor({ endpoint, timeoutMs }: PanelClientOptions) {
+  constructor({ endpoint, timeoutMs, timeout = AbortSignal.timeout.bind(AbortSignal) }: PanelClientOptions) {
     this.#endpoint = new URL(endpoint)
     this.#headers = { accept: 'application/json', ...authorization(this.#endpoint) }
     this.#endpoint.username = this.#endpoint.password = ''
-    this.#timeoutMs = timeoutMs
+    this.#timeout = (): AbortSignal => timeout(timeoutMs)
   }
 
   /** The endpoint without its token, for logs. */
@@ -64,7 +66,6 @@ export class PanelClient {
     maxBytes: number,
     sent?: { readonly body: string; readonly key: string },
   ): Promise<Uint8Array> {
-    const timeout = AbortSignal.timeout(this.#timeoutMs)
     const call = {
       method,
       url: (sent && this.#postTo) ?? this.#endpoint.href,
@@ -74,7 +75,7 @@ export class PanelClient {
         ...(sent && { 'content-type': 'application/json', 'idempotency-key': sent.key }),
       },
       ...(sent && { body: sent.body }),
-      signal: AbortSignal.any([signal, timeout]),
+      signal: AbortSignal.any([signal, this.#timeout()]),
     }
     try {
       return await bodyOf(await answerTo(call), maxBytes)

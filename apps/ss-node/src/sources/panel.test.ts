@@ -16,10 +16,16 @@ let lines: LogLines
 let users: SourceStatus
 let usage: SourceStatus
 let panel: Panel
+/** Ends the request that is under way. */
+let timeout: AbortController
 
-const panelWith = (timeoutMs: number): Panel => {
+const makePanel = (): Panel => {
   const { log } = lines
-  const client = new PanelClient({ endpoint: server.endpoint, timeoutMs })
+  const client = new PanelClient({
+    endpoint: server.endpoint,
+    timeoutMs: 0,
+    timeout: () => (timeout = new AbortController()).signal,
+  })
   const keeper = { kept: async () => undefined, keep: async () => {}, letGo: async () => {} }
   return new Panel({
     client,
@@ -37,7 +43,7 @@ beforeEach(async () => {
   lines = new LogLines()
   users = new SourceStatus({ source: 'panel', log: lines.log })
   usage = new SourceStatus({ source: 'usage', log: lines.log })
-  panel = panelWith(60_000)
+  panel = makePanel()
 })
 afterEach(async () => {
   await panel.close(0)
@@ -56,7 +62,7 @@ describe('a panel', () => {
     await panel.start()
     store.move('panel:1', 1, 2)
     const asked = server.gets
-    const arrival = server.arrival()
+    const arrival = server.arrival('POST')
     const round = panel.sync()
     await arrival
     expect(server.gets).toBe(asked)
@@ -83,12 +89,15 @@ describe('a panel', () => {
     ['never', 'PANEL_TIMEOUT'],
     ['slow, applied', 'PANEL_TIMEOUT'],
   ] as const)('that answers with %s has the users that it had, and the log one line', async (whim, code) => {
-    panel = panelWith(code === 'PANEL_TIMEOUT' ? 50 : 60_000)
     await panel.start()
-    server.will('GET', whim, whim, whim)
-    await panel.sync()
-    await panel.sync()
-    await panel.sync()
+    for (let round = 0; round < 3; round += 1) {
+      server.will('GET', whim)
+      const arrival = server.arrival('GET')
+      const synced = panel.sync()
+      await arrival
+      if (code === 'PANEL_TIMEOUT') timeout.abort()
+      await synced
+    }
     expect(store.keys('panel')).toEqual(['1', '2'])
     expect(lines.of('source.failed')).toEqual([
       {
@@ -149,7 +158,7 @@ describe('a panel', () => {
 
   it('is not asked any more at the end', async () => {
     server.will('GET', 'never')
-    const arrival = server.arrival()
+    const arrival = server.arrival('GET')
     const started = panel.start()
     await arrival
     await panel.close(60_000)

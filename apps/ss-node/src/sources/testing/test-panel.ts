@@ -55,7 +55,7 @@ export class TestPanel {
   readonly #keys = new Set<string>()
   readonly #whims: Record<'GET' | 'POST', Whim[]> = { GET: [], POST: [] }
   readonly #server: Server = createServer((request, response) => void this.#serve(request, response))
-  #arrived: (() => void) | undefined = undefined
+  readonly #arrivals: Record<'GET' | 'POST', (() => void)[]> = { GET: [], POST: [] }
 
   static async open(): Promise<TestPanel> {
     const panel = new TestPanel()
@@ -76,9 +76,9 @@ export class TestPanel {
     this.#whims[method].push(...whims)
   }
 
-  /** Resolves when a request has come. */
-  arrival(): Promise<void> {
-    return new Promise((resolve) => (this.#arrived = resolve))
+  /** Resolves when the next such request has come. */
+  arrival(method: 'GET' | 'POST'): Promise<void> {
+    return new Promise((resolve) => this.#arrivals[method].push(resolve))
   }
 
   /** Lets go of its port; connections to it are refused from then on. */
@@ -90,7 +90,7 @@ export class TestPanel {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const method = request.method === 'POST' ? 'POST' : 'GET'
     const whim = this.#whims[method].shift() ?? 'ok'
-    this.#arrived?.()
+    for (const arrived of this.#arrivals[method].splice(0)) arrived()
     if (whim === 'cut') return void request.socket.destroy()
     if (method === 'GET') this.gets += 1
     else {
