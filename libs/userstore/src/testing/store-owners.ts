@@ -159,36 +159,53 @@ function keepsOwners(dataDir: () => DataDir): void {
       const store = await data.open()
       const other = await data.open()
       const { seen, until } = changesOf(other)
-      const users = keys(1201)
-      // Closing waits for what goes in pieces.
+      const users = keys(601)
       const synced = store.sync('panel', users)
       const listed = synced.then(() => other.list())
-      expect(await synced).toEqual(done(1201))
-      await until(() => seen.flatMap((page) => page.users).length === 1201)
+      expect(await synced).toEqual(done(601))
+      await until(() => seen.flatMap((page) => page.users).length === 601)
       expect(seen.map((page) => [page.users.length, page.used.length])).toEqual([
-        [500, 500],
-        [500, 500],
-        [201, 201],
+        [250, 250],
+        [250, 250],
+        [101, 101],
       ])
       for (const page of seen)
         expect(page.used.map(({ userId }) => userId)).toEqual(page.users.map(({ id }) => id))
       const all = await listed
       expect(all.users).toEqual(seen.flatMap((page) => page.users))
-      expect(all.used).toHaveLength(1201)
+      expect(all.used).toHaveLength(601)
       await store.sync('panel', users.slice(0, 1))
-      await until(() => seen.flatMap(({ removed }) => removed).length === 1200)
+      await until(() => seen.flatMap(({ removed }) => removed).length === 600)
       expect(await names(other)).toEqual(['panel-0'])
+    })
+
+    test('are listed after all that was told of an older state', async () => {
+      const store = await dataDir().open()
+      let told = 0
+      let toldBefore: Promise<number> | undefined
+      const listed = new Promise<number>((resolve, reject) => {
+        store.watch(({ users }) => {
+          told += users.length
+          toldBefore ??= store
+            .sync('panel', [owned('0')])
+            .then(() => store.list())
+            .then(({ users: left }) => told - left.length)
+          toldBefore.then(resolve, reject)
+        }, reject)
+      })
+      await store.sync('panel', keys(2001))
+      expect(await listed).toBe(2000)
     })
 
     test('are all there when the store is closed at once', async () => {
       const data = dataDir()
       const store = await data.open()
-      const synced = store.sync('panel', keys(1201))
+      const synced = store.sync('panel', keys(601))
       const listed = store.list()
       await store.close()
-      expect(await synced).toEqual(done(1201))
+      expect(await synced).toEqual(done(601))
       expect((await listed).users).toEqual([])
-      expect(await names(await data.open())).toHaveLength(1201)
+      expect(await names(await data.open())).toHaveLength(601)
     })
   })
 
@@ -236,12 +253,12 @@ function keepsOwners(dataDir: () => DataDir): void {
 
     test('may be many', async () => {
       const store = await dataDir().open()
-      const users = keys(1201)
+      const users = keys(601)
       await store.sync('panel', users)
       const entries = users.map(({ key }) => ({ userId: `panel:${key}`, up: 1, down: 2 }))
       await store.account({ node: 'n', seq: (seq += 1), at: 0, entries })
       const unreported = await store.unreported('panel')
-      expect(unreported).toHaveLength(1201)
+      expect(unreported).toHaveLength(601)
       await store.report('panel', unreported)
       expect(await store.unreported('panel')).toEqual([])
     })
