@@ -136,6 +136,14 @@ describe('the sources of users', () => {
 })
 
 describe('the settings', () => {
+  it('have the names of the original in the environment', () => {
+    const env = { SS_API_ENDPOINT: 'https://panel.example/?token=t', SS_SYNC_TIME: '6' }
+    expect(loadConfig(sourcesSchema, { argv: [], env }).config).toEqual({
+      apiEndpoint: 'https://panel.example/?token=t',
+      syncMs: 6000,
+    })
+  })
+
   it('are seconds unless they say otherwise', () => {
     expect(configOf().syncMs).toBe(60_000)
     expect(configOf('--sync-time', '6').syncMs).toBe(6000)
