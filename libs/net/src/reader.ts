@@ -67,6 +67,19 @@ export class Reader implements ConnSink {
     return Promise.race([promise, end.promise])
   }
 
+  /** Reads and drops all that comes; resolves with the client's end, a conn that breaks, or `fail`. No read may follow. */
+  drain(): Promise<void> {
+    this.#bytes = EMPTY
+    if (this.#ended || this.#failure !== undefined) return Promise.resolve()
+    this.conn.resume()
+    return new Promise((resolve) => {
+      this.#fail = () => resolve()
+      this.#attempt = () => {
+        this.#bytes = EMPTY
+      }
+    })
+  }
+
   /** Ends a read or wait that is under way, and all later ones, with `error`. */
   fail(error: Error): void {
     this.#failure ??= error

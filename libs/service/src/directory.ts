@@ -1,6 +1,7 @@
 import type { Shaper } from '@sluice/ratelimit'
 import { PasswordVerifier, type StoreChange, type User, type UserStore } from '@sluice/userstore'
 import { Account, type AccountDefaults } from './account.ts'
+import type { DeviceRules } from './devices.ts'
 import { ServiceError } from './errors.ts'
 import type { SignInGuard } from './sign-in-guard.ts'
 
@@ -8,6 +9,8 @@ export interface DirectoryOptions {
   readonly store: UserStore
   readonly shaper: Shaper
   readonly defaults?: AccountDefaults
+  /** When a client address is one of its user's devices; may change while they are here. @default always */
+  readonly devices?: DeviceRules
   readonly verifier?: PasswordVerifier
   /** How many passwords may be tried; any number where there is none. */
   readonly guard?: SignInGuard
@@ -127,7 +130,8 @@ export class Directory {
   #put(user: User): void {
     const known = this.#byId.get(user.id)
     if (known === undefined) {
-      const account = new Account(user, this.#options.shaper, this.#defaults, () => this.onAttention())
+      const { shaper, devices } = this.#options
+      const account = new Account(user, shaper, this.#defaults, () => this.onAttention(), devices)
       this.#byId.set(user.id, account)
       this.#byName.set(user.name, account)
       return
