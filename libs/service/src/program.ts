@@ -66,6 +66,7 @@ export class Program {
   readonly #listeners: Listeners
   readonly #devices: DeviceRules
   readonly #routes: OpsRoutes[] = []
+  readonly #onStop: (() => void)[] = []
   readonly #seldom = new Seldom(60_000)
   readonly #ticking: NodeJS.Timeout
   #wayOut: WayOut
@@ -198,6 +199,11 @@ export class Program {
     this.#parts.push(prepare as Prepare)
   }
 
+  /** Has something let go of at the beginning of the stop, when nobody comes in any more. */
+  onStop(letGo: () => void): void {
+    this.#onStop.push(letGo)
+  }
+
   /** Takes over what can change while running: all of it or, where a part throws, nothing. */
   async reload(config: ProgramConfig): Promise<void> {
     if (this.#stopping === undefined) await takeOver(this.#parts, config)
@@ -223,6 +229,7 @@ export class Program {
   async #stop(): Promise<void> {
     this.#state = 'stopping'
     this.#listeners.drain()
+    for (const letGo of this.#onStop) letGo()
     const grace = setTimeout(() => this.hurry(), this.#config.graceMs)
     await this.sessions.drained()
     clearTimeout(grace)
