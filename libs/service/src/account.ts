@@ -10,6 +10,8 @@ export interface Held {
   /** Each kind has a limit of its own. */
   readonly kind: 'connection' | 'association'
   readonly ip: string
+  /** By what it came in, where that is known; see {@link Account.cut}. */
+  readonly credential?: object | undefined
   cut(code: ErrorCode): void
   /** The limits of the account have changed. */
   relimit(): void
@@ -230,8 +232,11 @@ export class Account {
     this.#trim()
   }
 
-  cut(code: ErrorCode): void {
-    for (const session of [...this.#sessions]) session.cut(code)
+  /** @param credential those alone that came in by it */
+  cut(code: ErrorCode, credential?: object): void {
+    for (const session of [...this.#sessions]) {
+      if (credential === undefined || session.credential === credential) session.cut(code)
+    }
   }
 
   #refusal(now: number): ErrorCode | undefined {

@@ -31,6 +31,7 @@ export class Directory {
   readonly #byName = new Map<string, Account>()
   /** Accounts that may have something to book. */
   readonly #active = new Set<Account>()
+  readonly #followers = new Set<() => void>()
   #watch: Disposable | undefined = undefined
   #defaults: AccountDefaults
 
@@ -65,6 +66,12 @@ export class Directory {
 
   accounts(): Iterable<Account> {
     return this.#byId.values()
+  }
+
+  /** Tells when users were added, changed or removed, once for all that changed together. */
+  watch(onChange: () => void): Disposable {
+    this.#followers.add(onChange)
+    return { [Symbol.dispose]: () => void this.#followers.delete(onChange) }
   }
 
   setDefaults(defaults: AccountDefaults): void {
@@ -125,6 +132,8 @@ export class Directory {
     for (const user of change.users) this.#put(user)
     for (const id of change.removed) this.#remove(id)
     for (const used of change.used) this.#byId.get(used.userId)?.setUsed(used)
+    if (change.users.length + change.removed.length === 0) return
+    for (const tell of this.#followers) tell()
   }
 
   #put(user: User): void {

@@ -214,6 +214,12 @@ const TABLE = {
   },
   RESPONSE_TIMEOUT: { level: 'info', socks5: 1, http: 504, text: 'The target gave no answer in time.' },
   IDLE_TIMEOUT: { level: 'info', socks5: 1, http: 504, text: 'Nothing passed for too long.' },
+  CREDENTIAL_CHANGED: {
+    level: 'info',
+    socks5: 2,
+    http: 403,
+    text: 'What the client came in with is of no use any more.',
+  },
   USER_REMOVED: { level: 'info', socks5: 2, http: 403, text: 'The user was removed.' },
   SHUTDOWN: { level: 'info', socks5: 1, http: 503, text: 'The program is stopping.' },
   INTERNAL: {

@@ -55,6 +55,8 @@ export class Program {
   readonly store: UserStore
   /** What clients asked for; undefined where it is not kept in a file. */
   readonly accessLog: AccessLog | undefined
+  /** What is to be done at the end, once all usage is booked and before the store closes. */
+  readonly beforeClose: (() => Promise<void>)[] = []
   readonly dial: CallerDial = (target, signal, caller, use) => this.#wayOut.dial(target, signal, caller, use)
   readonly mayReuse: CallerMayReuse = (route, target, caller) => this.#wayOut.mayReuse(route, target, caller)
   readonly locate: CallerLocate = (target, caller) => this.#wayOut.locate(target, caller)
@@ -64,6 +66,7 @@ export class Program {
   readonly #listeners: Listeners
   readonly #devices: DeviceRules
   readonly #routes: OpsRoutes[] = []
+  readonly #onStop: (() => void)[] = []
   readonly #seldom = new Seldom(60_000)
   readonly #ticking: NodeJS.Timeout
   #wayOut: WayOut
@@ -196,6 +199,11 @@ export class Program {
     this.#parts.push(prepare as Prepare)
   }
 
+  /** Has something let go of at the beginning of the stop, when nobody comes in any more. */
+  onStop(letGo: () => void): void {
+    this.#onStop.push(letGo)
+  }
+
   /** Takes over what can change while running: all of it or, where a part throws, nothing. */
   async reload(config: ProgramConfig): Promise<void> {
     if (this.#stopping === undefined) await takeOver(this.#parts, config)
@@ -221,6 +229,7 @@ export class Program {
   async #stop(): Promise<void> {
     this.#state = 'stopping'
     this.#listeners.drain()
+    for (const letGo of this.#onStop) letGo()
     const grace = setTimeout(() => this.hurry(), this.#config.graceMs)
     await this.sessions.drained()
     clearTimeout(grace)
@@ -229,6 +238,7 @@ export class Program {
     this.directory.stop()
     this.shaper.close()
     await this.#ledger.stop(LAST_WORDS_MS, sleep)
+    for (const last of this.beforeClose) await this.#closed(last())
     await this.#closed(this.store.close())
     await this.#closed(this.#ops?.close())
     await this.#closed(this.#reporter.close(LAST_WORDS_MS))

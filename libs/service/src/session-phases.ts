@@ -78,6 +78,10 @@ export class Session implements Held, Tracked, ConnSink, Serving {
     return this.#request!.account
   }
 
+  get credential(): object | undefined {
+    return this.#request?.credential
+  }
+
   /** From `admit` on. */
   get protocol(): string {
     return this.#request!.protocol

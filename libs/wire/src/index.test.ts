@@ -2,11 +2,13 @@ import { globSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import * as wire from './index.ts'
 import { codecs, measureChunked } from './testing/codecs.ts'
+import { ssRequestCodecs } from './testing/ss-codecs.ts'
 
 test('every exported decoder is listed among the codecs, with samples', () => {
   const exported = Object.entries(wire).filter(([name]) => name.startsWith('decode'))
   const listed = new Set(codecs.map(({ decode }) => decode))
-  expect(listed).toEqual(new Set([...exported.map(([, decode]) => decode), measureChunked]))
+  const wrapped = [measureChunked, ...ssRequestCodecs.map(({ decode }) => decode)]
+  expect(listed).toEqual(new Set([...exported.map(([, decode]) => decode), ...wrapped]))
   for (const { sample } of codecs) expect(sample.length).toBeGreaterThan(0)
 })
 
