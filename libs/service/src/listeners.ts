@@ -10,13 +10,16 @@ import { runSession } from './session.ts'
 import type { SessionParts } from './session-parts.ts'
 import { TlsListeners } from './tls-listeners.ts'
 
-export interface ListenerOptions {
-  /** Files that make it a listener over TLS; they may change while it is open. */
-  readonly tls?: TlsPaths | undefined
+export interface AnnounceOptions {
   /** Whether there is a `listening` line for it. @default true */
   readonly announce?: boolean
   /** What that line tells besides door, host and port. */
   readonly fields?: Readonly<Record<string, unknown>>
+}
+
+export interface ListenerOptions extends AnnounceOptions {
+  /** Files that make it a listener over TLS; they may change while it is open. */
+  readonly tls?: TlsPaths | undefined
 }
 
 /** A port that clients send datagrams to. */
@@ -74,7 +77,7 @@ export class Listeners {
     door: string,
     { host, port }: Address,
     onDatagram: OnDatagram,
-    options: Omit<ListenerOptions, 'tls'> = {},
+    options: AnnounceOptions = {},
   ): Promise<DatagramListener> {
     const socket = await DatagramSocket.listen({ host, port, onDatagram })
     const listener = { address: socket.local, close: () => socket.close() }
@@ -101,13 +104,13 @@ export class Listeners {
     door: string,
     all: Set<Listener>,
     listener: Listener,
-    { announce = true, fields }: ListenerOptions,
+    { announce = true, fields }: AnnounceOptions,
   ): Listener {
     const { address } = listener
     const opened = {
       address,
       close: () => {
-        if (!all.delete(opened)) return
+        all.delete(opened)
         this.own.remove(address)
         listener.close()
       },

@@ -11,7 +11,7 @@ import type { BaseConfig } from './config.ts'
 import type { DeviceRules } from './devices.ts'
 import { Directory } from './directory.ts'
 import { Ledger } from './ledger.ts'
-import { type DatagramListener, type ListenerOptions, Listeners } from './listeners.ts'
+import { type AnnounceOptions, type DatagramListener, type ListenerOptions, Listeners } from './listeners.ts'
 import { createLog, type Log } from './log.ts'
 import { type Ops, type OpsRoutes, startOps } from './ops.ts'
 import { type Prepare, takeOver } from './reload.ts'
@@ -55,6 +55,8 @@ export class Program {
   readonly store: UserStore
   /** What clients asked for; undefined where it is not kept in a file. */
   readonly accessLog: AccessLog | undefined
+  /** What is to be done at the end, once all usage is booked and before the store closes. */
+  readonly beforeClose: (() => Promise<void>)[] = []
   readonly dial: CallerDial = (target, signal, caller, use) => this.#wayOut.dial(target, signal, caller, use)
   readonly mayReuse: CallerMayReuse = (route, target, caller) => this.#wayOut.mayReuse(route, target, caller)
   readonly locate: CallerLocate = (target, caller) => this.#wayOut.locate(target, caller)
@@ -161,7 +163,7 @@ export class Program {
     door: string,
     address: Address,
     onDatagram: OnDatagram,
-    options?: Omit<ListenerOptions, 'tls'>,
+    options?: AnnounceOptions,
   ): Promise<DatagramListener> {
     return this.#listeners.datagrams(door, address, onDatagram, options)
   }
@@ -236,6 +238,7 @@ export class Program {
     this.directory.stop()
     this.shaper.close()
     await this.#ledger.stop(LAST_WORDS_MS, sleep)
+    for (const last of this.beforeClose) await this.#closed(last())
     await this.#closed(this.store.close())
     await this.#closed(this.#ops?.close())
     await this.#closed(this.#reporter.close(LAST_WORDS_MS))

@@ -1,4 +1,5 @@
 export type { SsResponse } from './chunk-sealer.ts'
+export { MAX_CHUNK } from './chunk-opener.ts'
 export { decodeSsRequest } from './decode-request.ts'
 export type { Opener, Sealer } from './direction.ts'
 export { encodeSsRequest, type SsRequestParts } from './encode-request.ts'
