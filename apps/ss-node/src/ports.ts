@@ -18,7 +18,7 @@ export interface OpenPort {
 
 export interface PortsOptions {
   readonly directory: Pick<Directory, 'accounts' | 'watch'>
-  readonly log: Pick<Log, 'warn' | 'info'>
+  readonly log: Pick<Log, 'warn'>
   readonly settings: PlanSettings
   /**
    * Opens whatever is to listen on a port.
