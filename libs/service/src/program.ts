@@ -19,7 +19,7 @@ import { createReporter, type Reporter } from './report.ts'
 import { Seldom } from './seldom.ts'
 import type { CallerDial, CallerLocate, CallerMayReuse, Handshake } from './request.ts'
 import { Sessions } from './sessions.ts'
-import { nodeLimits, type SessionConfig, signInLimits } from './session-config.ts'
+import { deviceLimits, nodeLimits, type SessionConfig, signInLimits } from './session-config.ts'
 import { SignInGuard } from './sign-in-guard.ts'
 import { storeUrl } from './store-url.ts'
 import { type UserReport, userStates, userStatuses } from './user-status.ts'
@@ -102,12 +102,16 @@ export class Program {
     this.store = store
     this.log = options.log ?? createLog({ level: config.logLevel })
     this.metrics = createMetrics({ app, version })
-    this.accessLog = this.#openAccessLog(config)
+    this.accessLog = AccessLog.open({
+      path: config.accessLog,
+      format: config.accessLogFormat,
+      log: this.log,
+      onLost: (lines) => this.metrics.accessLogLost(lines),
+    })
     this.#reporter = createReporter({ env, app, version, log: this.log })
     this.shaper = new Shaper(nodeLimits(config))
     this.#guard = new SignInGuard(signInLimits(config))
-    const { deviceTtlMs: ttlMs, deviceBytes: bytes } = config
-    this.#devices = { ttlMs, bytes, now: () => performance.now() }
+    this.#devices = { ...deviceLimits(config), now: () => performance.now() }
     this.directory = new Directory({
       store,
       devices: this.#devices,
@@ -275,22 +279,11 @@ export class Program {
       this.#balancers = balancers
       this.#guard.set(signInLimits(config))
       this.sessions.setLimits(config)
-      this.#devices.ttlMs = config.deviceTtlMs
-      this.#devices.bytes = config.deviceBytes
+      Object.assign(this.#devices, deviceLimits(config))
       this.shaper.set(nodeLimits(config))
       this.sessions.relimit()
       this.log.level = config.logLevel
     }
-  }
-
-  #openAccessLog({ accessLog: path, accessLogFormat: format }: ProgramConfig): AccessLog | undefined {
-    if (path === undefined) return undefined
-    return new AccessLog({
-      path,
-      format,
-      log: this.log,
-      onLost: (lines) => this.metrics.accessLogLost(lines),
-    })
   }
 
   #tick(): void {
