@@ -4,7 +4,7 @@ import { BufferPool } from './buffer-pool.ts'
 import type { SsNodeConfig } from './config.ts'
 import { insecureUsers, showMetrics } from './door-metrics.ts'
 import { FailureGuard } from './failure-guard.ts'
-import { createHandshake } from './handshake.ts'
+import { createHandshake, MAX_REQUEST_BYTES } from './handshake.ts'
 import type { PlanSettings } from './plan.ts'
 import { type OpenPort, Ports } from './ports.ts'
 import { exactSalts, ReplayGuard } from './replay.ts'
@@ -38,7 +38,8 @@ export const openDoor = async (program: Program, config: SsNodeConfig): Promise<
     open: async (port, keyring, user) => {
       const number = port === 0 ? (config.port ?? 0) : port
       const fields = user === undefined ? {} : { fields: { user } }
-      const conns = await listen(number, createHandshake(keyring, parts), fields)
+      const options = { ...fields, maxHandshakeBytes: MAX_REQUEST_BYTES }
+      const conns = await listen(number, createHandshake(keyring, parts), options)
       return withDatagrams(conns, await udp?.open(conns.address, keyring))
     },
   })

@@ -15,7 +15,7 @@ export interface HandshakeParts extends TunnelParts {
 }
 
 /** An authentic request of the 2022 methods may be that long: a header of 64 KiB, and what stands in front of it. */
-const MAX_REQUEST_BYTES = 66 * 1024
+export const MAX_REQUEST_BYTES: number = 66 * 1024
 const IDENTITY_BYTES = 16
 
 /**
@@ -34,7 +34,6 @@ export const createHandshake =
 
 const readRequest = async (reader: Reader, keyring: Keyring, parts: HandshakeParts): Promise<Request> => {
   const { user, trials } = await findUser(reader, keyring, parts)
-  reader.maxBytes = MAX_REQUEST_BYTES
   const identity = keyring.serverKey !== undefined
   const request = await reader.read(decodeSsRequest(user.key, { identity }))
   if (!user.isValid) throw new ServiceError('AUTH_FAILED')
