@@ -6,15 +6,11 @@ const root = resolve(import.meta.dirname, '../..')
 const read = (path: string): string => readFileSync(resolve(root, path), 'utf8')
 
 const APP = '../apps/remote-proxy/src'
+const SOURCES = '../apps/ss-node/src/sources'
 
 /** Each row of docs/limits.md with its default, and where in the source that is said. */
 const LIMITS: readonly (readonly [row: string, value: string, file: string, source: string])[] = [
-  [
-    'Handshake, from accept, TLS included',
-    '10 s',
-    'service/src/session-config.ts',
-    "handshakeMs: duration.prefault('10')",
-  ],
+  ['Handshake, from accept, TLS included', '10 s', 'service/src/session-config.ts', "handshake = '10',"],
   ['TLS version', '1.2 or newer', 'net/src/tls-context.ts', "minVersion: 'TLSv1.2'"],
   ['PROXY header', '4 KiB', 'wire/src/proxy-protocol/v2.ts', 'MAX_HEADER_BYTES: number = 4 * 1024'],
   ['HTTP request head', '16 KiB', 'wire/src/http-scan.ts', 'MAX_HEAD_BYTES: number = 16 * 1024'],
@@ -111,12 +107,7 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     'service/src/access/access-dial.ts',
     'MAX_ADDRESSES = 4',
   ],
-  [
-    'Nothing passes either way',
-    '3,600 s',
-    'service/src/session-config.ts',
-    "idleMs: duration.prefault('1h')",
-  ],
+  ['Nothing passes either way', '3,600 s', 'service/src/session-config.ts', "idle = '1h',"],
   [
     'UDP association in which nothing passes',
     '5 min',
@@ -195,6 +186,24 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
   ],
   ['Remembered passwords', '10,000', 'userstore/src/password-verifier.ts', 'max ?? 10_000'],
   ['A remembered password unused', '1 h', 'userstore/src/password-verifier.ts', 'unusedMs ?? HOUR_MS'],
+  [
+    'What an address moves before it counts for `--ips`',
+    '0',
+    'service/src/session-config.ts',
+    "deviceBytes = '0'",
+  ],
+  [
+    'An address counts for `--ips` after its last connection',
+    '0 s',
+    'service/src/session-config.ts',
+    "deviceTtl = '0'",
+  ],
+  [
+    'Addresses without a connection that count, of one user',
+    '1,024',
+    'service/src/devices.ts',
+    'MAX_GONE = 1024',
+  ],
   ['Users told by `/v1/users`', '10,000', 'service/src/user-status.ts', 'MAX_USERS = 10_000'],
   ['Lines waiting for the access log', '4 MiB', 'service/src/log-writer.ts', 'maxBytes = 4 * 1024 * 1024'],
   ['Log lines waiting for stdout', '4 MiB', 'service/src/log-writer.ts', 'maxBytes = 4 * 1024 * 1024'],
@@ -209,6 +218,20 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
   ['Groups', '64', 'userstore/src/user-check.ts', 'GROUPS_MAX = 64'],
   ['Name of a group', '64 characters', 'userstore/src/user.ts', '{1,64}'],
   ['Credentials', '64', 'userstore/src/user-check.ts', 'CREDENTIALS_MAX = 64'],
+  [
+    'A file or list of users',
+    '16 MiB',
+    `${SOURCES}/userconfigs.ts`,
+    'MAX_LIST_BYTES: number = 16 * 1024 * 1024',
+  ],
+  ['Users in a list', '100,000', `${SOURCES}/user-list.ts`, 'MAX_USERS = 100_000'],
+  ['An answer of a panel', '20 s', `${SOURCES}/sources.ts`, 'REQUEST_MS = 20_000'],
+  ['An answer to a post', '64 KiB', `${SOURCES}/panel-client.ts`, 'MAX_ANSWER_TO_POST = 64 * 1024'],
+  ['The first list of a panel', '5 s', `${SOURCES}/sources.ts`, 'FIRST_MS = 5000'],
+  ['The last post to a panel', '5 s', `${SOURCES}/sources.ts`, 'LAST_MS = 5000'],
+  ['A post to a panel', '512 KiB', `${SOURCES}/usage-batch.ts`, 'MAX_BODY = 512 * 1024'],
+  ['Addresses of a user in a post', '16', `${SOURCES}/usage-batch.ts`, 'MAX_ADDRESSES = 16'],
+  ['Redirects of a panel', '3', `${SOURCES}/panel-client.ts`, 'MAX_REDIRECTS = 3'],
   ['Shadowsocks secret', '1,024 characters', 'service/src/cli-shadowsocks.ts', 'SECRET_MAX_CHARS = 1024'],
   ['Owner of users, such as a panel', '32 characters', 'userstore/src/user.ts', '{0,31}'],
   ['Users of one owner', '100,000', 'userstore/src/sqlite-owners.ts', 'SYNC_MAX_USERS = 100_000'],

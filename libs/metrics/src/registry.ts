@@ -14,6 +14,19 @@ export interface MetricSources {
   ledger?: () => { pendingBytes: number; lagMs: number }
   /** Members that are up, by upstream. */
   upstreams?: () => Record<string, number>
+  /** How the sources of users fare. */
+  userSources?: () => readonly SourceSample[]
+}
+
+/** How a source of users has fared: a file, a panel, or what a panel is told of usage. */
+export interface SourceSample {
+  readonly source: string
+  readonly ok: number
+  readonly failed: number
+  /** Of the last success, ms since 1970; undefined before the first. */
+  readonly okAt: number | undefined
+  /** Users in its last list that cannot be. */
+  readonly refused: number
 }
 
 /** The metrics of one program. */
@@ -23,6 +36,8 @@ export interface Metrics {
   /** Set by whoever has the numbers. */
   readonly sources: MetricSources
   readonly wayOut: WayOutMetrics
+  /** Adds a counter or gauge of one program, whose values are asked for at each scrape. */
+  show(row: MetricRow, samples: () => Iterable<readonly [Readonly<Record<string, string>>, number]>): void
   /** The counters of one door, made at the first call; keep the handle. */
   door(name: string): DoorMetrics
   /** The settings were read again. */
@@ -31,7 +46,7 @@ export interface Metrics {
   ledgerBatch(result: 'ok' | 'failed'): void
 }
 
-type Labels = Record<string, string>
+type Labels = Readonly<Record<string, string>>
 type Samples = () => Iterable<readonly [Labels, number]>
 
 /** A registry of its own, with prom-client's process metrics and every metric of `METRICS`. */
@@ -71,6 +86,15 @@ export function createMetrics({ app, version }: { app: string; version: string }
   show(METRICS.dnsHits, () => [[{}, wayOut.cacheHits]])
   show(METRICS.upstreamDials, () => eachUpstream(wayOut))
   show(METRICS.upstreamHealthy, () => entries(Object.entries(sources.upstreams?.() ?? {}), 'upstream'))
+  show(METRICS.sourceSyncs, () => (sources.userSources?.() ?? []).flatMap(syncs))
+  show(METRICS.sourceSyncedAt, () =>
+    (sources.userSources?.() ?? []).flatMap(({ source, okAt }) =>
+      okAt === undefined ? [] : [[{ source }, okAt / 1000] as const],
+    ),
+  )
+  show(METRICS.sourceRefused, () =>
+    (sources.userSources?.() ?? []).map(({ source, refused }) => [{ source }, refused] as const),
+  )
 
   const open = (door: string): DoorMetrics => {
     const made = new DoorMetrics({
@@ -85,6 +109,7 @@ export function createMetrics({ app, version }: { app: string; version: string }
     registry,
     sources,
     wayOut,
+    show,
     door: (name) => doors.get(name) ?? open(name),
     reload: (result) => bump(reloads, result),
     accessLogLost: (lines) => void (lostLines += lines),
@@ -132,6 +157,11 @@ function* eachDoor(
     for (const [labels, value] of samples(metrics)) yield [{ door, ...labels }, value]
   }
 }
+
+const syncs = ({ source, ok, failed }: SourceSample): [Labels, number][] => [
+  [{ source, result: 'ok' }, ok],
+  [{ source, result: 'failed' }, failed],
+]
 
 function* eachUpstream({ dials }: WayOutMetrics): Iterable<[Labels, number]> {
   for (const [upstream, results] of dials) {

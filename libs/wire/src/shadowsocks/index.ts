@@ -1,3 +1,4 @@
+export { MAX_CHUNK } from './chunk-opener.ts'
 export type { SsResponse } from './chunk-sealer.ts'
 export { openDatagram, sealDatagram, type SsDatagram } from './datagram.ts'
 export type { SsBody } from './datagram-body.ts'
