@@ -3,6 +3,7 @@ import { ConfigError } from '../config-error.ts'
 import { ServiceError } from '../errors.ts'
 import { CompiledRule, type Verdict } from './compiled-rule.ts'
 import { Facts, type Subject } from './facts.ts'
+import { NamePatterns } from './name-patterns.ts'
 import { DIRECT, type Rule } from './rule.ts'
 import { RuleIndex } from './rule-index.ts'
 import { type KnownNames, unknownNames } from './rule-reader.ts'
@@ -46,6 +47,7 @@ export class Access {
   /** Some rule with `targets` says where to go, so a name has to be resolved to know. */
   readonly routesByAddress: boolean
   readonly #now: () => number
+  readonly #patterns: NamePatterns
   readonly #otherwise: Verdict
   /** For an address that is known. */
   readonly #known: RuleIndex
@@ -63,6 +65,7 @@ export class Access {
     const clocks = new Map<string, WallClock>()
     const pairs = rules.map((rule, i) => [rule, new CompiledRule(rule, i, via, clocks)] as const)
     this.#now = options.now ?? Date.now
+    this.#patterns = new NamePatterns(rules.flatMap(({ regex = [] }) => regex))
     this.#otherwise = { allow: true, rule: undefined, private: false, via }
     this.#known = new RuleIndex(pairs, true)
     this.#certain = new RuleIndex(
@@ -82,7 +85,7 @@ export class Access {
   /** Judges what is known before the dial. */
   check(subject: Subject): EarlyVerdict {
     const ip = plainIp(subject.host)
-    const facts = new Facts(subject, this.#now(), ip)
+    const facts = new Facts(subject, this.#now(), this.#patterns, ip)
     if (ip !== undefined) return { ...this.#verdict(this.#known.first(facts)), depends: false }
     const certain = this.#certain.first(facts)
     const possible = this.#possible.first(facts)
@@ -92,7 +95,8 @@ export class Access {
 
   /** Judges one address that the host of the subject has led to, or is. */
   checkAddress(subject: Subject, ip: string, port: number = subject.port): Verdict {
-    return this.#verdict(this.#known.first(new Facts(subject, this.#now(), plainIp(ip), port)))
+    const facts = new Facts(subject, this.#now(), this.#patterns, plainIp(ip), port)
+    return this.#verdict(this.#known.first(facts))
   }
 
   /** Where what is known before the dial is sent. */

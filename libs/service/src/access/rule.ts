@@ -29,6 +29,8 @@ export interface Conditions {
   readonly targets?: readonly string[]
   /** Names as they are asked for, see `nameKeys`. */
   readonly names?: readonly string[]
+  /** Regular expressions, see `NamePatterns`. */
+  readonly regex?: readonly string[]
   readonly ports?: readonly PortRange[]
   readonly protocols?: readonly Protocol[]
   readonly times?: readonly TimeWindow[]
