@@ -70,6 +70,7 @@ export function createMetrics({ app, version }: { app: string; version: string }
   show(METRICS.dnsLookups, () => entries(wayOut.lookups, 'result'))
   show(METRICS.dnsHits, () => [[{}, wayOut.cacheHits]])
   show(METRICS.upstreamDials, () => eachUpstream(wayOut))
+  show(METRICS.ruleHits, () => entries(wayOut.ruleHits, 'rule'))
   show(METRICS.upstreamHealthy, () => entries(Object.entries(sources.upstreams?.() ?? {}), 'upstream'))
 
   const open = (door: string): DoorMetrics => {

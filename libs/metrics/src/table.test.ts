@@ -25,6 +25,7 @@ describe('METRICS', () => {
       'state',
       'result',
       'upstream',
+      'rule',
     ])
     expect(rows.flatMap((row) => row.labels).filter((label) => !known.has(label))).toEqual([])
   })

@@ -189,6 +189,27 @@ describe('policyFor', () => {
     )
   })
 
+  it('denies a name before it is resolved where no address could change that', () => {
+    const rules = [
+      { name: 'net', action: 'deny', targets: '198.51.100.0/24', ports: 80 },
+      { name: 'ads', action: 'deny', names: '.ads.test' },
+      { name: 'far', action: 'allow', names: 'far.test', via: 'parent' },
+    ]
+    const told = (subject: Partial<Subject>): unknown => {
+      try {
+        accessTo(rules).checkDirect({ ...ADA, ...subject })
+        return undefined
+      } catch (error) {
+        return (error as { rule?: unknown }).rule
+      }
+    }
+    expect(told({ host: 'x.ads.test' })).toBe('ads')
+    expect(told({ host: 'far.test' })).toBe('far')
+    expect(told({ host: 'x.ads.test', port: 80 })).toBeUndefined()
+    expect(told({ host: '198.51.100.1', port: 80 })).toBe('net')
+    expect(told({})).toBeUndefined()
+  })
+
   it('opens nothing for whom the rule is not about', () => {
     expect(() => access.policyFor({ ...ADA, groups: [] }, policy).check('10.1.2.3', 80)).toThrow(
       'may not be dialled',

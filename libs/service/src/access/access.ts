@@ -104,6 +104,12 @@ export class Access {
     return this.check(subject)
   }
 
+  /** Before its name is resolved: whether all addresses would be denied. @throws AccessError */
+  checkDirect(subject: Subject): void {
+    const verdict = this.check(subject)
+    if (!verdict.depends && !goesDirect(verdict)) throw denial(verdict, subject)
+  }
+
   /**
    * What may be dialled from here for the subject: asks the rules first, then the address policy. What a rule sends
    * through an upstream and not `direct` may not.
@@ -112,7 +118,7 @@ export class Access {
     return {
       check: (ip, port): void => {
         const verdict = this.checkAddress(subject, ip, port)
-        if (!verdict.allow || !verdict.via.includes(DIRECT)) throw denial(verdict, subject)
+        if (!goesDirect(verdict)) throw denial(verdict, subject)
         policy.check(ip, port, verdict.private)
       },
     }
@@ -136,6 +142,8 @@ export class Access {
     return rule?.verdict ?? this.#otherwise
   }
 }
+
+const goesDirect = ({ allow, via }: Verdict): boolean => allow && via.includes(DIRECT)
 
 /** Whether it can only go from here to the target itself. */
 export const isDirect = ({ via }: Verdict): boolean => via.every((name) => name === DIRECT)

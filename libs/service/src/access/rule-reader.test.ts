@@ -89,7 +89,10 @@ describe('what is refused, and how it is told', () => {
     [{ users: [] }, '[0].users: empty, wanted at least one value, or no users'],
     [{ users: 7 }, '[0].users: 7 is not the name of a user'],
     [{ groups: null }, '[0].groups: null is not the name of a group'],
-    [{ protocols: 'socks' }, '[0].protocols: "socks" is not one of socks5, socks4, connect, http, udp, bind'],
+    [
+      { protocols: 'socks' },
+      '[0].protocols: "socks" is not one of socks5, socks4, connect, http, udp, bind, shadowsocks',
+    ],
     [{ times: { from: 'noon' } }, '[0].times.from: "noon" is not a time of day, such as "09:30"'],
     [{ private: true }, '[0].private: wants targets, the networks that it opens'],
     [{ private: 'yes', targets: '10.0.0.0/8' }, '[0].private: "yes" is not true or false'],
