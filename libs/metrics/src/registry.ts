@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
 import { DoorMetrics, bump } from './door.ts'
+import type { Observer } from './door.ts'
 import { METRICS } from './table.ts'
 import type { MetricRow } from './table.ts'
 import { WayOutMetrics } from './way-out.ts'
@@ -23,6 +24,10 @@ export interface Metrics {
   /** Set by whoever has the numbers. */
   readonly sources: MetricSources
   readonly wayOut: WayOutMetrics
+  /** Adds a counter or gauge of one program, whose values are asked for at each scrape. */
+  show(row: MetricRow, samples: () => Iterable<readonly [Readonly<Record<string, string>>, number]>): void
+  /** Adds a histogram of one program that has one label; gives it by the label's value. */
+  histogram(row: MetricRow): (label: string) => Observer
   /** The counters of one door, made at the first call; keep the handle. */
   door(name: string): DoorMetrics
   /** The settings were read again. */
@@ -31,7 +36,7 @@ export interface Metrics {
   ledgerBatch(result: 'ok' | 'failed'): void
 }
 
-type Labels = Record<string, string>
+type Labels = Readonly<Record<string, string>>
 type Samples = () => Iterable<readonly [Labels, number]>
 
 /** A registry of its own, with prom-client's process metrics and every metric of `METRICS`. */
@@ -86,6 +91,11 @@ export function createMetrics({ app, version }: { app: string; version: string }
     registry,
     sources,
     wayOut,
+    show,
+    histogram: (row) => {
+      const made = histogram(registry, row)
+      return (label) => made.labels(label)
+    },
     door: (name) => doors.get(name) ?? open(name),
     reload: (result) => bump(reloads, result),
     accessLogLost: (lines) => void (lostLines += lines),
