@@ -9,13 +9,11 @@ export type SsMetricName =
   | 'findUser'
   | 'info'
   | 'find'
+  | 'ports'
   | 'unserved'
   | 'insecure'
   | 'replays'
   | 'probes'
-  | 'syncs'
-  | 'syncedAt'
-  | 'refusedRows'
 
 const FIND = [0.000_05, 0.0001, 0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1]
 const CIPHER = [0.000_005, 0.000_01, 0.000_025, 0.000_05, 0.0001, 0.000_25, 0.0005, 0.001, 0.005, 0.025]
@@ -74,6 +72,12 @@ export const SS_METRICS: Readonly<Record<SsMetricName, MetricRow>> = {
     help: 'To find out which user it is, by result: found or unknown.',
     buckets: FIND,
   },
+  ports: {
+    name: 'sluice_ss_ports',
+    type: 'gauge',
+    labels: ['state'],
+    help: 'Ports of users, by state: open, or unavailable and to be tried again.',
+  },
   unserved: {
     name: 'sluice_ss_users_unserved',
     type: 'gauge',
@@ -97,23 +101,5 @@ export const SS_METRICS: Readonly<Record<SsMetricName, MetricRow>> = {
     type: 'counter',
     labels: [],
     help: 'Requests and datagrams that no key opens, or that open and are no request; none is answered.',
-  },
-  syncs: {
-    name: 'sluice_ss_syncs_total',
-    type: 'counter',
-    labels: ['source', 'result'],
-    help: 'Times that users were read from a source, or usage was told to it: ok or failed.',
-  },
-  syncedAt: {
-    name: 'sluice_ss_sync_timestamp_seconds',
-    type: 'gauge',
-    labels: ['source'],
-    help: 'When that last went well, in seconds since 1970; 0 before the first time.',
-  },
-  refusedRows: {
-    name: 'sluice_ss_refused_rows',
-    type: 'gauge',
-    labels: ['source'],
-    help: 'Rows of the last list that are no users.',
   },
 }

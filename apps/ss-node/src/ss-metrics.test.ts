@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createMetrics, type DoorMetrics } from '@sluice/metrics'
 import { expect, it } from 'vitest'
 import { SS_METRICS } from './ss-metric-rows.ts'
-import { createSsMetrics, type SsMetrics, type SyncSample } from './ss-metrics.ts'
+import { createSsMetrics, type SsMetrics } from './ss-metrics.ts'
 
 const rows = Object.values(SS_METRICS)
 
@@ -15,7 +15,7 @@ interface Lab {
   readonly text: () => Promise<string>
 }
 
-const lab = (syncs: readonly SyncSample[] = []): Lab => {
+const lab = (): Lab => {
   const metrics = createMetrics({ app: 'ss-node', version: '0' })
   const [tcp, udp] = [metrics.door('ss'), metrics.door('ss-udp')]
   const ss = createSsMetrics({
@@ -23,9 +23,9 @@ const lab = (syncs: readonly SyncSample[] = []): Lab => {
     node: 'fra-1',
     sources: {
       doors: [tcp, udp],
+      ports: () => ({ open: 4, unavailable: 1 }),
       unserved: () => new Map([['PORT_TAKEN', 2]]),
       insecure: () => 3,
-      syncs: () => syncs,
     },
   })
   const names = new RegExp(`^(?:${rows.map(({ name }) => name).join('|')})`)
@@ -55,11 +55,8 @@ it('shows connections and bytes of all doors under the names that were there bef
   expect(await lines()).toEqual(shown)
 })
 
-it('shows who is not served, who was refused, and how sources fare', async () => {
-  const { ss, lines } = lab([
-    { source: 'panel', ok: 5, failed: 1, okAt: 1_795_000_000_000, refused: 2 },
-    { source: 'usage', ok: 0, failed: 7, okAt: undefined, refused: 0 },
-  ])
+it('shows who is not served, on which ports, and who was refused', async () => {
+  const { ss, lines } = lab()
   for (const code of ['REPLAY', 'AUTH_FAILED', 'CLOCK_SKEW']) ss.refused(code)
   ss.replays += 1
   expect(await lines()).toEqual(
@@ -68,11 +65,8 @@ it('shows who is not served, who was refused, and how sources fare', async () =>
       'sluice_ss_insecure_users 3',
       'sluice_ss_replays_total 2',
       'sluice_ss_probes_total 2',
-      'sluice_ss_syncs_total{source="panel",result="ok"} 5',
-      'sluice_ss_syncs_total{source="usage",result="failed"} 7',
-      'sluice_ss_sync_timestamp_seconds{source="panel"} 1795000000',
-      'sluice_ss_sync_timestamp_seconds{source="usage"} 0',
-      'sluice_ss_refused_rows{source="panel"} 2',
+      'sluice_ss_ports{state="open"} 4',
+      'sluice_ss_ports{state="unavailable"} 1',
     ]),
   )
 })

@@ -2,25 +2,15 @@ import type { DoorMetrics, Metrics, Observer } from '@sluice/metrics'
 import { SampledTimer } from './sampled-timer.ts'
 import { SS_METRICS, type SsMetricName } from './ss-metric-rows.ts'
 
-/** How a source of users, or what is told to it, has fared. */
-export interface SyncSample {
-  /** `panel`, `file`, or `usage` for what is posted. */
-  readonly source: string
-  readonly ok: number
-  readonly failed: number
-  /** ms since 1970 */
-  readonly okAt: number | undefined
-  readonly refused: number
-}
-
 /** Asked at each scrape. */
 export interface SsSources {
   /** What is counted anyway at the doors of this program, for TCP and UDP. */
   readonly doors: readonly DoorMetrics[]
+  /** By state: open or unavailable. */
+  readonly ports: () => Readonly<Record<string, number>>
   /** Users who are not served, by reason. */
   readonly unserved: () => Iterable<readonly [string, number]>
   readonly insecure: () => number
-  readonly syncs: () => Iterable<SyncSample>
 }
 
 export interface SsMetricsOptions {
@@ -76,18 +66,11 @@ export const createSsMetrics = ({ metrics, node, sources }: SsMetricsOptions): S
   ofNode('active', (door) => door.active)
   ofNode('transmitted', ({ bytes }) => bytes.up + bytes.down)
   show('info', () => [[{ ss_node_name: node }, 1]])
+  show('ports', () => Object.entries(sources.ports()).map(([state, count]) => [{ state }, count]))
   show('unserved', () => [...sources.unserved()].map(([reason, users]) => [{ reason }, users]))
   show('insecure', () => [[{}, sources.insecure()]])
   show('replays', () => [[{}, counted.replays]])
   show('probes', () => [[{}, counted.probes]])
-  show('syncs', () =>
-    [...sources.syncs()].flatMap(({ source, ok, failed }) => [
-      [{ source, result: 'ok' }, ok],
-      [{ source, result: 'failed' }, failed],
-    ]),
-  )
-  show('syncedAt', () => [...sources.syncs()].map(({ source, okAt }) => [{ source }, (okAt ?? 0) / 1000]))
-  show('refusedRows', () => [...sources.syncs()].map(({ source, refused }) => [{ source }, refused]))
   return counted
 }
 

@@ -26,6 +26,7 @@ describe('METRICS', () => {
       'result',
       'upstream',
       'rule',
+      'source',
     ])
     expect(rows.flatMap((row) => row.labels).filter((label) => !known.has(label))).toEqual([])
   })

@@ -63,6 +63,8 @@ export class Program {
   readonly store: UserStore
   /** What clients asked for; undefined where it is not kept in a file. */
   readonly accessLog: AccessLog | undefined
+  /** What is to be done at the end, once all usage is booked and before the store closes. */
+  readonly beforeClose: (() => Promise<void>)[] = []
   readonly dial: CallerDial = (target, signal, caller, use) => this.#wayOut.dial(target, signal, caller, use)
   readonly mayReuse: CallerMayReuse = (route, target, caller) => this.#wayOut.mayReuse(route, target, caller)
   readonly locate: CallerLocate = (target, caller) => this.#wayOut.locate(target, caller)
@@ -225,6 +227,7 @@ export class Program {
     this.directory.stop()
     this.shaper.close()
     await this.#ledger.stop(LAST_WORDS_MS, sleep)
+    for (const last of this.beforeClose) await this.#closed(last())
     await this.#closed(this.store.close())
     await this.#closed(this.#ops?.close())
     await this.#closed(this.#reporter.close(LAST_WORDS_MS))

@@ -2,20 +2,41 @@ import { globSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import * as wire from './index.ts'
 import { codecs, measureChunked } from './testing/codecs.ts'
+import { ssRequestCodecs } from './testing/ss-codecs.ts'
 
 test('every exported decoder is listed among the codecs, with samples', () => {
   const exported = Object.entries(wire).filter(([name]) => name.startsWith('decode'))
   const listed = new Set(codecs.map(({ decode }) => decode))
-  expect(listed).toEqual(new Set([...exported.map(([, decode]) => decode), measureChunked]))
+  const wrapped = [measureChunked, ...ssRequestCodecs.map(({ decode }) => decode)]
+  expect(listed).toEqual(new Set([...exported.map(([, decode]) => decode), ...wrapped]))
   for (const { sample } of codecs) expect(sample.length).toBeGreaterThan(0)
 })
 
-test('the library imports nothing but its own files', () => {
-  const sources = globSync('**/*.ts', { cwd: import.meta.dirname, exclude: ['testing/**', '**/*.test.ts'] })
-  expect(sources).toContain('socks5.ts')
-  for (const source of sources) {
-    const text = readFileSync(`${import.meta.dirname}/${source}`, 'utf8')
-    for (const [, specifier] of text.matchAll(/from '([^']+)'/g)) expect(specifier).toMatch(/^\.\.?\/.*\.ts$/)
+const sourcesOf = (pattern: string, exclude: string[] = []): string[] => {
+  const found = globSync(pattern, {
+    cwd: import.meta.dirname,
+    exclude: ['**/testing/**', '**/*.test.ts', ...exclude],
+  })
+  return found.map((source) => readFileSync(`${import.meta.dirname}/${source}`, 'utf8'))
+}
+const importsOf = (text: string): string[] => [...text.matchAll(/from '([^']+)'/g)].map(([, from]) => from!)
+
+test('the library imports nothing but its own files, and runs in a browser', () => {
+  const sources = sourcesOf('**/*.ts', ['shadowsocks/**'])
+  expect(sources.length).toBeGreaterThan(20)
+  for (const text of sources) {
+    for (const from of importsOf(text)) expect(from).toMatch(/^\.\.?\/(?!shadowsocks).*\.ts$/)
     expect(text).not.toMatch(/\bimport\(|\brequire\(|\bBuffer\b(?! )|\bprocess\.|\bDate\.|\bMath\.random\b/)
+  }
+})
+
+test('Shadowsocks adds ciphers to that, but neither clocks nor randomness', () => {
+  const sources = sourcesOf('shadowsocks/**/*.ts')
+  expect(sources.length).toBeGreaterThan(2)
+  for (const text of sources) {
+    for (const from of importsOf(text)) expect(from).toMatch(/^(\.\.?\/.*\.ts|node:crypto|@noble\/.*)$/)
+    expect(text).not.toMatch(
+      /\bimport\(|\brequire\(|\bprocess\.|\bDate\.|\bMath\.random\b|\brandom(Bytes|Fill|UUID)/,
+    )
   }
 })

@@ -15,6 +15,7 @@ import {
 import { decodeSocksDatagram } from '../socks5-udp.ts'
 import { decodeSumbit } from '../sumbit.ts'
 import { hex } from './hex.ts'
+import { countUp, ssRequestCodecs } from './ss-codecs.ts'
 
 /** A decoder and valid inputs of it, each one whole value and nothing behind it: where a fuzzer starts from. */
 export interface Codec<T = unknown> {
@@ -112,6 +113,14 @@ export const codecs: readonly Codec[] = [
     `${proxyV2} 21 21 00 24 ${'00 '.repeat(15)} 01 ${'00 '.repeat(15)} 02 00 01 00 02`,
     `${proxyV2} 21 31 00 d8 "/run/a" ${'00 '.repeat(102)} 00 "abstract" ${'00 '.repeat(99)}`,
   ]),
+  ...ssRequestCodecs.map(({ name, key, decode, encode }) => {
+    const salt = countUp(key.method.saltBytes)
+    const seconds = key.method.kind === '2022' ? 1_700_000_000 : undefined
+    const early = hex(key.method.tagBytes === 0 ? '' : '"hello"')
+    const hosts = ['127.0.0.1', '2001:db8::1', 'example.com']
+    const sample = hosts.map((host) => encode({ salt, target: { host, port: 443 }, early, seconds }))
+    return { name, decode, sample }
+  }),
 ]
 
 function codec<T>(name: string, decode: Decode<T>, sample: readonly string[]): Codec<T> {
