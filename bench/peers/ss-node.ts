@@ -30,7 +30,17 @@ const added = new Set<string>()
 async function addUser(data: string, method: string): Promise<void> {
   if (added.has(data)) return
   const port = String(await freePort())
-  const flags = ['--data', data, '--ss-port', port, '--ss-method', method, '--ss-secret-stdin']
+  const flags = [
+    '--data',
+    data,
+    '--ss-port',
+    port,
+    '--ss-method',
+    method,
+    '--ss-secret-stdin',
+    '--connections',
+    '20000',
+  ]
   execFileSync(process.execPath, [MAIN, 'user', 'add', 'bench', ...flags], {
     input: `${secretOf(method)}\n`,
     stdio: ['pipe', 'pipe', 'inherit'],

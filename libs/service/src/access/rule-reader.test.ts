@@ -91,7 +91,7 @@ describe('what is refused, and how it is told', () => {
     [{ groups: null }, '[0].groups: null is not the name of a group'],
     [
       { protocols: 'socks' },
-      '[0].protocols: "socks" is not one of socks5, socks4, connect, http, udp, bind, shadowsocks',
+      '[0].protocols: "socks" is not one of socks5, socks4, connect, http, udp, bind, ss',
     ],
     [{ times: { from: 'noon' } }, '[0].times.from: "noon" is not a time of day, such as "09:30"'],
     [{ private: true }, '[0].private: wants targets, the networks that it opens'],

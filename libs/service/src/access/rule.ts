@@ -1,5 +1,5 @@
 /** How a client can ask for something. */
-export const PROTOCOLS = ['socks5', 'socks4', 'connect', 'http', 'udp', 'bind', 'shadowsocks'] as const
+export const PROTOCOLS = ['socks5', 'socks4', 'connect', 'http', 'udp', 'bind', 'ss'] as const
 export type Protocol = (typeof PROTOCOLS)[number]
 
 /** From and to, both included. */
