@@ -20,6 +20,14 @@ export class AccessLog {
   readonly #writer: LogWriter
   readonly #seldom = new Seldom(60_000)
 
+  /** None where there is no path. @throws ConfigError as the constructor */
+  static open(
+    options: Omit<AccessLogOptions, 'path'> & { readonly path: string | undefined },
+  ): AccessLog | undefined {
+    const { path } = options
+    return path === undefined ? undefined : new AccessLog({ ...options, path })
+  }
+
   /** @throws ConfigError where the file cannot be opened */
   constructor(options: AccessLogOptions) {
     const { path, onLost } = options

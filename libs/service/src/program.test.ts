@@ -1,9 +1,15 @@
+import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { DatabaseSync } from 'node:sqlite'
+import type { Address } from '@sluice/wire'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Program, type ProgramOptions, storeUrl } from './program.ts'
+import { Association } from './datagram.ts'
+import { DatagramSession } from './datagram-session.ts'
+import type { ServiceError } from './errors.ts'
+import type { DatagramListener } from './listeners.ts'
+import { Program, type ProgramOptions } from './program.ts'
 import { Journal } from './testing/journal.ts'
 import { type Client, Sandbox } from './testing/sandbox.ts'
 import { configOf, testHandshake } from './testing/test-app.ts'
@@ -11,12 +17,14 @@ import { configOf, testHandshake } from './testing/test-app.ts'
 const LOOPBACK = { host: '127.0.0.1', port: 0 }
 let sandbox: Sandbox
 const programs: Program[] = []
+const sockets: Socket[] = []
 
 beforeEach(async () => {
   sandbox = await Sandbox.open()
 })
 
 afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.close()
   for (const program of programs.splice(0)) {
     program.hurry()
     await program.stop()
@@ -44,7 +52,8 @@ const start = async (
 
 /** A client that has come as far as the relay. */
 const relaying = async (program: Program, port: number): Promise<Client> => {
-  const client = await sandbox.connect(await program.listen('door', LOOPBACK, testHandshake))
+  const { address } = await program.listen('door', LOOPBACK, testHandshake)
+  const client = await sandbox.connect(address)
   client.socket.write(`ada 127.0.0.1 ${port}\n`)
   await client.got('yes\n')
   return client
@@ -53,7 +62,7 @@ const relaying = async (program: Program, port: number): Promise<Client> => {
 describe('Program', () => {
   it('tells where it listens, and that it is ready', async () => {
     const { program, journal } = await start({ logLevel: 'silent' })
-    const door = await program.listen('door', LOOPBACK, testHandshake)
+    const { address: door } = await program.listen('door', LOOPBACK, testHandshake)
     const ops = await program.ready()
     expect(journal.raw.map((line) => JSON.parse(line) as object)).toMatchObject([
       { msg: 'listening', door: 'door', host: '127.0.0.1', port: door.port },
@@ -100,7 +109,7 @@ describe('Program', () => {
   it('dials nothing of its own, whatever is allowed', async () => {
     await sandbox.add('ada')
     const { program } = await start()
-    const own = await program.listen('own', LOOPBACK, testHandshake)
+    const { address: own } = await program.listen('own', LOOPBACK, testHandshake)
     const ops = await program.ready()
     for (const { port } of [own, ops!]) {
       const client = await sandbox.connect(own)
@@ -115,7 +124,7 @@ describe('Program', () => {
       { rules: [{ name: 'closed', action: 'deny', listeners: 'door', users: 'ada' }] },
       { doors: ['door'] },
     )
-    const door = await program.listen('door', LOOPBACK, testHandshake)
+    const { address: door } = await program.listen('door', LOOPBACK, testHandshake)
     const asked = async (): Promise<string> => {
       const client = await sandbox.connect(door)
       client.socket.end(`ada 127.0.0.1 ${sandbox.targetPort}\n`)
@@ -147,7 +156,7 @@ describe('Program', () => {
   it('dials from the source address, that of the user first', async () => {
     await sandbox.add('ada')
     const { program } = await start({ source: '127.0.0.8' })
-    const door = await program.listen('door', LOOPBACK, testHandshake)
+    const { address: door } = await program.listen('door', LOOPBACK, testHandshake)
     const from = async (): Promise<string> => {
       const target = createServer((socket) => socket.end(socket.remoteAddress ?? 'nobody')).listen(
         0,
@@ -214,11 +223,11 @@ describe('the access log', () => {
     const client = await relaying(program, sandbox.targetPort)
     client.socket.end('12345')
     await client.closed
-    const bug = await sandbox.connect(
-      await program.listen('second', LOOPBACK, () => Promise.reject(new Error('bug'))),
-    )
+    const second = await program.listen('second', LOOPBACK, () => Promise.reject(new Error('bug')))
+    const bug = await sandbox.connect(second.address)
     await bug.closed
-    const stranger = await sandbox.connect(await program.listen('third', LOOPBACK, testHandshake))
+    const third = await program.listen('third', LOOPBACK, testHandshake)
+    const stranger = await sandbox.connect(third.address)
     stranger.socket.write('eve a 1\n')
     await stranger.closed
     await program.stop()
@@ -260,7 +269,7 @@ describe('reload()', () => {
   it('takes over the address policy, the deadlines, and how many may wait and fail', async () => {
     await sandbox.add('ada')
     const { program, journal } = await start()
-    const door = await program.listen('door', LOOPBACK, testHandshake)
+    const { address: door } = await program.listen('door', LOOPBACK, testHandshake)
     await program.reload(configOf({ allow: [], unauthenticatedPerIp: 1, idleMs: 7, handshakeMs: 8 }))
     const client = await sandbox.connect(door)
     client.socket.write(`ada 127.0.0.1 ${sandbox.targetPort}\n`)
@@ -316,7 +325,7 @@ describe('stop()', () => {
   it('lets sessions end, tells that it is not ready, and lets go of everything', async () => {
     await sandbox.add('ada')
     const { program, journal } = await start()
-    const door = await program.listen('other', LOOPBACK, testHandshake)
+    const { address: door } = await program.listen('other', LOOPBACK, testHandshake)
     const client = await relaying(program, sandbox.targetPort)
     const ops = (await program.ready())!
     const stopping = program.stop()
@@ -358,10 +367,11 @@ describe('stop()', () => {
 
   it('ends at once who has not said what they want', async () => {
     const { program, journal } = await start({ graceMs: '1h' })
-    const client = await sandbox.connect(await program.listen('door', LOOPBACK, testHandshake))
+    const first = await program.listen('door', LOOPBACK, testHandshake)
+    const client = await sandbox.connect(first.address)
     client.socket.write('ad')
-    const address = await program.listen('second', LOOPBACK, testHandshake)
-    await sandbox.connect(address)
+    const second = await program.listen('second', LOOPBACK, testHandshake)
+    await sandbox.connect(second.address)
     while (program.sessions.size < 2) await new Promise((resolve) => setImmediate(resolve))
     await program.stop()
     expect(journal.lines('session.end')).toMatchObject([{ code: 'SHUTDOWN' }, { code: 'SHUTDOWN' }])
@@ -381,10 +391,219 @@ describe('stop()', () => {
   })
 })
 
+describe('listeners', () => {
+  it('close by themselves, and leave conns and other listeners alone', async () => {
+    await sandbox.add('ada')
+    const { program } = await start()
+    const [goes, stays] = [
+      await program.listen('ss', LOOPBACK, testHandshake),
+      await program.listen('ss', LOOPBACK, testHandshake),
+    ]
+    const client = await sandbox.connect(goes.address)
+    client.socket.write(`ada 127.0.0.1 ${sandbox.targetPort}\n`)
+    await client.got('yes\n')
+    goes.close()
+    goes.close()
+    expect(await sandbox.isClosed(goes.address)).toBe(true)
+    expect(await sandbox.isClosed(stays.address)).toBe(false)
+    client.socket.write('still here')
+    await client.got('still here')
+    const again = await program.listen('ss', goes.address, testHandshake)
+    expect(again.address).toEqual(goes.address)
+  })
+
+  it('may be dialled by users once they are closed, and are no longer ours', async () => {
+    await sandbox.add('ada')
+    const { program } = await start()
+    const [door, other] = [
+      await program.listen('ss', LOOPBACK, testHandshake),
+      await program.listen('ss', LOOPBACK, testHandshake),
+    ]
+    const asked = async (): Promise<string> => {
+      const client = await sandbox.connect(door.address)
+      client.socket.end(`ada 127.0.0.1 ${other.address.port}\n`)
+      return client.closed
+    }
+    expect(await asked()).toBe('no TARGET_DENIED\n')
+    const datagrams = await program.datagrams('ss', other.address, () => {})
+    other.close()
+    expect(await asked()).toBe('no TARGET_DENIED\n')
+    datagrams.close()
+    expect(await asked()).toBe('no DIAL_REFUSED\n')
+  })
+
+  it('are told with what stands in their lines besides, or not at all', async () => {
+    const { program, journal } = await start()
+    const { address } = await program.listen('ss', LOOPBACK, testHandshake, { fields: { user: 'ada' } })
+    await program.datagrams('ss', address, () => {}, { announce: false })
+    const alone = await program.datagrams('ss', LOOPBACK, () => {}, { fields: { user: 'bob' } })
+    await program.listen('quiet', LOOPBACK, testHandshake, { announce: false })
+    expect(journal.lines('listening')).toMatchObject([
+      { door: 'ss', ...address, user: 'ada' },
+      { door: 'ss', ...alone.address, user: 'bob' },
+    ])
+  })
+
+  it('are cheap: hundreds of one door are one in the metrics', async () => {
+    const { program } = await start()
+    const open = Array.from({ length: 200 }, () =>
+      program.listen('ss', LOOPBACK, testHandshake, { announce: false }),
+    )
+    for (const listener of await Promise.all(open)) listener.close()
+    const text = await program.metrics.registry.metrics()
+    expect(text.match(/sluice_sessions_active\{/g)).toHaveLength(1)
+  })
+})
+
+describe('datagrams()', () => {
+  /** A door that sends back what it gets, within the limits of its user, and ends with what ends its session. */
+  const echo = async (
+    program: Program,
+  ): Promise<{ listener: DatagramListener; sessions: DatagramSession[] }> => {
+    const sessions: DatagramSession[] = []
+    const [account] = [...program.directory.accounts()]
+    const listener: DatagramListener = await program.datagrams('ss', LOOPBACK, (bytes, host, port) => {
+      try {
+        const client = { host, port }
+        sessions[0] ??= DatagramSession.open(listener.parts, { account: account!, client, protocol: 'udp' })
+        sessions[0].lanes.up.count(bytes.length)
+        listener.send(bytes, host, port)
+      } catch (error) {
+        listener.send(Buffer.from((error as ServiceError).code), host, port)
+      }
+    })
+    return { listener, sessions }
+  }
+
+  const client = async ({ address }: DatagramListener): Promise<(text: string) => Promise<string>> => {
+    const socket = createSocket('udp4').bind(0, '127.0.0.1')
+    sockets.push(socket)
+    await once(socket, 'listening')
+    return async (text) => {
+      socket.send(text, address.port, address.host)
+      const [bytes] = (await once(socket, 'message')) as [Buffer]
+      return bytes.toString()
+    }
+  }
+
+  it('has its sessions counted, booked and told as all others', async () => {
+    await sandbox.add('ada')
+    const { program, journal } = await start()
+    const { listener, sessions } = await echo(program)
+    const ask = await client(listener)
+    expect(await ask('12345')).toBe('12345')
+    const metrics = await program.metrics.registry.metrics()
+    expect(metrics).toContain('sluice_sessions_active{door="ss"} 1')
+    sessions[0]!.close()
+    await program.stop()
+    expect(await sandbox.booked('ada')).toBe(5)
+    expect(journal.lines('session.end')).toMatchObject([{ door: 'ss', user: 'ada', code: 'OK', up: 5 }])
+  })
+
+  it('goes on for who is here while the program stops, and lets nobody in', async () => {
+    await sandbox.add('ada')
+    const { program, journal } = await start()
+    const { listener, sessions } = await echo(program)
+    const ask = await client(listener)
+    expect(await ask('a')).toBe('a')
+    const stopping = program.stop()
+    expect(await ask('still here')).toBe('still here')
+    const [running] = sessions.splice(0)
+    expect(await ask('a newcomer')).toBe('SHUTDOWN')
+    program.hurry()
+    await stopping
+    expect(running!.isOver).toBe(true)
+    expect(journal.lines('session.end')).toMatchObject([{ code: 'SHUTDOWN' }])
+    const again = await start()
+    expect((await again.program.datagrams('ss', listener.address, () => {})).address).toEqual(
+      listener.address,
+    )
+  })
+
+  it('is a door with an association behind each session: anybody may answer, within the limits of the user', async () => {
+    await sandbox.add('ada', { quotaBytes: 10 })
+    const { program, journal } = await start()
+    const [account] = [...program.directory.accounts()]
+    const target = createSocket('udp4').bind(0, '127.0.0.1')
+    const stranger = createSocket('udp4').bind(0, '127.0.0.1')
+    sockets.push(target, stranger)
+    await Promise.all([once(target, 'listening'), once(stranger, 'listening')])
+    target.on('message', (bytes, { port }) => stranger.send(bytes, port, '127.0.0.1'))
+    let open: { session: DatagramSession; association: Association } | undefined
+    const come = (client: Address): NonNullable<typeof open> => {
+      const session = DatagramSession.open(listener.parts, { account: account!, client, protocol: 'udp' })
+      const association = new Association({
+        caller: session,
+        client: {
+          maxBytes: listener.maxBytes,
+          headOf: ({ port }) => Buffer.from(`${port}:`),
+          send: (head, payload) => listener.send([head, payload], session.client.host, session.client.port),
+        },
+        lanes: session.lanes,
+        locate: program.locate,
+        metrics: session.metrics,
+        log: session.log,
+        idleMs: 300_000,
+        dnsIdleMs: 17_000,
+        cone: 'full',
+        onEnd: (error) => session.close(error),
+      })
+      session.onEnd = (): void => association.close()
+      return { session, association }
+    }
+    const listener: DatagramListener = await program.datagrams('ss', LOOPBACK, (bytes, host, port) => {
+      open ??= come({ host, port })
+      open.association.send(
+        bytes,
+        open.association.towards({ host: '127.0.0.1', port: target.address().port }),
+      )
+    })
+    const ask = await client(listener)
+    expect(await ask('1234')).toBe(`${stranger.address().port}:1234`)
+    expect(open!.session.isOver).toBe(false)
+    void ask('12')
+    const end = await journal.next('session.end')
+    expect(end).toMatchObject({ door: 'ss', user: 'ada', code: 'QUOTA_EXCEEDED', up: 6, down: 4 })
+    expect(() => come({ host: '127.0.0.1', port: 1 })).toThrow(
+      expect.objectContaining({ code: 'QUOTA_EXCEEDED' }),
+    )
+  })
+
+  it('says which port is taken', async () => {
+    const { program } = await start()
+    const { address } = await program.datagrams('ss', LOOPBACK, () => {})
+    await expect(program.datagrams('ss', address, () => {})).rejects.toMatchObject({ code: 'EADDRINUSE' })
+  })
+})
+
+describe('devices', () => {
+  it('follow the settings', async () => {
+    await sandbox.add('ada', { ips: 1 })
+    const { program } = await start({ deviceTtlMs: '1h' })
+    const [account] = [...program.directory.accounts()]
+    const held = { kind: 'connection', ip: '192.0.2.1', cut() {}, relimit() {} } as const
+    account!.enter(held, 0)
+    account!.leave(held)
+    expect(account!.isIdle).toBe(false)
+    await program.reload(configOf({ deviceTtlMs: 0, deviceBytes: '1MB' }))
+    expect(account!.isIdle).toBe(true)
+    account!.enter(held, 0)
+    account!.enter({ ...held, ip: '192.0.2.2' }, 0)
+    expect(account!.ips).toBe(2)
+  })
+})
+
+it('serves the routes that a door adds', async () => {
+  const { program } = await start()
+  program.addRoutes((app) => app.get('/extra', () => ({ is: 'here' })))
+  const ops = await program.ready()
+  expect(await (await fetch(`http://127.0.0.1:${ops!.port}/extra`)).json()).toEqual({ is: 'here' })
+})
+
 describe('a start that fails', () => {
   it('leaves nothing behind where a port is taken', async () => {
     const { program } = await start()
-    const door = await program.listen('door', LOOPBACK, testHandshake)
+    const { address: door } = await program.listen('door', LOOPBACK, testHandshake)
     await expect(program.listen('second', door, testHandshake)).rejects.toMatchObject({ code: 'EADDRINUSE' })
     await program.stop()
     expect(await sandbox.isClosed(door)).toBe(true)
@@ -398,13 +617,5 @@ describe('a start that fails', () => {
     const journal = new Journal()
     await expect(start({}, { log: journal.log })).rejects.toMatchObject({ name: 'StoreError' })
     expect(journal.closed).toBe(true)
-  })
-})
-
-describe('storeUrl', () => {
-  it('is a file in the data folder, which is made, or what was given', () => {
-    const data = `${sandbox.folder}/a/b`
-    expect(storeUrl({ data, store: undefined })).toBe(`sqlite:${data}/sluice.db`)
-    expect(storeUrl({ data: '/nowhere', store: 'json:users.json' })).toBe('json:users.json')
   })
 })
