@@ -57,7 +57,7 @@ it('shows connections and bytes of all doors under the names that were there bef
 
 it('shows who is not served, on which ports, and who was refused', async () => {
   const { ss, lines } = lab()
-  for (const code of ['REPLAY', 'AUTH_FAILED', 'CLOCK_SKEW']) ss.refused(code)
+  for (const code of ['REPLAY', 'AUTH_FAILED', 'CLOCK_SKEW', 'CLIENT_CLOSED']) ss.refused(code)
   ss.replays += 1
   expect(await lines()).toEqual(
     expect.arrayContaining([

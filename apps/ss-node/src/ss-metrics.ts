@@ -20,6 +20,8 @@ export interface SsMetricsOptions {
   readonly sources: SsSources
 }
 
+const PROBES = new Set(['AUTH_FAILED', 'AUTH_LIMIT', 'CLOCK_SKEW', 'HANDSHAKE_INVALID'])
+
 /** What ss-node counts besides what every program does: plain numbers, read when somebody scrapes. */
 export class SsMetrics {
   /** Requests and datagrams that had come before. */
@@ -46,10 +48,10 @@ export class SsMetrics {
     else this.#unknown.observe(ms / 1000)
   }
 
-  /** Somebody was refused who is not told so. @param code the outcome */
+  /** Somebody is not let in, and not told so. @param code the outcome; one of a client that only left is no probe */
   refused(code: string): void {
     if (code === 'REPLAY') this.replays += 1
-    else this.probes += 1
+    else if (PROBES.has(code)) this.probes += 1
   }
 }
 
