@@ -210,6 +210,18 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
   ['Drain after SIGTERM', '30 s', 'service/src/config.ts', "prefault('30')"],
   ['Rules', '10,000', 'service/src/access/rule.ts', 'MAX_RULES = 10_000'],
   ['Upstreams that one rule names', '8', 'service/src/access/rule.ts', 'MAX_VIA = 8'],
+  [
+    'Characters of a regular expression',
+    '256',
+    'service/src/access/name-patterns.ts',
+    'MAX_PATTERN_LENGTH = 256',
+  ],
+  [
+    'Steps of all regular expressions',
+    '2,000',
+    'service/src/access/name-patterns.ts',
+    'MAX_PATTERN_STEPS = 2000',
+  ],
   ['A certificate or key file', '1 MiB', 'net/src/tls-files.ts', 'MAX_FILE_BYTES = 1024 * 1024'],
   ['A setting', '64 KiB', 'service/src/config-sources.ts', 'VALUE_MAX_CHARS = 64 * 1024'],
   ['Name', '255 bytes', 'userstore/src/user.ts', 'USER_NAME_MAX_BYTES = 255'],
