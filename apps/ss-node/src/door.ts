@@ -4,10 +4,10 @@ import { BufferPool } from './buffer-pool.ts'
 import type { SsNodeConfig } from './config.ts'
 import { insecureUsers, showMetrics } from './door-metrics.ts'
 import { FailureGuard } from './failure-guard.ts'
-import { createHandshake, MAX_REQUEST_BYTES } from './handshake.ts'
+import { createHandshake } from './handshake.ts'
 import type { PlanSettings } from './plan.ts'
 import { type OpenPort, Ports } from './ports.ts'
-import { exactSalts, ReplayGuard } from './replay.ts'
+import { ReplayGuard } from './replay.ts'
 import { SlicedSearch } from './sliced-search.ts'
 import { openUdpPorts, type UdpPorts } from './udp/udp-ports.ts'
 
@@ -26,20 +26,20 @@ export interface OpenDoor {
  * opened is told in the log, and tried again.
  */
 export const openDoor = async (program: Program, config: SsNodeConfig): Promise<OpenDoor> => {
-  const replays = new ReplayGuard({ timed: exactSalts(), timeless: exactSalts() })
+  const replays = new ReplayGuard()
   const pool = new BufferPool()
-  const parts = { replays, pool, search: new SlicedSearch(), guard: new FailureGuard() }
+  const metrics = showMetrics(program, DOORS, () => ports)
+  const parts = { replays, pool, search: new SlicedSearch(), guard: new FailureGuard(), metrics }
   const listen = listenOn(program, config.listen)
   const udp = openUdpPorts(program, config, parts)
-  const ports = new Ports({
+  const ports: Ports = new Ports({
     directory: program.directory,
     log: program.log,
     settings: settingsOf(config),
     open: async (port, keyring, user) => {
       const number = port === 0 ? (config.port ?? 0) : port
       const fields = user === undefined ? {} : { fields: { user } }
-      const options = { ...fields, maxHandshakeBytes: MAX_REQUEST_BYTES }
-      const conns = await listen(number, createHandshake(keyring, parts), options)
+      const conns = await listen(number, createHandshake(keyring, parts), fields)
       return withDatagrams(conns, await udp?.open(conns.address, keyring))
     },
   })
@@ -51,7 +51,6 @@ export const openDoor = async (program: Program, config: SsNodeConfig): Promise<
   await ports.refresh()
   const users = insecureUsers(ports)
   if (users > 0) program.log.warn({ users }, 'methods.insecure')
-  showMetrics(program, ports)
   return { ports, udp }
 }
 

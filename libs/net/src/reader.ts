@@ -12,7 +12,8 @@ export class Reader implements ConnSink {
   readonly conn: Conn
   /** Who speaks. @default whoever is at the other end of the conn */
   client: Address
-  readonly #maxBytes: number
+  /** Most bytes that may wait for a value to become whole. */
+  maxBytes: number
   #bytes: Uint8Array = EMPTY
   #attempt: (() => void) | undefined = undefined
   #fail: ((error: Error) => void) | undefined = undefined
@@ -22,11 +23,10 @@ export class Reader implements ConnSink {
   #unreadable: Error | undefined = undefined
   #ended = false
 
-  /** @param maxBytes most bytes that may wait for a value to become whole */
   constructor(conn: Conn, maxBytes: number) {
     this.conn = conn
     this.client = conn.remote
-    this.#maxBytes = maxBytes
+    this.maxBytes = maxBytes
     conn.attach(this)
     conn.resume()
   }
@@ -130,11 +130,11 @@ export class Reader implements ConnSink {
   }
 
   get #full(): boolean {
-    return this.#bytes.length >= this.#maxBytes
+    return this.#bytes.length >= this.maxBytes
   }
 
   #tooLong(): NetError {
-    return new NetError('HANDSHAKE_TOO_LONG', `no whole message in ${this.#maxBytes} bytes`)
+    return new NetError('HANDSHAKE_TOO_LONG', `no whole message in ${this.maxBytes} bytes`)
   }
 
   #decode<T>(decode: Decode<T>): { value: T } | undefined {
