@@ -6,6 +6,7 @@ import { SaltFilter } from '@sluice/wire/shadowsocks'
 import type { FailureGuard } from '../failure-guard.ts'
 import type { Keyring } from '../keyring.ts'
 import type { SlicedSearch } from '../sliced-search.ts'
+import type { SsMetrics } from '../ss-metrics.ts'
 import { KeySearch } from './key-search.ts'
 import { RandomPool } from './random-pool.ts'
 import type { UdpConfig } from './udp-config.ts'
@@ -85,11 +86,18 @@ type UdpProgramConfig = UdpConfig & { readonly source: string | undefined }
 const SELDOM_MS = 60_000
 const SEED_BYTES = 8
 
+/** What conns have too. */
+export interface UdpShared {
+  readonly search: SlicedSearch
+  readonly guard: FailureGuard
+  readonly metrics: SsMetrics
+}
+
 /** @returns undefined where datagrams are not wanted */
 export const openUdpPorts = (
   program: Program,
   config: UdpProgramConfig,
-  { search, guard }: { readonly search: SlicedSearch; readonly guard: FailureGuard },
+  { search, guard, metrics }: UdpShared,
 ): UdpPorts | undefined => {
   if (!config.udp) return undefined
   const seldom = new Seldom(SELDOM_MS)
@@ -99,7 +107,8 @@ export const openUdpPorts = (
       settings: settingsOf(config),
       locate: program.locate,
       log: program.log,
-      search: new KeySearch(search, guard),
+      search: new KeySearch({ search, guard, counted: metrics }),
+      counted: metrics,
       salts: new SaltFilter({ seed: randomBytes(SEED_BYTES) }),
       random: new RandomPool().take,
       wallNow: Date.now,
