@@ -9,6 +9,7 @@ import type { PlanSettings } from './plan.ts'
 import { type OpenPort, Ports } from './ports.ts'
 import { ReplayGuard } from './replay.ts'
 import { SlicedSearch } from './sliced-search.ts'
+import { openSources } from './sources/sources.ts'
 
 /** Names of the listeners. */
 export const DOORS: readonly string[] = ['ss']
@@ -86,6 +87,7 @@ export const serve = async (version: string, config: SsNodeConfig): Promise<Prog
     env: sentryEnv(process.env),
   })
   try {
+    await openSources(program, config)
     await openDoor(program, config)
     await program.ready()
     return program
