@@ -84,7 +84,8 @@ const implementation = ({ calls, onFailed }: GrpcOptions): UntypedServiceImpleme
   ...Object.fromEntries(
     Object.entries(calls.unary).map(([name, answer]) => [name, unaryCall(answer, onFailed)]),
   ),
-  HealthCheck: (call) => void answerHealth(calls.healthCheck, onFailed, call),
+  HealthCheck: (call: ServerWritableStream<{ url: string }, HealthCheckRes>) =>
+    void answerHealth(calls.healthCheck, onFailed, call),
 })
 
 const unaryCall =
