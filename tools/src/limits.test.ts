@@ -9,12 +9,7 @@ const APP = '../apps/remote-proxy/src'
 
 /** Each row of docs/limits.md with its default, and where in the source that is said. */
 const LIMITS: readonly (readonly [row: string, value: string, file: string, source: string])[] = [
-  [
-    'Handshake, from accept, TLS included',
-    '10 s',
-    'service/src/session-config.ts',
-    "handshakeMs: duration.prefault('10')",
-  ],
+  ['Handshake, from accept, TLS included', '10 s', 'service/src/session-config.ts', "handshake = '10',"],
   ['TLS version', '1.2 or newer', 'net/src/tls-context.ts', "minVersion: 'TLSv1.2'"],
   ['PROXY header', '4 KiB', 'wire/src/proxy-protocol/v2.ts', 'MAX_HEADER_BYTES: number = 4 * 1024'],
   ['HTTP request head', '16 KiB', 'wire/src/http-scan.ts', 'MAX_HEAD_BYTES: number = 16 * 1024'],
@@ -111,12 +106,7 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     'service/src/access/access-dial.ts',
     'MAX_ADDRESSES = 4',
   ],
-  [
-    'Nothing passes either way',
-    '3,600 s',
-    'service/src/session-config.ts',
-    "idleMs: duration.prefault('1h')",
-  ],
+  ['Nothing passes either way', '3,600 s', 'service/src/session-config.ts', "idle = '1h',"],
   [
     'UDP association in which nothing passes',
     '5 min',
@@ -195,6 +185,24 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
   ],
   ['Remembered passwords', '10,000', 'userstore/src/password-verifier.ts', 'max ?? 10_000'],
   ['A remembered password unused', '1 h', 'userstore/src/password-verifier.ts', 'unusedMs ?? HOUR_MS'],
+  [
+    'What an address moves before it counts for `--ips`',
+    '0',
+    'service/src/session-config.ts',
+    "deviceBytes = '0'",
+  ],
+  [
+    'An address counts for `--ips` after its last connection',
+    '0 s',
+    'service/src/session-config.ts',
+    "deviceTtl = '0'",
+  ],
+  [
+    'Addresses without a connection that count, of one user',
+    '1,024',
+    'service/src/devices.ts',
+    'MAX_GONE = 1024',
+  ],
   ['Users told by `/v1/users`', '10,000', 'service/src/user-status.ts', 'MAX_USERS = 10_000'],
   ['Lines waiting for the access log', '4 MiB', 'service/src/log-writer.ts', 'maxBytes = 4 * 1024 * 1024'],
   ['Log lines waiting for stdout', '4 MiB', 'service/src/log-writer.ts', 'maxBytes = 4 * 1024 * 1024'],

@@ -33,8 +33,8 @@ export const openDoor = async (program: Program, config: RemoteProxyConfig): Pro
   }
   const handshake = liveHandshake(program, config)
   const tls = await listenSecurely(program, config, handshake)
-  const http = await program.listen('http', config.http, handshake)
-  const socks = await program.listen('socks', config.socks, handshake)
+  const { address: http } = await program.listen('http', config.http, handshake)
+  const { address: socks } = await program.listen('socks', config.socks, handshake)
   return { http, socks, tls }
 }
 
@@ -70,7 +70,8 @@ const listenSecurely = async (
     throw new ConfigError('CONFIG_INVALID', '--tls is missing: there is no listener for the certificate')
   }
   if (cert !== undefined && key !== undefined) {
-    return program.listen('tls', tls, handshake, { cert, key, clientCa })
+    const { address } = await program.listen('tls', tls, handshake, { tls: { cert, key, clientCa } })
+    return address
   }
   throw new ConfigError('CONFIG_INVALID', '--tls wants a certificate and its key: --tls-cert and --tls-key')
 }

@@ -1,1 +1,2 @@
-export {}
+export { schema, type SsNodeConfig } from './config.ts'
+export { DOORS, type OpenDoor, openDoor } from './door.ts'

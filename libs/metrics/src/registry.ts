@@ -23,6 +23,8 @@ export interface Metrics {
   /** Set by whoever has the numbers. */
   readonly sources: MetricSources
   readonly wayOut: WayOutMetrics
+  /** Adds a counter or gauge of one program, whose values are asked for at each scrape. */
+  show(row: MetricRow, samples: () => Iterable<readonly [Readonly<Record<string, string>>, number]>): void
   /** The counters of one door, made at the first call; keep the handle. */
   door(name: string): DoorMetrics
   /** The settings were read again. */
@@ -31,7 +33,7 @@ export interface Metrics {
   ledgerBatch(result: 'ok' | 'failed'): void
 }
 
-type Labels = Record<string, string>
+type Labels = Readonly<Record<string, string>>
 type Samples = () => Iterable<readonly [Labels, number]>
 
 /** A registry of its own, with prom-client's process metrics and every metric of `METRICS`. */
@@ -85,6 +87,7 @@ export function createMetrics({ app, version }: { app: string; version: string }
     registry,
     sources,
     wayOut,
+    show,
     door: (name) => doors.get(name) ?? open(name),
     reload: (result) => bump(reloads, result),
     accessLogLost: (lines) => void (lostLines += lines),

@@ -50,14 +50,14 @@ export interface TargetPolicy {
 export class AddressPolicy implements TargetPolicy {
   readonly #denied = DENIED_BY_DEFAULT.map(parseNetwork)
   readonly #allowed: readonly IpNetwork[]
-  readonly #own: () => readonly Address[]
+  readonly #own: (port: number) => Iterable<Address>
 
   /**
    * @param allow CIDRs (or single addresses) that may be dialled although they are denied by default
-   * @param own the program's own listeners, which never may
+   * @param own the program's own listeners, at least those of this port, which never may
    * @throws RangeError where `allow` has something else
    */
-  constructor(allow: readonly string[] = [], own: () => readonly Address[] = () => []) {
+  constructor(allow: readonly string[] = [], own: (port: number) => Iterable<Address> = () => []) {
     this.#allowed = allow.map(parseNetwork)
     this.#own = own
   }
@@ -72,7 +72,8 @@ export class AddressPolicy implements TargetPolicy {
     if (!isOpened && isIn(this.#denied, bytes) && !isIn(this.#allowed, bytes)) {
       throw new NetError('TARGET_DENIED', `${ip} is in a range that may not be dialled`)
     }
-    if (this.#own().some((own) => own.port === port && isReached(own.host, formatIp(bytes)))) {
+    for (const own of this.#own(port)) {
+      if (own.port !== port || !isReached(own.host, formatIp(bytes))) continue
       throw new NetError('TARGET_DENIED', `${ip}:${port} is a listener of this program`)
     }
   }

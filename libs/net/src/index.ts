@@ -9,7 +9,13 @@ export type { LookupResult, Resolver } from './dns/resolver.ts'
 export { type Lane, type LaneSource, LaneWriter, type Limiter } from './lane-writer.ts'
 export { listen, type Listener, type ListenOptions } from './listen.ts'
 export { dialCode, errnoOf, NET_ERROR_CODES, NetError, type NetErrorCode } from './net-error.ts'
-export { DatagramSocket, type DatagramSocketOptions, type OnDatagram } from './datagram-socket.ts'
+export {
+  type DatagramListenOptions,
+  DatagramSocket,
+  type DatagramSocketOptions,
+  type OnDatagram,
+} from './datagram-socket.ts'
+export { drainSilently } from './drain-silently.ts'
 export { Inbound, type InboundOptions } from './inbound.ts'
 export { createLocate, type Locate, type LocateOptions } from './locate.ts'
 export type { PortRange } from './port-range.ts'

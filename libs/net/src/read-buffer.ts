@@ -1,5 +1,7 @@
+/** The most that a chunk of Shadowsocks carries (SIP004): a byte more would make a chunk of its own, at the price of a whole one. */
+const CHUNK = 0x3fff
 /** Sizes that a read buffer moves between. All conns that send little share one of the first size. */
-const SIZES = [16 * 1024, 64 * 1024, 512 * 1024] as const
+const SIZES = [CHUNK, 4 * CHUNK, 32 * CHUNK] as const
 const SMALLEST = SIZES[0]
 export const LARGEST_READ: number = SIZES[2]
 /** All buffers above the smallest size together; beyond it buffers do not grow. */

@@ -12,7 +12,8 @@ export class Reader implements ConnSink {
   readonly conn: Conn
   /** Who speaks. @default whoever is at the other end of the conn */
   client: Address
-  readonly #maxBytes: number
+  /** Most bytes that may wait for a value to become whole. */
+  maxBytes: number
   #bytes: Uint8Array = EMPTY
   #attempt: (() => void) | undefined = undefined
   #fail: ((error: Error) => void) | undefined = undefined
@@ -20,11 +21,10 @@ export class Reader implements ConnSink {
   #failure: Error | undefined = undefined
   #ended = false
 
-  /** @param maxBytes most bytes that may wait for a value to become whole */
   constructor(conn: Conn, maxBytes: number) {
     this.conn = conn
     this.client = conn.remote
-    this.#maxBytes = maxBytes
+    this.maxBytes = maxBytes
     conn.attach(this)
     conn.resume()
   }
@@ -65,6 +65,19 @@ export class Reader implements ConnSink {
     this.#giveUp = end.reject
     if (this.#failure !== undefined) end.reject(this.#failure)
     return Promise.race([promise, end.promise])
+  }
+
+  /** Reads and drops all that comes; resolves with the client's end, a conn that breaks, or `fail`. No read may follow. */
+  drain(): Promise<void> {
+    this.#bytes = EMPTY
+    if (this.#ended || this.#failure !== undefined) return Promise.resolve()
+    this.conn.resume()
+    return new Promise((resolve) => {
+      this.#fail = () => resolve()
+      this.#attempt = () => {
+        this.#bytes = EMPTY
+      }
+    })
   }
 
   /** Ends a read or wait that is under way, and all later ones, with `error`. */
@@ -113,11 +126,11 @@ export class Reader implements ConnSink {
   }
 
   get #full(): boolean {
-    return this.#bytes.length >= this.#maxBytes
+    return this.#bytes.length >= this.maxBytes
   }
 
   #tooLong(): NetError {
-    return new NetError('HANDSHAKE_TOO_LONG', `no whole message in ${this.#maxBytes} bytes`)
+    return new NetError('HANDSHAKE_TOO_LONG', `no whole message in ${this.maxBytes} bytes`)
   }
 
   #decode<T>(decode: Decode<T>): { value: T } | undefined {

@@ -1,11 +1,17 @@
 import { type Bytes, Flow } from '@sluice/metrics'
 import { defaultBurst, type Limit, Quota, type Share, type ShareLimits, type Shaper } from '@sluice/ratelimit'
 import type { Limits, Used, User } from '@sluice/userstore'
+import { clientNetwork } from './client-network.ts'
+import { type DeviceRules, Devices } from './devices.ts'
 import { type ErrorCode, ServiceError } from './errors.ts'
 
 /** What an account needs of the sessions that it holds. */
 export interface Held {
+  /** Each kind has a limit of its own. */
+  readonly kind: 'connection' | 'association'
   readonly ip: string
+  /** By what it came in, where that is known; see {@link Account.cut}. */
+  readonly credential?: object | undefined
   cut(code: ErrorCode): void
   /** The limits of the account have changed. */
   relimit(): void
@@ -16,12 +22,19 @@ export interface AccountDefaults {
   /** Bytes per second over both directions. */
   readonly total?: number | undefined
   readonly burst?: number | undefined
+  readonly connections?: number | undefined
+  /** Associations without a connection; nobody has a limit of their own. */
+  readonly associations?: number | undefined
 }
 
 /** The ledger is told early when this much has been counted since it last looked. */
 const ATTENTION_BYTES = 64 * 1024 * 1024
 /** … or when a quota is used up to this part. */
 const QUOTA_ATTENTION = 0.95
+
+/** What is told to the one too many. */
+const FULL = { connection: 'CONNECTION_LIMIT', association: 'ASSOCIATION_LIMIT' } as const
+const DEVICE_RULES: DeviceRules = { bytes: 0, ttlMs: 0, now: () => performance.now() }
 
 const limitOf = (rate: number | undefined, burst: number | undefined): Limit | undefined =>
   rate === undefined ? undefined : { rate, burst: burst ?? defaultBurst(rate) }
@@ -53,7 +66,8 @@ export class Account {
   pendingBytes = 0
   /** In the order in which they came. */
   readonly #sessions = new Set<Held>()
-  readonly #ips = new Map<string, number>()
+  readonly #count = { connection: 0, association: 0 }
+  readonly #devices: Devices
   #defaults: AccountDefaults
   readonly #onAttention: () => void
   #user: User
@@ -62,8 +76,15 @@ export class Account {
   /** Counts down with each byte; at 0 `onAttention` is due. */
   #attention = ATTENTION_BYTES
 
-  constructor(user: User, shaper: Shaper, defaults: AccountDefaults, onAttention: () => void) {
+  constructor(
+    user: User,
+    shaper: Shaper,
+    defaults: AccountDefaults,
+    onAttention: () => void,
+    deviceRules: DeviceRules = DEVICE_RULES,
+  ) {
     this.#user = user
+    this.#devices = new Devices(deviceRules)
     this.#defaults = defaults
     this.#onAttention = onAttention
     this.share = shaper.user(user.id, shareLimits(user.limits, defaults))
@@ -77,13 +98,28 @@ export class Account {
     return this.#user
   }
 
+  /** Of every kind. */
   get sessions(): number {
     return this.#sessions.size
   }
 
-  /** Client addresses that the user is here from. */
+  get connections(): number {
+    return this.#count.connection
+  }
+
+  /** Those without a connection. */
+  get associations(): number {
+    return this.#count.association
+  }
+
+  /** Client addresses that the user is here from, IPv6 by its /64. */
   get ips(): number {
-    return this.#ips.size
+    return this.#devices.present
+  }
+
+  /** Nobody is here, and nothing is remembered of who was. */
+  get isIdle(): boolean {
+    return this.#sessions.size === 0 && this.#devices.isEmpty
   }
 
   /** Bytes of the present period, booked or not. */
@@ -93,7 +129,7 @@ export class Account {
 
   /** Whether the user is here from this address now. */
   isAt(ip: string): boolean {
-    return this.#ips.has(ip)
+    return this.#devices.isPresent(ip)
   }
 
   /** `active`, or why nobody can come in as this user. */
@@ -105,17 +141,36 @@ export class Account {
 
   /** @throws ServiceError with the code of what stands in the way */
   enter(session: Held, now: number): void {
-    const code = this.#refusal(now) ?? this.#full(session.ip)
+    const code = this.#refusal(now) ?? this.#full(session)
     if (code !== undefined) throw new ServiceError(code)
     this.#sessions.add(session)
-    this.#ips.set(session.ip, (this.#ips.get(session.ip) ?? 0) + 1)
+    this.#count[session.kind] += 1
+    this.#devices.enter(session.ip)
   }
 
   leave(session: Held): void {
     if (!this.#sessions.delete(session)) return
-    const left = this.#ips.get(session.ip)! - 1
-    if (left > 0) this.#ips.set(session.ip, left)
-    else this.#ips.delete(session.ip)
+    this.#count[session.kind] -= 1
+    this.#devices.leave(session.ip)
+  }
+
+  /** A session from there has moved payload, or had when it ended: told now and then. */
+  moved(ip: string, bytes: number): void {
+    if (this.#devices.moved(ip, bytes, this.#most.ips)) return
+    const network = clientNetwork(ip)
+    for (const session of [...this.#sessions]) {
+      if (clientNetwork(session.ip) === network) session.cut('IP_LIMIT')
+    }
+  }
+
+  /** A session goes on from another address. @returns whether it may */
+  roam(from: string, to: string): boolean {
+    return this.#devices.roam(from, to, this.#most.ips)
+  }
+
+  /** Client addresses that were here since this was last asked, 64 at most. */
+  takeSeen(): string[] {
+    return this.#devices.takeSeen()
   }
 
   /** Counts a chunk towards the ledger and the quota. */
@@ -142,6 +197,7 @@ export class Account {
     this.#defaults = defaults
     this.share.set(shareLimits(this.#user.limits, defaults))
     for (const session of this.#sessions) session.relimit()
+    this.#trim()
   }
 
   /**
@@ -173,21 +229,14 @@ export class Account {
   enforce(now: number): void {
     const code = this.#refusal(now)
     if (code !== undefined) this.cut(code)
-    const { connections = Infinity, ips = Infinity } = this.#user.limits
-    const keep = new Set<string>()
-    let kept = 0
-    for (const session of [...this.#sessions]) {
-      if (kept >= connections) session.cut('CONNECTION_LIMIT')
-      else if (!keep.has(session.ip) && keep.size >= ips) session.cut('IP_LIMIT')
-      else {
-        kept += 1
-        keep.add(session.ip)
-      }
-    }
+    this.#trim()
   }
 
-  cut(code: ErrorCode): void {
-    for (const session of [...this.#sessions]) session.cut(code)
+  /** @param credential those alone that came in by it */
+  cut(code: ErrorCode, credential?: object): void {
+    for (const session of [...this.#sessions]) {
+      if (credential === undefined || session.credential === credential) session.cut(code)
+    }
   }
 
   #refusal(now: number): ErrorCode | undefined {
@@ -198,10 +247,28 @@ export class Account {
     return state === 'quota' ? 'QUOTA_EXCEEDED' : undefined
   }
 
-  #full(ip: string): ErrorCode | undefined {
-    const { connections = Infinity, ips = Infinity } = this.#user.limits
-    if (this.#sessions.size >= connections) return 'CONNECTION_LIMIT'
-    return !this.#ips.has(ip) && this.#ips.size >= ips ? 'IP_LIMIT' : undefined
+  get #most(): { connection: number; association: number; ips: number } {
+    const { connections, ips = Infinity } = this.#user.limits
+    const { connections: usual = Infinity, associations: association = Infinity } = this.#defaults
+    return { connection: connections ?? usual, association, ips }
+  }
+
+  #full({ kind, ip }: Held): ErrorCode | undefined {
+    const most = this.#most
+    if (this.#count[kind] >= most[kind]) return FULL[kind]
+    return this.#devices.admits(ip, most.ips) ? undefined : 'IP_LIMIT'
+  }
+
+  #trim(): void {
+    const most = this.#most
+    const excess = this.#devices.excess(most.ips)
+    const kept = { connection: 0, association: 0 }
+    for (const session of [...this.#sessions]) {
+      const { kind, ip } = session
+      if (kept[kind] >= most[kind]) session.cut(FULL[kind])
+      else if (excess.size > 0 && excess.has(clientNetwork(ip))) session.cut('IP_LIMIT')
+      else kept[kind] += 1
+    }
   }
 
   #settleQuota(): void {

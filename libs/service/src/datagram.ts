@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { DatagramSocket, type DatagramSocketOptions, type Lane } from '@sluice/net'
+import { DatagramSocket, type DatagramSocketOptions, type Lane, type OnDatagram } from '@sluice/net'
 import type { DoorMetrics } from '@sluice/metrics'
 import { type Clock, systemClock, type Timer } from '@sluice/ratelimit'
 import type { Address } from '@sluice/wire'
@@ -30,6 +30,13 @@ export interface AssociationOptions {
   readonly log: Log
   /** Nothing has passed either way for so long: IDLE_TIMEOUT, up to a quarter later. */
   readonly idleMs: number
+  /** The same as long as nothing was sent but to port 53: a question and its answer. @default idleMs */
+  readonly dnsIdleMs?: number | undefined
+  /**
+   * Who may answer: whoever was sent to (RFC 4787 §5, port-restricted), or anybody (full), with the address that it came
+   * from in its head. What strangers send does not keep an association from being idle. @default restricted
+   */
+  readonly cone?: 'full' | 'restricted'
   /** Address of this machine to send from, for users without one of their own; targets of the other family are dropped. */
   readonly source?: string | undefined
   /** It has to end: nothing passes any more, or something of ours failed. Told once at most; `close` is the caller's. */
@@ -43,12 +50,14 @@ export interface AssociationOptions {
 /** What an association needs of a socket towards its targets. */
 export type Outlet = Pick<DatagramSocket, 'maxBytes' | 'send' | 'close'>
 
-/** An address that the client has sent to, and from which it may therefore be answered. */
+/** An address that the client has sent to or, where anybody may answer, is answered from. */
 interface Peer {
   readonly host: string
   readonly port: number
   readonly outlet: Outlet
   readonly head: Uint8Array
+  /** The client has not sent to it. */
+  isStranger: boolean
 }
 
 /** Why a datagram is dropped: label of the metric. */
@@ -57,11 +66,12 @@ export type DropReason = 'queue' | 'client' | 'source' | 'malformed' | 'fragment
 const bindSocket = (options: DatagramSocketOptions): Promise<Outlet> => DatagramSocket.bind(options)
 
 const QUIET_PARTS = 4
+const DNS_PORT = 53
 const DENIED_LOG_MS = 60_000
 
 /**
- * The spine of datagrams: one client, and whomever it sends to, each direction a flow among its user's other flows. What
- * comes is let through from addresses and ports that were sent to before, as a port-restricted cone NAT does (RFC 4787 §5).
+ * The spine of datagrams: one client, and whomever it sends to, each direction a flow among its user's other flows. Unless
+ * anybody may answer, what comes is let through from addresses and ports that were sent to before.
  */
 export class Association {
   readonly #options: AssociationOptions
@@ -72,12 +82,13 @@ export class Association {
   readonly #outlets = new Map<number, Promise<Outlet | undefined>>()
   readonly #denied: Seldom
   #lastPeer: Peer | undefined = undefined
+  #idleMs: number
   #timer: Timer
   #quiet = 0
   #closed = false
 
   constructor(options: AssociationOptions) {
-    const { client, lanes, metrics, clock = systemClock } = options
+    const { client, lanes, metrics, clock = systemClock, idleMs, dnsIdleMs = idleMs } = options
     this.#options = options
     this.#clock = clock
     const queue = (direction: 'up' | 'down', send: (payload: Uint8Array, peer: Peer) => void) =>
@@ -86,7 +97,7 @@ export class Association {
         now: () => clock.now(),
         onDrop: () => this.drop(this.#closed ? 'closed' : 'queue'),
         send: (payload, peer) => {
-          this.#quiet = 0
+          if (!peer.isStranger) this.#quiet = 0
           metrics.datagrams[direction] += 1
           send(payload, peer)
         },
@@ -100,6 +111,7 @@ export class Association {
       drop: (reason) => this.drop(reason),
     })
     this.#denied = new Seldom(DENIED_LOG_MS, () => clock.now())
+    this.#idleMs = dnsIdleMs
     this.#timer = this.#watch()
   }
 
@@ -131,17 +143,29 @@ export class Association {
   #sendUp(payload: Uint8Array, peer: Peer): void {
     if (this.#closed) this.drop('closed')
     else if (payload.length > peer.outlet.maxBytes) this.drop('oversize')
-    else this.#up.offer(payload, peer)
+    else {
+      if (peer.port !== DNS_PORT && this.#idleMs !== this.#options.idleMs) this.#isMoreThanDns()
+      this.#up.offer(payload, peer)
+    }
   }
 
-  readonly #onDatagram = (payload: Uint8Array, host: string, port: number): void => {
+  #arrived(payload: Uint8Array, host: string, port: number, outlet: Outlet): void {
     let peer = this.#lastPeer
     if (peer === undefined || peer.host !== host || peer.port !== port) {
-      peer = this.#lastPeer = this.#destinations.peerAt(host, port)
+      peer = this.#lastPeer = this.#destinations.peerAt(host, port) ?? this.#stranger(host, port, outlet)
     }
     if (peer === undefined) this.drop('source')
     else if (peer.head.length + payload.length > this.#options.client.maxBytes) this.drop('oversize')
     else this.#down.offer(payload, peer)
+  }
+
+  #stranger(host: string, port: number, outlet: Outlet): Peer | undefined {
+    if (this.#options.cone !== 'full' || this.#closed) return undefined
+    // A link-local source has the name of our interface in it, which means nothing elsewhere.
+    const head = this.#options.client.headOf({ host: host.split('%', 1)[0]!, port })
+    const peer = { host, port, outlet, head, isStranger: true }
+    this.#destinations.remember(peer)
+    return peer
   }
 
   /** @returns the first address for which there is a socket, or why there is none */
@@ -161,7 +185,8 @@ export class Association {
   #peer(address: Address, outlet: Outlet): Peer {
     const { host, port } = address
     const known = this.#destinations.peerAt(host, port)
-    return known ?? { host, port, outlet, head: this.#options.client.headOf(address) }
+    if (known !== undefined) known.isStranger = false
+    return known ?? { host, port, outlet, head: this.#options.client.headOf(address), isStranger: false }
   }
 
   #failed(address: Address, error: unknown): Unreachable {
@@ -190,7 +215,12 @@ export class Association {
     // A lookup may outlast the association, and nobody would close what it opened.
     if (isIP(host) !== family || this.#closed) return undefined
     try {
-      return await bind({ host, onDatagram: this.#onDatagram })
+      let outlet: Outlet | undefined = undefined
+      const onDatagram: OnDatagram = (payload, from, port) => {
+        if (outlet !== undefined) this.#arrived(payload, from, port, outlet)
+      }
+      outlet = await bind({ host, onDatagram })
+      return outlet
     } catch (error) {
       this.#options.log.warn({ err: error, host }, 'datagram.unbound')
       return undefined
@@ -199,7 +229,7 @@ export class Association {
 
   /** A look now and then costs less than a timer that is set anew for each datagram. */
   #watch(): Timer {
-    return this.#clock.after(this.#options.idleMs / QUIET_PARTS, () => {
+    return this.#clock.after(this.#idleMs / QUIET_PARTS, () => {
       if (this.#quiet === QUIET_PARTS) {
         this.#end(new ServiceError('IDLE_TIMEOUT'))
         return
@@ -207,6 +237,13 @@ export class Association {
       this.#quiet += 1
       this.#timer = this.#watch()
     })
+  }
+
+  #isMoreThanDns(): void {
+    this.#idleMs = this.#options.idleMs
+    this.#timer.cancel()
+    this.#quiet = 0
+    this.#timer = this.#watch()
   }
 
   #end(error: Error): void {

@@ -54,13 +54,18 @@ export class Destinations<Peer extends { readonly host: string; readonly port: n
     const key = keyOf(address.host, address.port)
     const destination = this.#known.get(key) ?? new Destination(address)
     remember(this.#known, key, destination)
-    if (typeof destination.found === 'object') this.#remember(destination.found)
+    if (typeof destination.found === 'object') this.remember(destination.found)
     return destination
   }
 
   /** Who was sent to there. */
   peerAt(host: string, port: number): Peer | undefined {
     return this.#peers.get(keyOf(host, port))
+  }
+
+  /** Who may answer from now on. */
+  remember(peer: Peer): void {
+    remember(this.#peers, keyOf(peer.host, peer.port), peer)
   }
 
   send(payload: Uint8Array, destination: Destination<Peer>): void {
@@ -109,7 +114,7 @@ export class Destinations<Peer extends { readonly host: string; readonly port: n
     if (typeof found === 'object') {
       destination.until = isIP(destination.address.host) === 0 ? now + NAME_MS : Infinity
       // Emptied where all was forgotten meanwhile; nobody may answer then.
-      if (waiting.length > 0) this.#remember(found)
+      if (waiting.length > 0) this.remember(found)
     } else destination.until = now + FAILURE_MS
     const isLate = now - since > MAX_LOOKUP_MS
     for (const payload of waiting) {
@@ -117,10 +122,6 @@ export class Destinations<Peer extends { readonly host: string; readonly port: n
       if (isLate || typeof found !== 'object') this.#options.drop(isLate ? 'lookup' : (found as Unreachable))
       else this.#options.send(payload, found)
     }
-  }
-
-  #remember(peer: Peer): void {
-    remember(this.#peers, keyOf(peer.host, peer.port), peer)
   }
 }
 

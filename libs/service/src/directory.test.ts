@@ -208,9 +208,8 @@ describe('Directory', () => {
     expect(await signedIn('ada', 'other')).toBe('ada-2')
     expect(lab.directory.byId('ada')).toBeUndefined()
     expect(before.removed).toBe(true)
-    expect(() => before.enter({ ip: '', cut() {}, relimit() {} }, 0)).toThrow(
-      expect.objectContaining({ code: 'USER_REMOVED' }),
-    )
+    const held = { kind: 'connection', ip: '', cut() {}, relimit() {} } as const
+    expect(() => before.enter(held, 0)).toThrow(expect.objectContaining({ code: 'USER_REMOVED' }))
   })
 
   it('lets nobody in under a name that was removed', async () => {

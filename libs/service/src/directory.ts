@@ -1,6 +1,7 @@
 import type { Shaper } from '@sluice/ratelimit'
 import { PasswordVerifier, type StoreChange, type User, type UserStore } from '@sluice/userstore'
 import { Account, type AccountDefaults } from './account.ts'
+import type { DeviceRules } from './devices.ts'
 import { ServiceError } from './errors.ts'
 import type { SignInGuard } from './sign-in-guard.ts'
 
@@ -8,6 +9,8 @@ export interface DirectoryOptions {
   readonly store: UserStore
   readonly shaper: Shaper
   readonly defaults?: AccountDefaults
+  /** When a client address is one of its user's devices; may change while they are here. @default always */
+  readonly devices?: DeviceRules
   readonly verifier?: PasswordVerifier
   /** How many passwords may be tried; any number where there is none. */
   readonly guard?: SignInGuard
@@ -28,6 +31,7 @@ export class Directory {
   readonly #byName = new Map<string, Account>()
   /** Accounts that may have something to book. */
   readonly #active = new Set<Account>()
+  readonly #followers = new Set<() => void>()
   #watch: Disposable | undefined = undefined
   #defaults: AccountDefaults
 
@@ -62,6 +66,12 @@ export class Directory {
 
   accounts(): Iterable<Account> {
     return this.#byId.values()
+  }
+
+  /** Tells when users were added, changed or removed, once for all that changed together. */
+  watch(onChange: () => void): Disposable {
+    this.#followers.add(onChange)
+    return { [Symbol.dispose]: () => void this.#followers.delete(onChange) }
   }
 
   setDefaults(defaults: AccountDefaults): void {
@@ -122,12 +132,15 @@ export class Directory {
     for (const user of change.users) this.#put(user)
     for (const id of change.removed) this.#remove(id)
     for (const used of change.used) this.#byId.get(used.userId)?.setUsed(used)
+    if (change.users.length + change.removed.length === 0) return
+    for (const tell of this.#followers) tell()
   }
 
   #put(user: User): void {
     const known = this.#byId.get(user.id)
     if (known === undefined) {
-      const account = new Account(user, this.#options.shaper, this.#defaults, () => this.onAttention())
+      const { shaper, devices } = this.#options
+      const account = new Account(user, shaper, this.#defaults, () => this.onAttention(), devices)
       this.#byId.set(user.id, account)
       this.#byName.set(user.name, account)
       return

@@ -83,6 +83,8 @@ describe('codeOf', () => {
     [coded('WIRE_TOO_LONG'), 'HANDSHAKE_TOO_LONG'],
     [coded('WIRE_ADDRESS_TYPE'), 'ADDRESS_TYPE_UNSUPPORTED'],
     [coded('WIRE_SYNTAX'), 'HANDSHAKE_INVALID'],
+    [coded('WIRE_SEAL'), 'AUTH_FAILED'],
+    [coded('WIRE_KEY'), 'AUTH_FAILED'],
     [new GateError('GATE_FULL', 'no place'), 'AUTH_BUSY'],
     [coded('ECONNRESET'), 'CLIENT_RESET'],
     [coded('EPIPE'), 'CLIENT_RESET'],

@@ -81,6 +81,18 @@ const TABLE = {
 
   AUTH_REQUIRED: { level: 'info', socks5: 2, http: 407, text: 'This door wants a user name and a password.' },
   AUTH_FAILED: { level: 'info', socks5: 2, http: 407, text: 'The user name or the password is wrong.' },
+  REPLAY: {
+    level: 'info',
+    socks5: 2,
+    http: 403,
+    text: 'The request, or what it begins with, has come before.',
+  },
+  CLOCK_SKEW: {
+    level: 'info',
+    socks5: 2,
+    http: 403,
+    text: 'The request is too old, or the clock of the client is wrong.',
+  },
   AUTH_LIMIT: {
     level: 'info',
     socks5: 2,
@@ -112,6 +124,13 @@ const TABLE = {
     http: 429,
     limit: 'connections',
     text: 'The user has as many connections as allowed.',
+  },
+  ASSOCIATION_LIMIT: {
+    level: 'info',
+    socks5: 2,
+    http: 429,
+    limit: 'associations',
+    text: 'The user has as many UDP associations as allowed.',
   },
   IP_LIMIT: {
     level: 'info',
@@ -195,6 +214,12 @@ const TABLE = {
   },
   RESPONSE_TIMEOUT: { level: 'info', socks5: 1, http: 504, text: 'The target gave no answer in time.' },
   IDLE_TIMEOUT: { level: 'info', socks5: 1, http: 504, text: 'Nothing passed for too long.' },
+  CREDENTIAL_CHANGED: {
+    level: 'info',
+    socks5: 2,
+    http: 403,
+    text: 'What the client came in with is of no use any more.',
+  },
   USER_REMOVED: { level: 'info', socks5: 2, http: 403, text: 'The user was removed.' },
   SHUTDOWN: { level: 'info', socks5: 1, http: 503, text: 'The program is stopping.' },
   INTERNAL: {
@@ -237,6 +262,9 @@ const MEANING: Readonly<Record<string, ErrorCode>> = {
   WIRE_SCHEME: 'SCHEME_UNSUPPORTED',
   WIRE_ENCODING: 'ENCODING_UNSUPPORTED',
   WIRE_ADDRESS_TYPE: 'ADDRESS_TYPE_UNSUPPORTED',
+  // Only who has the key can seal with it.
+  WIRE_SEAL: 'AUTH_FAILED',
+  WIRE_KEY: 'AUTH_FAILED',
   // Passwords to check are what waits at a gate.
   GATE_FULL: 'AUTH_BUSY',
   GATE_TIMEOUT: 'AUTH_BUSY',

@@ -114,7 +114,7 @@ export class Ledger {
       if (up + down > 0) {
         accounts.push(account)
         entries.push({ userId: account.user.id, up, down })
-      } else if (account.sessions === 0) directory.settle(account)
+      } else if (account.isIdle) directory.settle(account)
     }
     if (entries.length === 0) return undefined
     return { batch: { node, seq: ++this.#seq, at: this.#now(), entries }, accounts }

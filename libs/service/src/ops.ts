@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Log } from './log.ts'
 import { isLoopback } from './loopback.ts'
+import { AllowedMethods } from './allowed-methods.ts'
 
 export interface OpsOptions {
   host: string
@@ -12,8 +13,13 @@ export interface OpsOptions {
   ready: () => true | string
   /** What `/v1/users` tells, where the endpoint is on loopback. */
   users: () => object
+  /** What a door serves besides. */
+  routes?: readonly OpsRoutes[]
   log: Pick<Log, 'error'>
 }
+
+/** Adds routes to the ops endpoint, and makes sure by itself of who may ask. */
+export type OpsRoutes = (app: FastifyInstance) => void
 
 export interface Ops {
   readonly address: { host: string; port: number }
@@ -21,7 +27,7 @@ export interface Ops {
   close(): Promise<void>
 }
 
-const PATHS = new Set(['/healthz', '/readyz', '/metrics', '/v1/users'])
+const PATHS = ['/healthz', '/readyz', '/metrics', '/v1/users'] as const
 const MAX_CONNECTIONS = 64
 
 /**
@@ -30,7 +36,8 @@ const MAX_CONNECTIONS = 64
  * users, so it is only there on loopback, and not for web pages that a browser on this machine has opened.
  * @throws the system's error where the address cannot be bound
  */
-export async function startOps({ host, port, registry, ready, users, log }: OpsOptions): Promise<Ops> {
+export async function startOps(options: OpsOptions): Promise<Ops> {
+  const { host, port, registry, ready, users, routes = [], log } = options
   // Loaded here, since most subcommands serve nothing.
   const { fastify } = await import('fastify')
   const app = fastify({
@@ -43,6 +50,8 @@ export async function startOps({ host, port, registry, ready, users, log }: OpsO
     http: { maxHeaderSize: 8192 },
   })
   app.server.maxConnections = MAX_CONNECTIONS
+  const allowed = new AllowedMethods()
+  app.addHook('onRoute', ({ url, method }) => allowed.add(url, method))
   app.addHook('onSend', (_request, reply, _payload, done) => {
     reply.header('cache-control', 'no-store')
     done()
@@ -61,16 +70,18 @@ export async function startOps({ host, port, registry, ready, users, log }: OpsO
       ? users()
       : refuse(reply, 403, 'LOOPBACK_ONLY', 'users are only told where --ops is on loopback')
   })
-  refuseTheRest(app, log)
+  refuseTheRest(app, allowed, log)
+  for (const add of routes) add(app)
   await app.listen({ host, port })
   return { address: boundTo(app), close: () => app.close() }
 }
 
-function refuseTheRest(app: FastifyInstance, log: Pick<Log, 'error'>): void {
+function refuseTheRest(app: FastifyInstance, allowed: AllowedMethods, log: Pick<Log, 'error'>): void {
   app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?', 1)[0] ?? ''
-    if (!PATHS.has(path)) return refuse(reply, 404, 'NOT_FOUND', `try ${[...PATHS].join(', ')}`)
-    return refuse(reply.header('allow', 'GET, HEAD'), 405, 'METHOD_NOT_ALLOWED', 'GET and HEAD only')
+    const methods = allowed.at(request.url.split('?', 1)[0] ?? '')
+    if (methods.length === 0) return refuse(reply, 404, 'NOT_FOUND', `try ${PATHS.join(', ')}`)
+    const list = methods.join(', ')
+    return refuse(reply.header('allow', list), 405, 'METHOD_NOT_ALLOWED', `only ${list}`)
   })
   app.setErrorHandler((error, _request, reply) => {
     const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Program, type ProgramOptions, storeUrl } from './program.ts'
+import { Program, type ProgramOptions } from './program.ts'
 import { Journal } from './testing/journal.ts'
 import { type Client, Sandbox } from './testing/sandbox.ts'
 import { configOf, testHandshake } from './testing/test-app.ts'
@@ -44,7 +44,8 @@ const start = async (
 
 /** A client that has come as far as the relay. */
 const relaying = async (program: Program, port: number): Promise<Client> => {
-  const client = await sandbox.connect(await program.listen('door', LOOPBACK, testHandshake))
+  const { address } = await program.listen('door', LOOPBACK, testHandshake)
+  const client = await sandbox.connect(address)
   client.socket.write(`ada 127.0.0.1 ${port}\n`)
   await client.got('yes\n')
   return client
@@ -53,7 +54,7 @@ const relaying = async (program: Program, port: number): Promise<Client> => {
 describe('Program', () => {
   it('tells where it listens, and that it is ready', async () => {
     const { program, journal } = await start({ logLevel: 'silent' })
-    const door = await program.listen('door', LOOPBACK, testHandshake)
+    const { address: door } = await program.listen('door', LOOPBACK, testHandshake)
     const ops = await program.ready()
     expect(journal.raw.map((line) => JSON.parse(line) as object)).toMatchObject([
       { msg: 'listening', door: 'door', host: '127.0.0.1', port: door.port },
@@ -100,7 +101,7 @@ describe('Program', () => {
   it('dials nothing of its own, whatever is allowed', async () => {
     await sandbox.add('ada')
     const { program } = await start()
-    const own = await program.listen('own', LOOPBACK, testHandshake)
+    const { address: own } = await program.listen('own', LOOPBACK, testHandshake)
     const ops = await program.ready()
     for (const { port } of [own, ops!]) {
       const client = await sandbox.connect(own)
@@ -115,7 +116,7 @@ describe('Program', () => {
       { rules: [{ name: 'closed', action: 'deny', listeners: 'door', users: 'ada' }] },
       { doors: ['door'] },
     )
-    const door = await program.listen('door', LOOPBACK, testHandshake)
+    const { address: door } = await program.listen('door', LOOPBACK, testHandshake)
     const asked = async (): Promise<string> => {
       const client = await sandbox.connect(door)
       client.socket.end(`ada 127.0.0.1 ${sandbox.targetPort}\n`)
@@ -147,7 +148,7 @@ describe('Program', () => {
   it('dials from the source address, that of the user first', async () => {
     await sandbox.add('ada')
     const { program } = await start({ source: '127.0.0.8' })
-    const door = await program.listen('door', LOOPBACK, testHandshake)
+    const { address: door } = await program.listen('door', LOOPBACK, testHandshake)
     const from = async (): Promise<string> => {
       const target = createServer((socket) => socket.end(socket.remoteAddress ?? 'nobody')).listen(
         0,
@@ -214,11 +215,11 @@ describe('the access log', () => {
     const client = await relaying(program, sandbox.targetPort)
     client.socket.end('12345')
     await client.closed
-    const bug = await sandbox.connect(
-      await program.listen('second', LOOPBACK, () => Promise.reject(new Error('bug'))),
-    )
+    const second = await program.listen('second', LOOPBACK, () => Promise.reject(new Error('bug')))
+    const bug = await sandbox.connect(second.address)
     await bug.closed
-    const stranger = await sandbox.connect(await program.listen('third', LOOPBACK, testHandshake))
+    const third = await program.listen('third', LOOPBACK, testHandshake)
+    const stranger = await sandbox.connect(third.address)
     stranger.socket.write('eve a 1\n')
     await stranger.closed
     await program.stop()
@@ -260,7 +261,7 @@ describe('reload()', () => {
   it('takes over the address policy, the deadlines, and how many may wait and fail', async () => {
     await sandbox.add('ada')
     const { program, journal } = await start()
-    const door = await program.listen('door', LOOPBACK, testHandshake)
+    const { address: door } = await program.listen('door', LOOPBACK, testHandshake)
     await program.reload(configOf({ allow: [], unauthenticatedPerIp: 1, idleMs: 7, handshakeMs: 8 }))
     const client = await sandbox.connect(door)
     client.socket.write(`ada 127.0.0.1 ${sandbox.targetPort}\n`)
@@ -316,7 +317,7 @@ describe('stop()', () => {
   it('lets sessions end, tells that it is not ready, and lets go of everything', async () => {
     await sandbox.add('ada')
     const { program, journal } = await start()
-    const door = await program.listen('other', LOOPBACK, testHandshake)
+    const { address: door } = await program.listen('other', LOOPBACK, testHandshake)
     const client = await relaying(program, sandbox.targetPort)
     const ops = (await program.ready())!
     const stopping = program.stop()
@@ -358,10 +359,11 @@ describe('stop()', () => {
 
   it('ends at once who has not said what they want', async () => {
     const { program, journal } = await start({ graceMs: '1h' })
-    const client = await sandbox.connect(await program.listen('door', LOOPBACK, testHandshake))
+    const first = await program.listen('door', LOOPBACK, testHandshake)
+    const client = await sandbox.connect(first.address)
     client.socket.write('ad')
-    const address = await program.listen('second', LOOPBACK, testHandshake)
-    await sandbox.connect(address)
+    const second = await program.listen('second', LOOPBACK, testHandshake)
+    await sandbox.connect(second.address)
     while (program.sessions.size < 2) await new Promise((resolve) => setImmediate(resolve))
     await program.stop()
     expect(journal.lines('session.end')).toMatchObject([{ code: 'SHUTDOWN' }, { code: 'SHUTDOWN' }])
@@ -384,7 +386,7 @@ describe('stop()', () => {
 describe('a start that fails', () => {
   it('leaves nothing behind where a port is taken', async () => {
     const { program } = await start()
-    const door = await program.listen('door', LOOPBACK, testHandshake)
+    const { address: door } = await program.listen('door', LOOPBACK, testHandshake)
     await expect(program.listen('second', door, testHandshake)).rejects.toMatchObject({ code: 'EADDRINUSE' })
     await program.stop()
     expect(await sandbox.isClosed(door)).toBe(true)
@@ -398,13 +400,5 @@ describe('a start that fails', () => {
     const journal = new Journal()
     await expect(start({}, { log: journal.log })).rejects.toMatchObject({ name: 'StoreError' })
     expect(journal.closed).toBe(true)
-  })
-})
-
-describe('storeUrl', () => {
-  it('is a file in the data folder, which is made, or what was given', () => {
-    const data = `${sandbox.folder}/a/b`
-    expect(storeUrl({ data, store: undefined })).toBe(`sqlite:${data}/sluice.db`)
-    expect(storeUrl({ data: '/nowhere', store: 'json:users.json' })).toBe('json:users.json')
   })
 })

@@ -1,28 +1,27 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createMetrics, type Metrics } from '@sluice/metrics'
-import { AddressSet, errnoOf, listen, type Listener, type TlsPaths } from '@sluice/net'
+import { AddressSet, type Listener, type OnDatagram } from '@sluice/net'
 import { Shaper } from '@sluice/ratelimit'
 import { openStore, type UserStore } from '@sluice/userstore'
 import type { Address } from '@sluice/wire'
 import { AccessLog } from './access-log.ts'
 import type { AccountDefaults } from './account.ts'
 import type { BaseConfig } from './config.ts'
+import type { DeviceRules } from './devices.ts'
 import { Directory } from './directory.ts'
 import { Ledger } from './ledger.ts'
+import { type DatagramListener, type ListenerOptions, Listeners } from './listeners.ts'
 import { createLog, type Log } from './log.ts'
-import { type Ops, startOps } from './ops.ts'
+import { type Ops, type OpsRoutes, startOps } from './ops.ts'
 import { type Prepare, takeOver } from './reload.ts'
 import { createReporter, type Reporter } from './report.ts'
 import { Seldom } from './seldom.ts'
 import type { CallerDial, CallerLocate, CallerMayReuse, Handshake } from './request.ts'
-import { runSession } from './session.ts'
 import { Sessions } from './sessions.ts'
 import { nodeLimits, type SessionConfig, signInLimits } from './session-config.ts'
 import { SignInGuard } from './sign-in-guard.ts'
-import { TlsListeners } from './tls-listeners.ts'
+import { storeUrl } from './store-url.ts'
 import { type UserReport, userStates, userStatuses } from './user-status.ts'
 import { createWayOut, type WayOut, type WayOutConfig } from './way-out.ts'
 
@@ -46,13 +45,6 @@ const TICK_MS = 500
 /** How long usage that the store does not take is tried again at the end, and reports are sent. */
 const LAST_WORDS_MS = 5000
 
-/** Where a program keeps its users and their usage. */
-export const storeUrl = ({ data, store }: Pick<BaseConfig, 'data' | 'store'>): string => {
-  if (store !== undefined) return store
-  mkdirSync(data, { recursive: true, mode: 0o700 })
-  return `sqlite:${join(data, 'sluice.db')}`
-}
-
 /** Everything that the doors of one process share: users, limits, usage, log, metrics, and how it all stops. */
 export class Program {
   readonly log: Log
@@ -69,14 +61,16 @@ export class Program {
   readonly #doors: readonly string[]
   readonly #reporter: Reporter
   readonly #ledger: Ledger
-  readonly #listeners: Listener[] = []
-  readonly #tls: TlsListeners
+  readonly #listeners: Listeners
+  readonly #devices: DeviceRules
+  readonly #routes: OpsRoutes[] = []
+  readonly #onStop: (() => void)[] = []
   readonly #seldom = new Seldom(60_000)
   readonly #ticking: NodeJS.Timeout
   #wayOut: WayOut
   #balancers: AddressSet
   readonly #guard: SignInGuard
-  readonly #parts: Prepare[] = [(config) => this.#prepare(config), () => this.#tls.prepare()]
+  readonly #parts: Prepare[] = [(config) => this.#prepare(config), () => this.#listeners.tls.prepare()]
   readonly #about: { app: string; version: string }
   #config: ProgramConfig
   #configAt = Date.now()
@@ -105,14 +99,16 @@ export class Program {
     this.#doors = options.doors ?? []
     this.store = store
     this.log = options.log ?? createLog({ level: config.logLevel })
-    this.#tls = new TlsListeners(this.log)
     this.metrics = createMetrics({ app, version })
     this.accessLog = this.#openAccessLog(config)
     this.#reporter = createReporter({ env, app, version, log: this.log })
     this.shaper = new Shaper(nodeLimits(config))
     this.#guard = new SignInGuard(signInLimits(config))
+    const { deviceTtlMs: ttlMs, deviceBytes: bytes } = config
+    this.#devices = { ttlMs, bytes, now: () => performance.now() }
     this.directory = new Directory({
       store,
+      devices: this.#devices,
       shaper: this.shaper,
       defaults: options.defaults ?? {},
       guard: this.#guard,
@@ -136,8 +132,11 @@ export class Program {
       unauthenticatedPerIp: config.unauthenticatedPerIp,
       onInternal: (error) => this.#reporter.report(error, { code: 'INTERNAL' }),
     })
-    this.#wayOut = this.#wayOutOf(config)
     this.#balancers = new AddressSet(config.proxyProtocol)
+    const { sessions, dial, mayReuse } = this
+    const parts = { sessions, dial, mayReuse, balancers: () => this.#balancers }
+    this.#listeners = new Listeners({ log: this.log, metrics: this.metrics, parts })
+    this.#wayOut = this.#wayOutOf(config)
     this.metrics.sources.upstreams = (): Record<string, number> => this.#wayOut.healthy()
     this.metrics.sources.ledger = (): { pendingBytes: number; lagMs: number } => this.#ledger.pending()
     this.metrics.sources.configAt = (): number => this.#configAt
@@ -146,27 +145,30 @@ export class Program {
   }
 
   /**
-   * Opens a listener whose conns are all led through `handshake`.
-   * @param tls files that make it a listener over TLS; they may change while it is open
-   * @throws the system's error; ConfigError where the files are of no use
+   * Opens a listener whose conns are all led through `handshake`. Closing it leaves them alone.
+   * @throws the system's error; ConfigError where TLS files are of no use
    */
-  async listen(door: string, address: Address, handshake: Handshake, tls?: TlsPaths): Promise<Address> {
-    const metrics = this.metrics.door(door)
-    const files = tls && (await this.#tls.open(door, tls))
-    const { sessions, dial, mayReuse } = this
-    const parts = { door, metrics, sessions, dial, mayReuse, balancers: () => this.#balancers, tls: files }
-    const listener = await listen({
-      ...address,
-      onConn: (conn) => void runSession(conn, handshake, parts),
-      onError: (error) => {
-        const errno = errnoOf(error)
-        metrics.acceptFailed(errno)
-        if (this.#seldom.due(`${door} ${errno}`)) this.log.warn({ door, err: error }, 'accept.failed')
-      },
-    })
-    this.#listeners.push(listener)
-    this.log.announce('listening', { door, ...listener.address })
-    return listener.address
+  listen(door: string, address: Address, handshake: Handshake, options?: ListenerOptions): Promise<Listener> {
+    return this.#listeners.listen(door, address, handshake, options)
+  }
+
+  /**
+   * Opens a port for datagrams of many clients. On `::` it is open to both families; IPv4 peers have plain IPv4 addresses.
+   * Closed at the end, when all sessions are over.
+   * @throws the system's error
+   */
+  datagrams(
+    door: string,
+    address: Address,
+    onDatagram: OnDatagram,
+    options?: Omit<ListenerOptions, 'tls'>,
+  ): Promise<DatagramListener> {
+    return this.#listeners.datagrams(door, address, onDatagram, options)
+  }
+
+  /** Has the ops endpoint serve more. To be called before `ready`. */
+  addRoutes(routes: OpsRoutes): void {
+    this.#routes.push(routes)
   }
 
   /** Opens the ops endpoint, where there is to be one, and tells that all is up. */
@@ -179,8 +181,10 @@ export class Program {
         registry,
         ready: () => this.#state,
         users: () => this.#userReport(),
+        routes: this.#routes,
         log: this.log,
       })
+      this.#listeners.own.add(this.#ops.address)
       this.log.announce('listening', { door: 'ops', ...this.#ops.address })
     }
     this.#state = true
@@ -191,6 +195,11 @@ export class Program {
   /** Adds a part that follows its settings while the program runs; `Config` is what the program was started with. */
   onReload<Config extends ProgramConfig>(prepare: Prepare<Config>): void {
     this.#parts.push(prepare as Prepare)
+  }
+
+  /** Has something let go of at the beginning of the stop, when nobody comes in any more. */
+  onStop(letGo: () => void): void {
+    this.#onStop.push(letGo)
   }
 
   /** Takes over what can change while running: all of it or, where a part throws, nothing. */
@@ -217,11 +226,13 @@ export class Program {
 
   async #stop(): Promise<void> {
     this.#state = 'stopping'
-    for (const listener of this.#listeners) listener.close()
+    this.#listeners.drain()
+    for (const letGo of this.#onStop) letGo()
     const grace = setTimeout(() => this.hurry(), this.#config.graceMs)
     await this.sessions.drained()
     clearTimeout(grace)
     clearInterval(this.#ticking)
+    this.#listeners.close()
     this.directory.stop()
     this.shaper.close()
     await this.#ledger.stop(LAST_WORDS_MS, sleep)
@@ -245,7 +256,7 @@ export class Program {
     return createWayOut({
       config,
       doors: this.#doors,
-      own: () => this.#addresses(),
+      own: (port) => this.#listeners.own.at(port),
       metrics: this.metrics.wayOut,
       log: this.log,
     })
@@ -261,6 +272,8 @@ export class Program {
       this.#balancers = balancers
       this.#guard.set(signInLimits(config))
       this.sessions.setLimits(config)
+      this.#devices.ttlMs = config.deviceTtlMs
+      this.#devices.bytes = config.deviceBytes
       this.shaper.set(nodeLimits(config))
       this.sessions.relimit()
       this.log.level = config.logLevel
@@ -279,13 +292,8 @@ export class Program {
 
   #tick(): void {
     void this.#ledger.flush()
-    this.#tls.poll()
+    this.#listeners.tls.poll()
     this.sessions.sweep()
-  }
-
-  #addresses(): Address[] {
-    const addresses = this.#listeners.map((listener) => listener.address)
-    return this.#ops === undefined ? addresses : [...addresses, this.#ops.address]
   }
 
   #userReport(): UserReport {

@@ -13,6 +13,8 @@ interface Asked {
   readonly account: Account
   /** How they asked, such as `socks5`: one of few words. */
   readonly protocol: string
+  /** By what they came in, where a user may have several such, or change it; whoever knows that it is void cuts it. */
+  readonly credential?: object | undefined
   /** Tells why not, and ends the conn. Called at most once, and never after `accept` or `serve`. */
   reject(code: ErrorCode): Promise<void>
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from './config.ts'
-import { nodeLimits, type SessionConfig, sessionSchema } from './session-config.ts'
+import { nodeLimits, type SessionConfig, sessionSchema, sessionSchemaOf } from './session-config.ts'
 
 const load = (...argv: string[]): SessionConfig => loadConfig(sessionSchema, { argv, env: {} }).config
 
@@ -15,17 +15,35 @@ describe('sessionSchema', () => {
       sendProxyTo: [],
       authFailures: 10,
       authBackoffMs: 300_000,
+      deviceTtlMs: 0,
+      deviceBytes: 0,
       accessLogFormat: 'json',
     })
   })
 
+  it('has those of a door, which flags go before', () => {
+    const defaults = { handshake: '60', idle: '2m', deviceTtl: '1m', deviceBytes: '64KiB' }
+    const { config } = loadConfig(sessionSchemaOf(defaults), { argv: ['--device-bytes', '0'], env: {} })
+    expect(config).toMatchObject({
+      handshakeMs: 60_000,
+      idleMs: 120_000,
+      deviceTtlMs: 60_000,
+      deviceBytes: 0,
+      dialMs: 10_000,
+    })
+  })
+
   it('reads its flags', () => {
-    const flags = '--handshake-timeout 5 --dial-timeout 500ms --idle-timeout 2m --unauthenticated-per-ip 7'
+    const flags =
+      '--handshake-timeout 5 --dial-timeout 500ms --idle-timeout 2m --unauthenticated-per-ip 7 ' +
+      '--device-ttl 90 --device-bytes 1MB'
     expect(load(...flags.split(' '))).toMatchObject({
       handshakeMs: 5000,
       dialMs: 500,
       idleMs: 120_000,
       unauthenticatedPerIp: 7,
+      deviceTtlMs: 90_000,
+      deviceBytes: 1_000_000,
     })
   })
 

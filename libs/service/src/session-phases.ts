@@ -17,14 +17,15 @@ import type { Log } from './log.ts'
 import type { DialUse, Handshake, Request, ServedRequest, Serving } from './request.ts'
 import type { SessionRecord } from './session-record.ts'
 import type { SessionParts } from './session-parts.ts'
-import type { Sessions } from './sessions.ts'
+import type { Sessions, Tracked } from './sessions.ts'
 import { UserLane } from './user-lane.ts'
 
 /**
  * One conn on its way through `runSession`, in the order of its phases, and how to end it from outside. What ends it
  * from outside becomes the error of the phase that it is in, or, where it comes between two, of the next.
  */
-export class Session implements Held, ConnSink, Serving {
+export class Session implements Held, Tracked, ConnSink, Serving {
+  readonly kind = 'connection'
   /** Payload that passed since `sweep` last looked, and in all. */
   readonly flow: Flow = new Flow()
   phase: 'handshake' | 'dial' | 'relay' = 'handshake'
@@ -75,6 +76,10 @@ export class Session implements Held, ConnSink, Serving {
   /** From `admit` on. */
   get account(): Account {
     return this.#request!.account
+  }
+
+  get credential(): object | undefined {
+    return this.#request?.credential
   }
 
   /** From `admit` on. */
@@ -204,7 +209,7 @@ export class Session implements Held, ConnSink, Serving {
     this.#request?.account.leave(this)
     this.#sessions.close(this)
     if (code === 'AUTH_FAILED') this.metrics.authFailed()
-    this.metrics.relayed(this.flow.drain())
+    this.#settle()
     this.metrics.ended(code, this.#sessions.now() - this.#openedAt)
     this.#sessions.report(this, code, failure)
   }
@@ -244,11 +249,7 @@ export class Session implements Held, ConnSink, Serving {
 
   /** About once a second: tells the metrics what has moved, and ends a relay in which nothing has for `idleMs`. */
   sweep(now: number, idleMs: number): void {
-    const { flow } = this
-    if (flow.up + flow.down > 0) {
-      this.metrics.relayed(flow.drain())
-      this.#movedAt = now
-    } else if (this.phase !== 'relay') this.#movedAt = now
+    if (this.#settle() || this.phase !== 'relay') this.#movedAt = now
     else if (now - this.#movedAt >= idleMs) this.cut('IDLE_TIMEOUT')
   }
 
@@ -267,6 +268,15 @@ export class Session implements Held, ConnSink, Serving {
   /** @internal */
   onClose(cause: Error | undefined): void {
     this.#end(new NetError('CLIENT_CLOSED', 'the client left during the dial', { cause }))
+  }
+
+  /** Tells metrics and account what has passed. @returns whether anything has */
+  #settle(): boolean {
+    const { up, down } = this.flow
+    if (up + down === 0) return false
+    this.metrics.relayed(this.flow.drain())
+    this.account.moved(this.ip, up + down)
+    return true
   }
 
   #end(error: Error): void {

@@ -5,7 +5,7 @@ import type { AccessLog } from './access-log.ts'
 import type { Directory } from './directory.ts'
 import { type Code, type ErrorCode, OUTCOMES, ServiceError } from './errors.ts'
 import type { Log } from './log.ts'
-import { accessEntry, logFields } from './session-record.ts'
+import { accessEntry, logFields, type SessionRecord } from './session-record.ts'
 import { Session } from './session-phases.ts'
 import type { SessionParts } from './session-parts.ts'
 
@@ -31,14 +31,28 @@ export interface SessionsOptions extends SessionLimits {
   readonly wallNow?: () => number
 }
 
+/** A session that runs, on a conn or of an association. */
+export interface Tracked {
+  /** Ends it from outside; `code` becomes its outcome. */
+  cut(code: ErrorCode): void
+  /** The program wants to stop. */
+  drain(): void
+  /** The limits of the node have changed. */
+  relimit(): void
+  /** About once a second. @param now monotonic, ms @param idleMs of sessions on conns */
+  sweep(now: number, idleMs: number): void
+  record(code: Code): SessionRecord
+}
+
 /** All sessions of a program: who waits at the door, who is in, and what ends them from outside. */
 export class Sessions {
   options: SessionsOptions
   readonly now: () => number
   readonly wallNow: () => number
-  readonly #all = new Set<Session>()
+  readonly #all = new Set<Tracked>()
   readonly #waiting = new Map<string, number>()
   #onEmpty: (() => void) | undefined = undefined
+  #isDraining = false
 
   constructor(options: SessionsOptions) {
     this.options = options
@@ -55,11 +69,21 @@ export class Sessions {
     return this.#all.size
   }
 
+  /** The program wants to stop, and nobody comes in any more. */
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+
   open(conn: Conn, parts: SessionParts): Session {
     const session = new Session(conn, parts)
-    this.#all.add(session)
+    this.add(session)
     this.#enterWaiting(session.ip)
     return session
+  }
+
+  /** One that has been admitted already. */
+  add(session: Tracked): void {
+    this.#all.add(session)
   }
 
   /** Whether this address has more conns waiting to sign in than it may. */
@@ -86,7 +110,7 @@ export class Sessions {
     else this.#waiting.delete(ip)
   }
 
-  close(session: Session): void {
+  close(session: Tracked): void {
     this.#all.delete(session)
     if (this.#all.size === 0) this.#onEmpty?.()
   }
@@ -103,6 +127,7 @@ export class Sessions {
 
   /** Resolves when no session is left. Those still in their handshake end at once, the others when they end. */
   async drained(): Promise<void> {
+    this.#isDraining = true
     for (const session of [...this.#all]) session.drain()
     if (this.#all.size === 0) return
     await new Promise<void>((resolve) => (this.#onEmpty = resolve))
@@ -125,7 +150,7 @@ export class Sessions {
   }
 
   /** The line of a session that is over. Ordinary ones go to the access log, where there is one. */
-  report(session: Session, code: Code, error: unknown): void {
+  report(session: Tracked, code: Code, error: unknown): void {
     const { log, accessLog, onInternal } = this.options
     const { level } = OUTCOMES[code]
     if (level === 'error') onInternal(error)

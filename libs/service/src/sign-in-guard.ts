@@ -1,6 +1,6 @@
 import { USER_NAME_MAX_BYTES } from '@sluice/userstore'
-import { formatIp, parseIp } from '@sluice/wire'
 import { Backoff } from './backoff.ts'
+import { clientNetwork } from './client-network.ts'
 import { ServiceError } from './errors.ts'
 
 /** How many passwords may be tried. */
@@ -45,7 +45,7 @@ export class SignInGuard {
    */
   check(ip: string, name: string, isAtHome: boolean): void {
     if (this.#limits.failures === 0) return
-    const wait = this.#addresses.waitMs(networkOf(ip))
+    const wait = this.#addresses.waitMs(clientNetwork(ip))
     if (wait > 0) throw new ServiceError('AUTH_LIMIT', undefined, { retryMs: wait })
     const nameWait = isAtHome ? 0 : this.#names.waitMs(name)
     if (nameWait > 0) throw new ServiceError('AUTH_USER_LIMIT', undefined, { retryMs: nameWait })
@@ -54,19 +54,13 @@ export class SignInGuard {
   failed(ip: string, name: string): void {
     const { failures: free } = this.#limits
     if (free === 0) return
-    const failures = this.#addresses.failed(networkOf(ip))
+    const failures = this.#addresses.failed(clientNetwork(ip))
     // One device with an old password goes on for weeks, and must not lock its owner out elsewhere.
     if (failures <= free && Buffer.byteLength(name) <= USER_NAME_MAX_BYTES) this.#names.failed(name)
   }
 
   /** Somebody has signed in from this address. */
   passed(ip: string): void {
-    if (this.#addresses.size > 0) this.#addresses.forget(networkOf(ip))
+    if (this.#addresses.size > 0) this.#addresses.forget(clientNetwork(ip))
   }
-}
-
-/** What one client has to itself: an IPv4 address, but of IPv6 a /64, in which it can take any address. */
-const networkOf = (ip: string): string => {
-  const bytes = ip.includes(':') ? parseIp(ip.split('%', 1)[0]!) : undefined
-  return bytes === undefined ? ip : `${formatIp(bytes.fill(0, 8))}/64`
 }

@@ -5,7 +5,7 @@ import type { Log } from './log.ts'
 /** The credentials of all TLS listeners of a program, which may be replaced while it runs. */
 export class TlsListeners {
   readonly #log: Pick<Log, 'info' | 'error'>
-  readonly #all: { door: string; files: TlsFiles }[] = []
+  #all: readonly { door: string; files: TlsFiles }[] = []
 
   constructor(log: Pick<Log, 'info' | 'error'>) {
     this.#log = log
@@ -19,8 +19,13 @@ export class TlsListeners {
       onError: (error) => this.#log.error({ door, err: error }, 'tls.kept'),
     })
     const files = await orUseless(door, opening)
-    this.#all.push({ door, files })
+    this.#all = [...this.#all, { door, files }]
     return files
+  }
+
+  /** The listener is closed. */
+  forget(files: TlsFiles): void {
+    this.#all = this.#all.filter((each) => each.files !== files)
   }
 
   /** Takes over files that have changed; what is of no use is told in the log. */

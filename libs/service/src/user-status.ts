@@ -54,12 +54,12 @@ export const userStatuses = (directory: Directory, now: number): UserStatus[] =>
 }
 
 const statusOf = (account: Account, now: number): UserStatus => {
-  const { user, sessions, ips, quota, used } = account
+  const { user, connections, ips, quota, used } = account
   return {
     id: user.id,
     name: user.name,
     state: account.state(now),
-    connections: sessions,
+    connections,
     ips,
     ...account.flow.read(),
     used,

@@ -32,8 +32,8 @@ export interface WayOutOptions {
   readonly config: WayOutConfig
   /** The doors that rules may name. */
   readonly doors: readonly string[]
-  /** The program's own listeners, which nobody may dial. */
-  readonly own: () => readonly Address[]
+  /** The program's own listeners of a port, which nobody may dial. */
+  readonly own: (port: number) => Iterable<Address>
   readonly metrics: WayOutMetrics
   readonly log: Log
 }

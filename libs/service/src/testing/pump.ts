@@ -5,6 +5,7 @@ import { UserLane } from '../user-lane.ts'
 
 /** A session with one busy direction: what a relay does with a lane, whose source always has `chunk` bytes more. */
 export class Pump implements Held {
+  readonly kind = 'connection'
   readonly ip: string = '192.0.2.1'
   readonly lane: UserLane
   readonly chunk: number

@@ -1,5 +1,5 @@
-import { hkdfSync } from 'node:crypto'
 import { blake3 } from '@noble/hashes/blake3.js'
+import { hkdfSha1 } from './hkdf-sha1.ts'
 import type { SsKey } from './key.ts'
 
 const INFO_2017 = Buffer.from('ss-subkey')
@@ -13,7 +13,7 @@ const IDENTITY_2022 = Buffer.from('shadowsocks 2022 identity subkey')
  */
 export function sessionKey({ method, bytes }: SsKey, salt: Uint8Array): Uint8Array {
   if (method.kind === '2022') return derived(SESSION_2022, bytes, salt)
-  return new Uint8Array(hkdfSync('sha1', bytes, salt, INFO_2017, method.keyBytes))
+  return hkdfSha1(bytes, salt, INFO_2017, method.keyBytes)
 }
 
 /** The key under which an identity header stands (SIP023 §2.2). */

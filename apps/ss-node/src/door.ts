@@ -1,0 +1,102 @@
+import { errnoOf } from '@sluice/net'
+import { type Handshake, type ListenerOptions, Program } from '@sluice/service'
+import { BufferPool } from './buffer-pool.ts'
+import type { SsNodeConfig } from './config.ts'
+import { insecureUsers, showMetrics } from './door-metrics.ts'
+import { FailureGuard } from './failure-guard.ts'
+import { createHandshake } from './handshake.ts'
+import type { PlanSettings } from './plan.ts'
+import { type OpenPort, Ports } from './ports.ts'
+import { exactSalts, ReplayGuard } from './replay.ts'
+import { SlicedSearch } from './sliced-search.ts'
+
+/** Names of the listeners. */
+export const DOORS: readonly string[] = ['ss']
+
+/** The ports of this door, which come and go with the users. */
+export interface OpenDoor {
+  readonly ports: Ports
+}
+
+/**
+ * Opens the door in a running program: a port for each user who has one, and those that are shared. A port that cannot be
+ * opened is told in the log, and tried again.
+ */
+export const openDoor = async (program: Program, config: SsNodeConfig): Promise<OpenDoor> => {
+  const replays = new ReplayGuard({ timed: exactSalts(), timeless: exactSalts() })
+  const pool = new BufferPool()
+  const parts = { replays, pool, search: new SlicedSearch(), guard: new FailureGuard() }
+  const listen = listenOn(program, config.listen)
+  const ports = new Ports({
+    directory: program.directory,
+    log: program.log,
+    settings: settingsOf(config),
+    open: (port, keyring, user) => {
+      const number = port === 0 ? (config.port ?? 0) : port
+      return listen(number, createHandshake(keyring, parts), user === undefined ? {} : { fields: { user } })
+    },
+  })
+  program.onReload<SsNodeConfig>((next) => () => {
+    program.directory.setDefaults({ connections: next.connections })
+    ports.set(settingsOf(next))
+  })
+  program.onStop(() => ports[Symbol.dispose]())
+  await ports.refresh()
+  const users = insecureUsers(ports)
+  if (users > 0) program.log.warn({ users }, 'methods.insecure')
+  showMetrics(program, ports)
+  return { ports }
+}
+
+const settingsOf = ({ port, identityKey, insecureMethods }: SsNodeConfig): PlanSettings => ({
+  sharedPort: port,
+  serverKeys: new Map(identityKey.map((each) => [each.port, each.key])),
+  insecureMethods,
+})
+
+const ALL_OF_IPV4 = '0.0.0.0'
+/** How the system says that it has no IPv6. */
+const NO_IPV6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL'])
+
+type ListenPort = (port: number, handshake: Handshake, options: ListenerOptions) => Promise<OpenPort>
+
+/** `::` is every address of both families, but on a machine without IPv6 nothing at all. */
+const listenOn = (program: Program, host: string): ListenPort => {
+  let at = host
+  return async (port, handshake, options) => {
+    const open = (): Promise<OpenPort> => program.listen('ss', { host: at, port }, handshake, options)
+    try {
+      return await open()
+    } catch (error) {
+      if (at !== '::' || !NO_IPV6.has(errnoOf(error))) throw error
+      at = ALL_OF_IPV4
+      return open()
+    }
+  }
+}
+
+/** The program with this one door, ready. */
+export const serve = async (version: string, config: SsNodeConfig): Promise<Program> => {
+  const program = await Program.start({
+    app: 'ss-node',
+    version,
+    config,
+    doors: DOORS,
+    defaults: { connections: config.connections },
+    env: sentryEnv(process.env),
+  })
+  try {
+    await openDoor(program, config)
+    await program.ready()
+    return program
+  } catch (error) {
+    await program.stop()
+    throw error
+  }
+}
+
+/** The name by which this program's operators know the variable. */
+const sentryEnv = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+  ...env,
+  SENTRY_DSN: env['SENTRY_DSN'] || env['SS_SENTRY_DSN'],
+})

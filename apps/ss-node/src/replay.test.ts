@@ -1,0 +1,48 @@
+import { type SsRequest, ssMethod } from '@sluice/wire/shadowsocks'
+import { expect, it } from 'vitest'
+import { exactSalts, ReplayGuard } from './replay.ts'
+
+const NOW_S = 1_700_000_000
+const stage = () => {
+  const clock = { ms: NOW_S * 1000 }
+  const guard = new ReplayGuard({ timed: exactSalts(), timeless: exactSalts(), wallNow: () => clock.ms })
+  const check = (salt: string, seconds?: number): void =>
+    guard.check({ salt: Buffer.from(salt), seconds } as SsRequest)
+  return { clock, guard, check }
+}
+
+it.each([[undefined], [NOW_S]])('a salt comes once (time %s)', (seconds) => {
+  const { check } = stage()
+  check('one', seconds)
+  check('other', seconds)
+  expect(() => check('one', seconds)).toThrow(expect.objectContaining({ code: 'REPLAY' }))
+})
+
+it.each([30, -30])('a clock may be %i s off', (skew) => {
+  const { clock, check } = stage()
+  check('one', NOW_S + skew)
+  clock.ms += 999
+  check('other', NOW_S + skew)
+})
+
+it.each([31, -31, -NOW_S])('but not %i s, and the salt is not used up by that', (skew) => {
+  const { check } = stage()
+  expect(() => check('one', NOW_S + skew)).toThrow(expect.objectContaining({ code: 'CLOCK_SKEW' }))
+  check('one', NOW_S)
+})
+
+it.each([
+  ['aes-256-gcm', undefined],
+  ['2022-blake3-aes-256-gcm', NOW_S],
+])('our own salts of %s do not come back', (method, seconds) => {
+  const { guard, check } = stage()
+  guard.own(ssMethod(method)!, Buffer.from('ours'))
+  expect(() => check('ours', seconds)).toThrow(expect.objectContaining({ code: 'REPLAY' }))
+})
+
+it('what has no salt cannot be told from its like', () => {
+  const { guard, check } = stage()
+  guard.own(ssMethod('none')!, Buffer.from(''))
+  check('')
+  check('')
+})

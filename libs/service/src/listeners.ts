@@ -1,0 +1,127 @@
+import type { Metrics } from '@sluice/metrics'
+import { DatagramSocket, errnoOf, listen, type Listener, type OnDatagram, type TlsPaths } from '@sluice/net'
+import type { Address } from '@sluice/wire'
+import type { DatagramParts } from './datagram-session.ts'
+import type { Log } from './log.ts'
+import { OwnPorts } from './own-ports.ts'
+import type { Handshake } from './request.ts'
+import { Seldom } from './seldom.ts'
+import { runSession } from './session.ts'
+import type { SessionParts } from './session-parts.ts'
+import { TlsListeners } from './tls-listeners.ts'
+
+export interface ListenerOptions {
+  /** Files that make it a listener over TLS; they may change while it is open. */
+  readonly tls?: TlsPaths | undefined
+  /** Whether there is a `listening` line for it. @default true */
+  readonly announce?: boolean
+  /** What that line tells besides door, host and port. */
+  readonly fields?: Readonly<Record<string, unknown>>
+}
+
+/** A port that clients send datagrams to. */
+export interface DatagramListener extends Listener, Pick<DatagramSocket, 'maxBytes' | 'send'> {
+  /** What the sessions of its clients share. */
+  readonly parts: DatagramParts
+}
+
+export interface ListenersOptions {
+  readonly log: Log
+  readonly metrics: Metrics
+  /** What the sessions of all listeners share. */
+  readonly parts: Omit<SessionParts, 'door' | 'metrics' | 'tls'>
+}
+
+/** All listeners of a program; each may be closed by itself, and there may be thousands. */
+export class Listeners {
+  readonly tls: TlsListeners
+  /** Where they are. */
+  readonly own: OwnPorts = new OwnPorts()
+  readonly #options: ListenersOptions
+  readonly #conns = new Set<Listener>()
+  readonly #datagrams = new Set<Listener>()
+  readonly #seldom = new Seldom(60_000)
+
+  constructor(options: ListenersOptions) {
+    this.#options = options
+    this.tls = new TlsListeners(options.log)
+  }
+
+  /** @throws the system's error; ConfigError where TLS files are of no use */
+  async listen(
+    door: string,
+    address: Address,
+    handshake: Handshake,
+    options: ListenerOptions = {},
+  ): Promise<Listener> {
+    const metrics = this.#options.metrics.door(door)
+    const files = options.tls && (await this.tls.open(door, options.tls))
+    const parts = { ...this.#options.parts, door, metrics, tls: files }
+    const listener = await listen({
+      ...address,
+      onConn: (conn) => void runSession(conn, handshake, parts),
+      onError: (error) => this.#failed(door, error),
+    })
+    const close = (): void => {
+      if (files !== undefined) this.tls.forget(files)
+      listener.close()
+    }
+    return this.#opened(door, this.#conns, { address: listener.address, close }, options)
+  }
+
+  /** @throws the system's error */
+  async datagrams(
+    door: string,
+    { host, port }: Address,
+    onDatagram: OnDatagram,
+    options: Omit<ListenerOptions, 'tls'> = {},
+  ): Promise<DatagramListener> {
+    const socket = await DatagramSocket.listen({ host, port, onDatagram })
+    const listener = { address: socket.local, close: () => socket.close() }
+    const { sessions } = this.#options.parts
+    return {
+      ...this.#opened(door, this.#datagrams, listener, options),
+      maxBytes: socket.maxBytes,
+      send: (bytes, to, at) => socket.send(bytes, to, at),
+      parts: { door, metrics: this.#options.metrics.door(door), sessions },
+    }
+  }
+
+  /** No more conns come. Datagrams do, since those of running associations come by the same sockets as all others. */
+  drain(): void {
+    for (const listener of [...this.#conns]) listener.close()
+  }
+
+  close(): void {
+    this.drain()
+    for (const listener of [...this.#datagrams]) listener.close()
+  }
+
+  #opened(
+    door: string,
+    all: Set<Listener>,
+    listener: Listener,
+    { announce = true, fields }: ListenerOptions,
+  ): Listener {
+    const { address } = listener
+    const opened = {
+      address,
+      close: () => {
+        if (!all.delete(opened)) return
+        this.own.remove(address)
+        listener.close()
+      },
+    }
+    all.add(opened)
+    this.own.add(address)
+    if (announce) this.#options.log.announce('listening', { door, ...address, ...fields })
+    return opened
+  }
+
+  #failed(door: string, error: Error): void {
+    const { metrics, log } = this.#options
+    const errno = errnoOf(error)
+    metrics.door(door).acceptFailed(errno)
+    if (this.#seldom.due(`${door} ${errno}`)) log.warn({ door, err: error }, 'accept.failed')
+  }
+}
