@@ -217,6 +217,16 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
   ['Groups', '64', 'userstore/src/user-check.ts', 'GROUPS_MAX = 64'],
   ['Name of a group', '64 characters', 'userstore/src/user.ts', '{1,64}'],
   ['Credentials', '64', 'userstore/src/user-check.ts', 'CREDENTIALS_MAX = 64'],
+  ['Shadowsocks secret', '1,024 characters', 'service/src/cli-shadowsocks.ts', 'SECRET_MAX_CHARS = 1024'],
+  ['Owner of users, such as a panel', '32 characters', 'userstore/src/user.ts', '{0,31}'],
+  ['Users of one owner', '100,000', 'userstore/src/sqlite-owners.ts', 'SYNC_MAX_USERS = 100_000'],
+  [
+    'Refused users of an owner that are told one by one',
+    '1,000',
+    'userstore/src/owner-sync.ts',
+    'REFUSED_MAX = 1000',
+  ],
+  ['Users told to a program at a time', '250', 'userstore/src/pages.ts', 'PAGE_ENTRIES = 250'],
 ]
 
 const rows = read('docs/limits.md')

@@ -6,8 +6,12 @@ type Verb = 'add' | 'list' | 'show' | 'set' | 'disable' | 'enable' | 'remove' | 
 export const HEADS: Readonly<Record<Verb, CommandHead>> = {
   add: {
     words: 'add NAME',
-    about: 'Adds a user. Without --password-stdin a password is made and printed, this once.',
+    about: 'Adds a user. Where no secret is given, one is made and printed, this once.',
     more: [
+      'Without any --ss flag that is a password, unless --password-stdin gives one. With one of them the user comes in ' +
+        'by Shadowsocks, and has a password only if --password-stdin is given too. Shadowsocks needs its secret in ' +
+        'clear, so it is stored so; that of a 2022 method is a key in Base64. Several --…-stdin flags read one line ' +
+        'each, in the order given.',
       'A name has 1 to 255 bytes and no colon, blank or control character.',
       'Rates and sizes: KB is 1,000 bytes, KiB 1,024; bare numbers are bytes, of rates in a second.',
     ],
@@ -20,17 +24,26 @@ export const HEADS: Readonly<Record<Verb, CommandHead>> = {
         does: 'With a password of your own, read from a file:',
         line: 'add bob --password-stdin < password.txt',
       },
+      {
+        does: 'For Shadowsocks, on a port of their own, with a key that is made:',
+        line: 'add cleo --ss-port 8388 --ss-method 2022-blake3-aes-256-gcm',
+      },
     ],
   },
   list: {
     words: 'list',
     about: 'Lists the users.',
+    more: ['Secrets that are stored in clear are shown only with --reveal.'],
     examples: [{ does: 'The names of all, one on a line:', line: 'list --json | jq -r ".[].name"' }],
   },
   show: {
     words: 'show NAME',
     about: 'Shows a user.',
-    examples: [{ does: 'Limits, use and state:', line: 'show alice' }],
+    more: ['Secrets that are stored in clear are shown only with --reveal.'],
+    examples: [
+      { does: 'Limits, use and state:', line: 'show alice' },
+      { does: 'And the Shadowsocks secret:', line: 'show cleo --reveal' },
+    ],
   },
   set: {
     words: 'set NAME',
@@ -38,6 +51,10 @@ export const HEADS: Readonly<Record<Verb, CommandHead>> = {
     examples: [
       { does: 'Slower, and no quota any more:', line: 'set alice --down 250KB/s --quota none' },
       { does: 'Another password:', line: 'set alice --password-stdin < password.txt' },
+      {
+        does: 'Another Shadowsocks method; a new secret where the old is no key of it:',
+        line: 'set cleo --ss-method aes-256-gcm',
+      },
     ],
   },
   disable: {

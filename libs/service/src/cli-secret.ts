@@ -13,6 +13,29 @@ export function makePassword(): string {
 
 /** All of standard input without one trailing newline; as bytes, since a password need not be text. */
 export async function readSecret(stdin: AsyncIterable<Uint8Array | string>): Promise<Uint8Array> {
+  return withoutNewline(await readAll(stdin))
+}
+
+/**
+ * The secrets that flags ask for, by flag: all of standard input for a single one, a line each for several, in the order
+ * of the flags.
+ */
+export async function readSecrets<F extends string>(
+  stdin: AsyncIterable<Uint8Array | string>,
+  flags: readonly F[],
+): Promise<ReadonlyMap<F, Uint8Array>> {
+  const [first, second] = flags
+  if (first === undefined) return new Map()
+  if (second === undefined) return new Map([[first, await readSecret(stdin)]])
+  const lines = linesOf(await readAll(stdin))
+  if (lines.length === flags.length) return new Map(flags.map((flag, nth) => [flag, lines[nth]!]))
+  throw new ConfigError(
+    'USAGE',
+    `standard input: wanted ${flags.length} lines, one for each flag, got ${lines.length}`,
+  )
+}
+
+async function readAll(stdin: AsyncIterable<Uint8Array | string>): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of stdin) {
@@ -21,7 +44,21 @@ export async function readSecret(stdin: AsyncIterable<Uint8Array | string>): Pro
     if (size > STDIN_MAX_BYTES) throw new ConfigError('USAGE', 'standard input: longer than 64 KiB')
     chunks.push(bytes)
   }
-  const secret = Buffer.concat(chunks)
-  if (secret.at(-1) !== 0x0a) return secret
-  return secret.subarray(0, secret.at(-2) === 0x0d ? -2 : -1)
+  return Buffer.concat(chunks)
+}
+
+function linesOf(input: Buffer): Buffer[] {
+  const lines: Buffer[] = []
+  for (let at = 0; at < input.length;) {
+    const newline = input.indexOf(0x0a, at)
+    const end = newline === -1 ? input.length : newline + 1
+    lines.push(withoutNewline(input.subarray(at, end)))
+    at = end
+  }
+  return lines
+}
+
+function withoutNewline(line: Buffer): Buffer {
+  if (line.at(-1) !== 0x0a) return line
+  return line.subarray(0, line.at(-2) === 0x0d ? -2 : -1)
 }

@@ -14,14 +14,27 @@ export interface UserView {
   limits: Limits
   groups?: readonly string[]
   source?: string
+  /** Who alone can change them, such as `panel`. */
+  owner?: string
   credentials: string[]
+  /** What Shadowsocks clients need of the user. */
+  ss?: SsView[]
   used: { period: string; up: number; down: number; total: number }
 }
 
-export function viewOf(user: User, used: Used | undefined, now: number): UserView {
-  const { id, name, enabled, expiresAt, limits, groups, source } = user
+/** A Shadowsocks credential. Its secret is there only where it was asked for. */
+export interface SsView {
+  port?: number
+  method: string
+  secretStored: 'in clear'
+  secret?: string
+}
+
+export function viewOf(user: User, used: Used | undefined, now: number, reveal = false): UserView {
+  const { id, name, enabled, expiresAt, limits, groups, source, owner } = user
   const { period = 'all', up = 0, down = 0 } = used ?? {}
   const total = up + down
+  const ss = ssViews(user, reveal)
   return {
     name,
     id,
@@ -31,10 +44,20 @@ export function viewOf(user: User, used: Used | undefined, now: number): UserVie
     limits,
     ...(groups !== undefined && { groups }),
     ...(source !== undefined && { source }),
+    ...(owner !== undefined && { owner }),
     credentials: user.credentials.map(({ kind }) => kind),
+    ...(ss.length > 0 && { ss }),
     used: { period, up, down, total },
   }
 }
+
+const ssViews = ({ credentials }: User, reveal: boolean): SsView[] =>
+  credentials.flatMap((each) => {
+    if (each.kind !== 'ss') return []
+    const { port, method, secret } = each
+    const view = { ...(port !== undefined && { port }), method, secretStored: 'in clear' as const }
+    return [reveal ? { ...view, secret } : view]
+  })
 
 function stateOf({ enabled, expiresAt, limits }: User, total: number, now: number): UserState {
   if (!enabled) return 'disabled'
@@ -46,8 +69,9 @@ function stateOf({ enabled, expiresAt, limits }: User, total: number, now: numbe
 export function userTable(users: readonly UserView[]): string[] {
   if (users.length === 0) return ['no users']
   const amounts = ['UP', 'DOWN', 'TOTAL', 'QUOTA', 'USED', 'CONNECTIONS', 'IPS']
-  const head = ['NAME', 'STATE', ...amounts, 'EXPIRES', 'GROUPS', 'SOURCE']
-  const rows = users.map(({ name, state, limits, used, expiresAt, groups = [], source = '-' }) => [
+  const hasSs = users.some(({ ss }) => ss !== undefined)
+  const head = ['NAME', 'STATE', ...amounts, 'EXPIRES', 'GROUPS', 'SOURCE', ...(hasSs ? ['SHADOWSOCKS'] : [])]
+  const rows = users.map(({ name, state, limits, used, expiresAt, groups = [], source = '-', ss = [] }) => [
     name,
     state,
     rateText(limits.up),
@@ -60,6 +84,7 @@ export function userTable(users: readonly UserView[]): string[] {
     dateText(expiresAt),
     groups.join(',') || '-',
     source,
+    ...(hasSs ? [ss.map(ssText).join('; ') || '-'] : []),
   ])
   return columns([head, ...rows])
 }
@@ -85,6 +110,8 @@ export function userLines(user: UserView): string[] {
     ['groups', user.groups?.join(', ') ?? '-'],
     ['source', user.source ?? '-'],
     ['credentials', user.credentials.join(', ') || 'none'],
+    ...(user.ss ?? []).map((each) => ['shadowsocks', ssText(each)]),
+    ...(user.owner === undefined ? [] : [['owner', `${user.owner}, where alone the user can be changed`]]),
   ])
 }
 
@@ -99,6 +126,9 @@ export function usageTable(usages: readonly Usage[]): string[] {
   ])
   return columns([['NAME', 'PERIOD', 'UP', 'DOWN', 'TOTAL'], ...rows])
 }
+
+const ssText = ({ port, method, secret }: SsView): string =>
+  `${method}, port ${port ?? 'shared'}, secret stored in clear${secret === undefined ? '' : `: ${secret}`}`
 
 const rateText = (rate: number | undefined): string => (rate === undefined ? '-' : formatRate(rate))
 

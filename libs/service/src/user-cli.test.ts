@@ -7,7 +7,7 @@ import type { User, UserStore } from '@sluice/userstore'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { UserCommandIo } from './cli-command.ts'
 import { address } from './config-types.ts'
-import { baseSchema } from './config.ts'
+import { baseSchema, flag } from './config.ts'
 import { runUserCommand } from './user-cli.ts'
 
 const NOW = Date.UTC(2026, 10, 21, 12)
@@ -54,9 +54,9 @@ describe('user', () => {
         places.push(place)
         return keptOpen(store)
       },
-      link: (name, password, argv) => ({
+      link: (name, password, argv, user) => ({
         urls: { http: `http://${name}:${password}@proxy` },
-        json: { flags: argv },
+        json: { flags: argv, kinds: user.credentials.map(({ kind }) => kind) },
         lines: [`curl -U ${name}:${password}`],
       }),
       now: () => NOW,
@@ -277,7 +277,7 @@ describe('user', () => {
     const { credentials } = await stored('anna')
     expect(await ok('link', 'anna')).toBe('curl -U anna:PASSWORD\n')
     expect((await stored('anna')).credentials).toEqual(credentials)
-    const { urls, flags, password } = await json(
+    const { urls, flags, kinds, password } = await json(
       'link',
       'anna',
       '--new-password',
@@ -286,7 +286,216 @@ describe('user', () => {
     )
     expect(urls).toEqual({ http: `http://anna:${String(password)}@proxy` })
     expect(flags).toEqual(['--http=proxy.example.org:8889'])
+    expect(kinds).toEqual(['password'])
     expect(await opens('anna', String(password))).toBe(true)
+  })
+
+  describe('shadowsocks', () => {
+    const KEY_16 = Buffer.alloc(16, 7).toString('base64')
+    const KEY_32 = Buffer.alloc(32, 7).toString('base64')
+    const ssOf = async (name: string): Promise<object | undefined> =>
+      (await stored(name)).credentials.find(({ kind }) => kind === 'ss')
+    const kindsOf = async (name: string): Promise<string[]> =>
+      (await stored(name)).credentials.map(({ kind }) => kind)
+
+    it('adds a user who comes in by it alone, with a secret of its own making', async () => {
+      const out = await ok('add', 'anna', '--ss-port', '8388')
+      const [, secret = ''] =
+        /^added anna\nShadowsocks secret \(made now, stored in clear\): (\S+)\n$/.exec(out) ?? []
+      expect(secret).toMatch(/^[a-zA-Z2-9]{20,}$/)
+      expect((await stored('anna')).credentials).toEqual([
+        { kind: 'ss', port: 8388, method: 'aes-256-gcm', secret },
+      ])
+    })
+
+    it.each([
+      ['2022-blake3-aes-128-gcm', 16],
+      ['2022-blake3-aes-256-gcm', 32],
+      ['2022-blake3-chacha20-poly1305', 32],
+    ])('makes a key of the right length for %s', async (method, size) => {
+      const { ssSecret, password } = await json('add', 'anna', '--ss-method', method)
+      expect(Buffer.from(String(ssSecret), 'base64')).toHaveLength(size)
+      expect(password).toBeUndefined()
+      expect(await ssOf('anna')).toEqual({ kind: 'ss', method, secret: ssSecret })
+      await ok('add', 'bert', '--ss-method', method)
+      expect(await ssOf('bert')).not.toMatchObject({ secret: ssSecret })
+    })
+
+    it.each([
+      [['--password-stdin', '--ss-secret-stdin'], 'geheim\ns3cret\n'],
+      [['--ss-secret-stdin', '--password-stdin'], 's3cret\r\ngeheim'],
+    ])('reads a line each for %j', async (flags, written) => {
+      input = written
+      expect(await ok('add', 'anna', ...flags)).toBe('added anna\n')
+      expect(await opens('anna', 'geheim')).toBe(true)
+      expect(await ssOf('anna')).toMatchObject({ method: 'aes-256-gcm', secret: 's3cret' })
+      expect(await kindsOf('anna')).toEqual(['password', 'ss'])
+    })
+
+    it('takes the names of other programs, and stores its own', async () => {
+      input = 's3cret'
+      await ok('add', 'anna', '--ss-method', 'CHACHA20-poly1305', '--ss-secret-stdin')
+      expect(await ssOf('anna')).toMatchObject({ method: 'chacha20-ietf-poly1305' })
+    })
+
+    it.each([
+      ['foo', '', 'the method "foo" is not one of aes-128-gcm, '],
+      ['2022-blake3-aes-256-gcm', KEY_16, 'the key of 2022-blake3-aes-256-gcm has 16 bytes, not 32'],
+      ['2022-blake3-aes-128-gcm', 's3cret!', 'the key of 2022-blake3-aes-128-gcm is not Base64'],
+      ['aes-128-gcm', '\n', 'the secret has 0 characters, wanted 1 to 1024'],
+      ['aes-128-gcm', 'x'.repeat(1025), 'the secret has 1025 characters, wanted 1 to 1024'],
+      ['aes-128-gcm', Uint8Array.of(0xff), 'the secret is not UTF-8'],
+      ['aes-128-cfb', 's3cret!', 'with aes-128-cfb anyone on the way can change what passes; --ss-insecure '],
+      ['plain', 's3cret!', 'with none anyone on the way can change what passes; --ss-insecure allows it'],
+    ])('refuses %s with %j, and never says the secret', async (method, written, problem) => {
+      input = written
+      const { exit, out, err } = await run('add', 'anna', '--ss-method', method, '--ss-secret-stdin')
+      expect({ exit, out }).toEqual({ exit: 2, out: '' })
+      expect(err).toContain(`remote-proxy: user "anna": ${problem}`)
+      expect(err).not.toMatch(/s3cret|BwcH|xxx/)
+      expect(await json('list')).toEqual([])
+    })
+
+    it.each([
+      ['geheim\n', 'standard input: wanted 2 lines, one for each flag, got 1'],
+      ['a\nb\nc\n', 'standard input: wanted 2 lines, one for each flag, got 3'],
+    ])('refuses %j for two secrets', async (written, problem) => {
+      input = written
+      expect(await run('add', 'anna', '--password-stdin', '--ss-secret-stdin')).toEqual({
+        exit: 2,
+        out: '',
+        err: `remote-proxy: ${problem}\n`,
+      })
+    })
+
+    it('takes what protects nothing where that is wanted', async () => {
+      input = 's3cret'
+      await ok('add', 'anna', '--ss-method', 'none', '--ss-secret-stdin', '--ss-insecure')
+      expect(await ssOf('anna')).toMatchObject({ method: 'none' })
+      await ok('set', 'anna', '--ss-port', '8389')
+      expect(await ssOf('anna')).toMatchObject({ method: 'none', port: 8389 })
+    })
+
+    it('changes what it is told and leaves the rest', async () => {
+      await ok('add', 'anna')
+      const [password] = (await stored('anna')).credentials
+      input = 's3cret'
+      await ok('set', 'anna', '--ss-port', '8388', '--ss-secret-stdin')
+      const ss = { kind: 'ss', port: 8388, method: 'aes-256-gcm', secret: 's3cret' }
+      expect((await stored('anna')).credentials).toEqual([password, ss])
+      expect(await ok('set', 'anna', '--ss-method', 'aes-128-gcm')).not.toContain('secret (made')
+      expect(await ssOf('anna')).toEqual({ ...ss, method: 'aes-128-gcm' })
+      await ok('set', 'anna', '--ss-port', 'none')
+      expect(await ssOf('anna')).toEqual({ kind: 'ss', method: 'aes-128-gcm', secret: 's3cret' })
+      await ok('set', 'anna', '--up', '1MB/s')
+      expect(await ssOf('anna')).toBeDefined()
+      input = 'second'
+      await ok('set', 'anna', '--password-stdin')
+      expect(await ssOf('anna')).toMatchObject({ secret: 's3cret' })
+      await ok('set', 'anna', '--no-ss')
+      expect(await kindsOf('anna')).toEqual(['password'])
+      expect(await opens('anna', 'second')).toBe(true)
+    })
+
+    it('makes a new secret where the old one is no key of the new method', async () => {
+      input = 's3cret'
+      await ok('add', 'anna', '--ss-secret-stdin')
+      const { ssSecret } = await json('set', 'anna', '--ss-method', '2022-blake3-aes-256-gcm')
+      expect(Buffer.from(String(ssSecret), 'base64')).toHaveLength(32)
+      input = KEY_32
+      expect(await json('set', 'anna', '--ss-secret-stdin')).not.toHaveProperty('ssSecret')
+      expect(await json('set', 'anna', '--ss-method', '2022-blake3-chacha20-poly1305')).not.toHaveProperty(
+        'ssSecret',
+      )
+      expect(await ssOf('anna')).toMatchObject({ secret: KEY_32 })
+    })
+
+    it('shows the secret only to who asks, and says that it is in clear', async () => {
+      input = 's3cret'
+      await ok('add', 'anna', '--ss-port', '8388', '--ss-secret-stdin')
+      await ok('add', 'bert')
+      const ss = { port: 8388, method: 'aes-256-gcm', secretStored: 'in clear' }
+      expect(await json('show', 'anna')).toMatchObject({ credentials: ['ss'], ss: [ss] })
+      expect(await json('list', '--reveal')).toMatchObject([
+        { ss: [{ ...ss, secret: 's3cret' }] },
+        { name: 'bert' },
+      ])
+      for (const call of [
+        ['show', 'anna'],
+        ['list'],
+        ['show', 'anna', '--json'],
+        ['list', '--json'],
+        ['disable', 'anna'],
+      ])
+        expect(await ok(...call)).not.toContain('s3cret')
+      expect(await ok('show', 'anna')).toMatch(
+        /^shadowsocks +aes-256-gcm, port 8388, secret stored in clear$/m,
+      )
+      expect(await ok('show', 'anna', '--reveal')).toMatch(/ in clear: s3cret$/m)
+      expect((await ok('list', '--reveal')).split('\n').slice(0, 3)).toEqual([
+        expect.stringMatching(/ SHADOWSOCKS$/),
+        expect.stringMatching(/ aes-256-gcm, port 8388, secret stored in clear: s3cret$/),
+        expect.stringMatching(/^bert .* -$/),
+      ])
+      await ok('set', 'anna', '--ss-port', 'none')
+      expect(await ok('show', 'anna')).toMatch(/^shadowsocks +aes-256-gcm, port shared, /m)
+    })
+
+    it.each([
+      [['--no-ss', '--ss-port', '1'], 'user set: --no-ss is given with other --ss flags'],
+      [['--ss-insecure'], 'user set: wanted something to change, see --help'],
+      [['--ss-port', '0'], '--ss-port: "0" is not a whole number from 1 to 65535, or none'],
+      [['--ss-port', '65536'], '--ss-port: "65536" is not a whole number from 1 to 65535, or none'],
+    ])('%j is bad usage', async (flags, message) => {
+      await ok('add', 'anna')
+      expect(await run('set', 'anna', ...flags)).toEqual({
+        exit: 2,
+        out: '',
+        err: `remote-proxy: ${message}\n`,
+      })
+    })
+  })
+
+  it('leaves the users of an owner to it, and tells their usage', async () => {
+    const credentials = [{ kind: 'ss', method: 'aes-256-gcm', secret: 's3cret' }] as const
+    await store.sync('panel', [{ key: '1', enabled: true, limits: { up: 1000 }, credentials }])
+    await store.account({ node: 'panel', seq: 1, at: NOW, entries: [{ userId: 'panel:1', up: 1, down: 2 }] })
+    try {
+      expect(await json('show', 'panel-1')).toMatchObject({ id: 'panel:1', owner: 'panel' })
+      expect(await ok('show', 'panel-1')).toMatch(/^owner +panel, where alone the user can be changed$/m)
+      expect(await json('usage', 'panel-1')).toMatchObject({ name: 'panel-1', up: 1, down: 2 })
+      for (const call of [
+        ['set', '--up', '1'],
+        ['disable'],
+        ['enable'],
+        ['remove'],
+        ['link', '--new-password'],
+      ])
+        expect(await run(call[0]!, 'panel-1', ...call.slice(1))).toEqual({
+          exit: 1,
+          out: '',
+          err: 'remote-proxy: "panel-1" belongs to panel: change it there\n',
+        })
+    } finally {
+      await store.sync('panel', [])
+    }
+  })
+
+  it('links with flags and words of the program', async () => {
+    io = {
+      ...io,
+      linkOptions: {
+        flags: { sip008: flag('print a document') },
+        examples: [{ does: 'As a document:', line: 'link anna --sip008' }],
+      },
+    }
+    await ok('add', 'anna')
+    expect((await json('link', 'anna', '--sip008'))['flags']).toEqual(['--sip008=true'])
+    const help = await ok('link', '--help')
+    expect(help).toMatch(/ --sip008 +print a document/)
+    expect(help).toContain('remote-proxy user link anna --sip008')
+    expect(help).not.toContain('user link alice --http')
+    expect(await run('link', 'anna', '--sip007')).toMatchObject({ exit: 2 })
   })
 
   describe('usage of days gone by, and as CSV', () => {

@@ -5,7 +5,7 @@ import { hashPasswordSync } from './password.ts'
 import { SqliteDatabase } from './sqlite-database.ts'
 import type { CoreOptions, StoreCore } from './store-core.ts'
 import { asStoreError, StoreError } from './store-error.ts'
-import type { HistoryRange, StoreChange, Usage, UsageBatch, Used } from './store.ts'
+import type { HistoryRange, StoreChange, SyncResult, Unreported, Usage, UsageBatch, Used } from './store.ts'
 import type { NewUser, User, UserPatch } from './user.ts'
 
 export const USERS_FILE_MAX_BYTES: number = 16 * 1024 * 1024
@@ -67,6 +67,18 @@ export class JsonDatabase implements StoreCore {
     this.#write(now, () => this.#database.remove(name, now))
   }
 
+  sync(owner: string): SyncResult {
+    return this.#refuse(owner)
+  }
+
+  unreported(owner: string): { entries: Unreported[] } {
+    return this.#refuse(owner)
+  }
+
+  report(owner: string): void {
+    this.#refuse(owner)
+  }
+
   /** Throws STORE_FORMAT once for each broken edit of the file. */
   poll(now: number): StoreChange | undefined {
     this.#followQuietly(now)
@@ -78,6 +90,14 @@ export class JsonDatabase implements StoreCore {
 
   close(): void {
     this.#database.close()
+  }
+
+  // Whoever edits the file would have to know which users come from elsewhere, and leave them alone.
+  #refuse(owner: string): never {
+    throw new StoreError(
+      'STORE_OWNERS',
+      `${this.#file}: a users file cannot hold the users of ${JSON.stringify(owner)}: keep them in sqlite:PATH`,
+    )
   }
 
   #followQuietly(now: number): void {

@@ -49,7 +49,8 @@ test('a database of the version before is brought up to date, with what it holds
   const ada = open().add({ name: 'ada', limits: { up: 1 } })
   opened.at(-1)?.close()
   openRaw().exec(
-    'ALTER TABLE users DROP COLUMN groups; ALTER TABLE users DROP COLUMN source; UPDATE schema SET version = 1',
+    `DROP TABLE reported; DROP INDEX users_by_owner; ALTER TABLE users DROP COLUMN owner;
+     ALTER TABLE users DROP COLUMN groups; ALTER TABLE users DROP COLUMN source; UPDATE schema SET version = 1`,
   )
   expect(open().list(0).users).toEqual([ada])
   expect(open().update('ada', { groups: ['staff'], source: '::1' })).toEqual({

@@ -2,10 +2,11 @@ import type { Database, Statement } from 'better-sqlite3'
 import { Rollovers } from './rollover.ts'
 import { SqliteLedger } from './sqlite-ledger.ts'
 import { openDatabase } from './sqlite-open.ts'
+import { SqliteOwners } from './sqlite-owners.ts'
 import { SqliteUsers } from './sqlite-users.ts'
 import type { CoreOptions, StoreCore } from './store-core.ts'
-import type { HistoryRange, StoreChange, Usage, UsageBatch, Used } from './store.ts'
-import type { NewUser, User, UserPatch } from './user.ts'
+import type { HistoryRange, StoreChange, SyncResult, Unreported, Usage, UsageBatch, Used } from './store.ts'
+import type { NewUser, OwnedUser, User, UserPatch } from './user.ts'
 
 /**
  * The SQLite store, one file. Each write takes a revision in its own transaction and marks what it wrote with it, so
@@ -16,6 +17,7 @@ export class SqliteDatabase implements StoreCore {
   readonly #database: Database
   readonly #users: SqliteUsers
   readonly #ledger: SqliteLedger
+  readonly #owners: SqliteOwners
   readonly #revision: Statement<[], number>
   readonly #otherWrites: Statement<[], number>
   #rollovers: Rollovers | undefined
@@ -34,6 +36,7 @@ export class SqliteDatabase implements StoreCore {
     this.#otherWrites = database.prepare<[], number>('PRAGMA data_version').pluck()
     this.#users = new SqliteUsers(database, revise)
     this.#ledger = new SqliteLedger(database, this.#users, revise)
+    this.#owners = new SqliteOwners(database, this.#users, revise)
     this.installId = String(database.prepare('SELECT install_id FROM store').pluck().get())
     // First the version, then the revision: a write between the two is looked for again, not missed.
     this.#otherWritesTold = this.#otherWrites.get() ?? 0
@@ -76,6 +79,18 @@ export class SqliteDatabase implements StoreCore {
 
   remove(name: string, now: number): void {
     this.locked(() => this.#users.remove(name, now))
+  }
+
+  sync(owner: string, users: readonly OwnedUser[], now: number): SyncResult {
+    return this.locked(() => this.#owners.sync(owner, users, now))
+  }
+
+  unreported(owner: string): { entries: Unreported[] } {
+    return { entries: this.#owners.unreported(owner) }
+  }
+
+  report(owner: string, entries: readonly Omit<Unreported, 'key'>[]): void {
+    this.locked(() => this.#owners.report(owner, entries))
   }
 
   users(): User[] {

@@ -24,6 +24,11 @@ const STEPS: readonly string[] = [
   ALTER TABLE users ADD COLUMN groups TEXT;
   ALTER TABLE users ADD COLUMN source TEXT;
   `,
+  `
+  ALTER TABLE users ADD COLUMN owner TEXT;
+  CREATE INDEX users_by_owner ON users (owner) WHERE owner IS NOT NULL;
+  CREATE TABLE reported (user_id TEXT PRIMARY KEY, up INTEGER NOT NULL, down INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  `,
 ]
 
 /** The version that this program writes. */

@@ -3,47 +3,39 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Database, Statement } from 'better-sqlite3'
 import { StoreError } from './store-error.ts'
 import { checkPatch, checkUser } from './user-check.ts'
-import type { Credential, Limits, NewUser, User, UserPatch } from './user.ts'
+import { blank, merge, rowOf, USER_COLUMNS, userOf, type UserRow } from './user-row.ts'
+import type { NewUser, User, UserPatch } from './user.ts'
 
-interface Row {
-  id: string
-  name: string
-  enabled: number
-  expires_at: number | null
-  limits: string
-  credentials: string
-  groups: string | null
-  source: string | null
-  removed_at: number | null
-}
-
-const COLUMNS = 'id, name, enabled, expires_at, limits, credentials, groups, source, removed_at'
+type Written = UserRow & { revision: number }
 
 /** The users table. A removed user keeps its row, without credentials, so that other programs learn of the removal. */
 export class SqliteUsers {
   readonly #revise: () => number
-  readonly #all: Statement<[], Row>
-  readonly #byName: Statement<[string], Row>
-  readonly #byId: Statement<[string], Row>
-  readonly #since: Statement<[number], Row>
-  readonly #insert: Statement<[Row & { revision: number }]>
-  readonly #update: Statement<[Row & { revision: number }]>
+  readonly #all: Statement<[], UserRow>
+  readonly #byName: Statement<[string], UserRow>
+  readonly #byId: Statement<[string], UserRow>
+  readonly #byOwner: Statement<[string], UserRow>
+  readonly #since: Statement<[number], UserRow>
+  readonly #insert: Statement<[Written]>
+  readonly #update: Statement<[Written]>
 
   /** `revise` gives the revision that marks a change, in the change's own transaction. */
   constructor(database: Database, revise: () => number) {
     this.#revise = revise
-    const select = `SELECT ${COLUMNS} FROM users WHERE`
+    const select = `SELECT ${USER_COLUMNS} FROM users WHERE`
     this.#all = database.prepare(`${select} removed_at IS NULL ORDER BY rowid`)
     this.#byName = database.prepare(`${select} name = ? AND removed_at IS NULL`)
     this.#byId = database.prepare(`${select} id = ?`)
+    this.#byOwner = database.prepare(`${select} owner = ?`)
     this.#since = database.prepare(`${select} revision > ? ORDER BY rowid`)
     this.#insert = database.prepare(
-      `INSERT INTO users (${COLUMNS}, revision)
-       VALUES (@id, @name, @enabled, @expires_at, @limits, @credentials, @groups, @source, @removed_at, @revision)`,
+      `INSERT INTO users (${USER_COLUMNS}, revision)
+       VALUES (@id, @name, @owner, @enabled, @expires_at, @limits, @credentials, @groups, @source, @removed_at, @revision)`,
     )
     this.#update = database.prepare(
-      `UPDATE users SET enabled = @enabled, expires_at = @expires_at, limits = @limits, credentials = @credentials,
-       groups = @groups, source = @source, removed_at = @removed_at, revision = @revision WHERE id = @id`,
+      `UPDATE users SET name = @name, enabled = @enabled, expires_at = @expires_at, limits = @limits,
+       credentials = @credentials, groups = @groups, source = @source, removed_at = @removed_at, revision = @revision
+       WHERE id = @id`,
     )
   }
 
@@ -58,10 +50,19 @@ export class SqliteUsers {
     return userOf(row)
   }
 
+  isTaken(name: string): boolean {
+    return this.#byName.get(name) !== undefined
+  }
+
   /** Also a user that was removed. */
   withId(id: string): { user: User; removed: boolean } | undefined {
     const row = this.#byId.get(id)
     return row && { user: userOf(row), removed: row.removed_at !== null }
+  }
+
+  /** Also users that were removed. */
+  rowsOf(owner: string): UserRow[] {
+    return this.#byOwner.all(owner)
   }
 
   /** Who was added, changed or removed after a revision. */
@@ -75,27 +76,23 @@ export class SqliteUsers {
 
   add(input: NewUser): User {
     checkUser(input)
-    if (this.#byName.get(input.name) !== undefined)
+    if (this.isTaken(input.name))
       throw new StoreError('USER_EXISTS', `a user is named ${JSON.stringify(input.name)} already`)
-    const user = merge(
-      { id: randomUUID(), name: input.name, enabled: true, limits: {}, credentials: [] },
-      input,
-    )
-    this.#insert.run(this.#rowOf(user))
+    const user = merge(blank(randomUUID(), input.name), input)
+    this.insert(rowOf(user), this.#revise())
     return user
   }
 
   update(name: string, patch: UserPatch): User {
-    const old = this.named(name)
+    const old = this.#free(name)
     checkPatch(patch)
     const user = merge(old, patch)
-    this.#update.run(this.#rowOf(user))
+    this.write(rowOf(user), this.#revise())
     return user
   }
 
   remove(name: string, now: number): void {
-    const user = { ...this.named(name), credentials: [] }
-    this.#update.run({ ...this.#rowOf(user), removed_at: now })
+    this.write(rowOf({ ...this.#free(name), credentials: [] }, now), this.#revise())
   }
 
   /** Makes the users those of a list: adds, changes and removes what differs, and touches nothing else. */
@@ -110,62 +107,24 @@ export class SqliteUsers {
     for (const name of gone.keys()) this.remove(name, now)
   }
 
+  insert(row: UserRow, revision: number): void {
+    this.#insert.run({ ...row, revision })
+  }
+
+  /** Over the row of the same id. */
+  write(row: UserRow, revision: number): void {
+    this.#update.run({ ...row, revision })
+  }
+
   #replaceOne(old: User, input: NewUser): void {
-    const user = merge({ id: old.id, name: old.name, enabled: true, limits: {}, credentials: [] }, input)
-    if (!isDeepStrictEqual(user, old)) this.#update.run(this.#rowOf(user))
+    const user = merge(blank(old.id, old.name), input)
+    if (!isDeepStrictEqual(user, old)) this.write(rowOf(user), this.#revise())
   }
 
-  #rowOf(user: User): Row & { revision: number } {
-    return {
-      id: user.id,
-      name: user.name,
-      enabled: user.enabled ? 1 : 0,
-      expires_at: user.expiresAt ?? null,
-      limits: JSON.stringify(user.limits),
-      credentials: JSON.stringify(user.credentials),
-      groups: user.groups === undefined ? null : JSON.stringify(user.groups),
-      source: user.source ?? null,
-      removed_at: null,
-      revision: this.#revise(),
-    }
-  }
-}
-
-function merge(user: User, patch: NewUser | UserPatch): User {
-  const expiresAt = patch.expiresAt === undefined ? user.expiresAt : patch.expiresAt
-  const groups = (patch.groups === undefined ? user.groups : patch.groups) ?? []
-  const source = patch.source === undefined ? user.source : patch.source
-  return {
-    id: user.id,
-    name: user.name,
-    enabled: patch.enabled ?? user.enabled,
-    ...(typeof expiresAt === 'number' && { expiresAt }),
-    limits: mergeLimits(user.limits, patch.limits ?? {}),
-    credentials: [...(patch.credentials ?? user.credentials)],
-    ...(groups.length > 0 && { groups: [...groups] }),
-    ...(typeof source === 'string' && { source }),
-  }
-}
-
-function mergeLimits(limits: Limits, patch: NonNullable<UserPatch['limits']>): Limits {
-  const given = Object.entries(patch).filter(([, value]) => value !== undefined)
-  const merged = Object.entries({ ...limits, ...Object.fromEntries(given) })
-  return Object.fromEntries(merged.filter(([, value]) => value !== null))
-}
-
-function userOf(row: Row): User {
-  const limits: Limits = JSON.parse(row.limits)
-  const credentials: Credential[] = JSON.parse(row.credentials)
-  const groups: string[] = JSON.parse(row.groups ?? '[]')
-  const { id, name, source, expires_at: expiresAt } = row
-  return {
-    id,
-    name,
-    enabled: row.enabled === 1,
-    ...(expiresAt !== null && { expiresAt }),
-    limits,
-    credentials,
-    ...(groups.length > 0 && { groups }),
-    ...(source !== null && { source }),
+  /** A user who is nobody's but ours. Throws USER_UNKNOWN, USER_OWNED. */
+  #free(name: string): User {
+    const user = this.named(name)
+    if (user.owner === undefined) return user
+    throw new StoreError('USER_OWNED', `${JSON.stringify(name)} belongs to ${user.owner}: change it there`)
   }
 }

@@ -11,6 +11,13 @@ export type StoreMethod = Exclude<keyof StoreCore, 'installId'>
 export type StoreArgs<M extends StoreMethod> = Parameters<StoreCore[M]>
 export type StoreResult<M extends StoreMethod> = ReturnType<StoreCore[M]>
 
+/** Methods that give an object of lists (or nothing), which comes in pages. */
+export const PAGED_METHODS = ['list', 'poll', 'unreported'] as const
+export type PagedMethod = (typeof PAGED_METHODS)[number]
+
+/** Methods whose second argument is a list that may be long. */
+export type ListMethod = 'sync' | 'report'
+
 /** One call, to the worker thread. */
 export interface StoreCall<M extends StoreMethod = StoreMethod> {
   id: number
@@ -18,10 +25,16 @@ export interface StoreCall<M extends StoreMethod = StoreMethod> {
   args: StoreArgs<M>
 }
 
-/** Its outcome, from the worker thread. Id 0 is the opening, whose value is the install id. */
+/** What goes to the worker thread: a call, entries of the long list of one that comes, the wish for the next page. */
+export type StoreMessage =
+  StoreCall | { id: number; entries: readonly unknown[] } | { id: number; next: true }
+
+/** An outcome, from the worker thread. Id 0 is the opening, whose value is the install id. */
 export interface StoreReply {
   id: number
   value?: unknown
+  /** There is a next page. */
+  more?: boolean
   error?: StoreFailure
 }
 

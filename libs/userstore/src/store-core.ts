@@ -1,5 +1,5 @@
-import type { HistoryRange, StoreChange, Usage, UsageBatch, Used } from './store.ts'
-import type { NewUser, User, UserPatch } from './user.ts'
+import type { HistoryRange, StoreChange, SyncResult, Unreported, Usage, UsageBatch, Used } from './store.ts'
+import type { NewUser, OwnedUser, User, UserPatch } from './user.ts'
 
 /**
  * A store without threads, timers and clocks: it blocks, and time (wall clock, ms) is an argument. The worker thread
@@ -14,6 +14,9 @@ export interface StoreCore {
   add(user: NewUser, now: number): User
   update(name: string, patch: UserPatch, now: number): User
   remove(name: string, now: number): void
+  sync(owner: string, users: readonly OwnedUser[], now: number): SyncResult
+  unreported(owner: string): { entries: Unreported[] }
+  report(owner: string, entries: readonly Omit<Unreported, 'key'>[]): void
   /** What changed since the last poll, at first since the store was opened; undefined: nothing. */
   poll(now: number): StoreChange | undefined
   close(): void

@@ -1,11 +1,13 @@
 /**
  * What can go wrong in this library.
  * - USER_EXISTS, USER_UNKNOWN: the name is taken, is nobody's
+ * - USER_OWNED: only the user's owner, such as a panel, may change or remove it
  * - USER_NAME, USER_VALUE: a name, limit or credential that cannot be (the message says which, and what was wanted)
  * - BATCH_VALUE: a usage batch that cannot be
  * - PASSWORD_VALUE: a password that is empty or too long
  * - AUTH_BUSY: too many password checks wait already
  * - STORE_URL: not `sqlite:PATH` or `json:PATH`
+ * - STORE_OWNERS: this kind of store keeps no users of owners
  * - STORE_OPEN: the file or its folder cannot be opened, or made
  * - STORE_SCHEMA_NEWER: written by a newer program; this one must not touch it
  * - STORE_BUSY: another program held the lock too long; trying again is safe
@@ -19,12 +21,14 @@
 export const STORE_ERROR_CODES = [
   'USER_EXISTS',
   'USER_UNKNOWN',
+  'USER_OWNED',
   'USER_NAME',
   'USER_VALUE',
   'BATCH_VALUE',
   'PASSWORD_VALUE',
   'AUTH_BUSY',
   'STORE_URL',
+  'STORE_OWNERS',
   'STORE_OPEN',
   'STORE_SCHEMA_NEWER',
   'STORE_BUSY',

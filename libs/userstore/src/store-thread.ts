@@ -1,8 +1,12 @@
+import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
+import { PAGE_ENTRIES } from './pages.ts'
 import {
   errorOf,
+  type ListMethod,
+  type PagedMethod,
   type StoreArgs,
-  type StoreCall,
+  type StoreMessage,
   type StoreMethod,
   type StoreReply,
   type StoreResult,
@@ -11,7 +15,7 @@ import {
 import { StoreError } from './store-error.ts'
 
 interface Waiting {
-  resolve(value: unknown): void
+  resolve(reply: StoreReply): void
   reject(error: StoreError): void
 }
 
@@ -28,6 +32,12 @@ export class StoreThread {
   #lastId = 0
   /** Why there can be no more calls. */
   #over: StoreError | undefined
+  /** Why nothing that is asked will be answered. */
+  #dead: StoreError | undefined
+  /** Ends with the last answer in pages that is still being read. */
+  #reading: Promise<unknown> = Promise.resolve()
+  /** Ends with the last long list that is still being sent. */
+  #sending: Promise<unknown> = Promise.resolve()
 
   constructor(url: URL, start: StoreStart) {
     this.#worker = new Worker(url, { workerData: start, name: 'userstore', execArgv: flagsFor(url) })
@@ -40,7 +50,7 @@ export class StoreThread {
         resolve()
       })
     })
-    this.opened = this.#wait<string>(0)
+    this.opened = this.#wait(0).then(({ value }) => String(value))
   }
 
   /** Whether there can be more calls. */
@@ -50,31 +60,104 @@ export class StoreThread {
 
   call<M extends StoreMethod>(method: M, ...args: StoreArgs<M>): Promise<StoreResult<M>> {
     if (this.#over !== undefined) return Promise.reject(this.#over)
-    const call: StoreCall<M> = { id: (this.#lastId += 1), method, args }
-    const result = this.#wait<StoreResult<M>>(call.id)
-    try {
-      this.#worker.postMessage(call, [])
-    } catch (cause) {
-      const failed = new StoreError('USER_VALUE', `${method}: wanted plain values`, { cause })
-      this.#take(call.id)?.reject(failed)
-    }
+    return this.#ask({ id: this.#newId(), method, args }).then(valueOf<M>)
+  }
+
+  /**
+   * A call whose answer comes in pages, with a turn of the event loop between them. Of two such calls the first has
+   * come wholly before the second begins to come, so what is told later is newer.
+   */
+  pages<M extends PagedMethod>(
+    method: M,
+    args: StoreArgs<M>,
+    onPage: (page: NonNullable<StoreResult<M>>) => void,
+  ): Promise<void> {
+    if (this.#over !== undefined) return Promise.reject(this.#over)
+    const id = this.#newId()
+    const first = this.#ask({ id, method, args })
+    const before = this.#reading
+    const all = this.#read(id, first, before, (reply) => {
+      const page = valueOf<M>(reply)
+      if (page !== undefined) onPage(page)
+    })
+    this.#reading = Promise.allSettled([before, all])
+    return all
+  }
+
+  /** A call with a list that may be long, which goes in pieces, with a turn of the event loop between them. */
+  callWithList<M extends ListMethod>(method: M, ...args: StoreArgs<M>): Promise<StoreResult<M>> {
+    if (this.#over !== undefined) return Promise.reject(this.#over)
+    const result = this.#sending.then(() => this.#sendInPieces(method, args))
+    this.#sending = result.catch(() => undefined)
     return result
   }
 
   /** Ends the thread after all calls made so far. */
   async close(): Promise<void> {
     if (this.#over === undefined) {
-      const closed = this.call('close')
       this.#over = new StoreError('STORE_CLOSED', 'the store was closed')
-      await closed
+      await Promise.all([this.#reading, this.#sending])
+      await this.#ask({ id: this.#newId(), method: 'close', args: [] })
     }
     // An unreferenced thread would not hold the program until it has ended.
     this.#worker.ref()
     await this.#ended
   }
 
-  // T is what the core's method of the call's name gives.
-  #wait<T>(id: number): Promise<T> {
+  async #read(
+    id: number,
+    first: Promise<StoreReply>,
+    before: Promise<unknown>,
+    onReply: (reply: StoreReply) => void,
+  ): Promise<void> {
+    const [head] = await Promise.all([first, before])
+    let reply = head
+    onReply(reply)
+    while (reply.more === true) {
+      await setImmediate()
+      reply = await this.#ask({ id, next: true })
+      onReply(reply)
+    }
+  }
+
+  async #sendInPieces<M extends ListMethod>(method: M, args: StoreArgs<M>): Promise<StoreResult<M>> {
+    const id = this.#newId()
+    const list: readonly unknown[] = args[1]
+    if (list.length <= PAGE_ENTRIES) return this.#ask({ id, method, args }).then(valueOf<M>)
+    for (let at = 0; at < list.length; at += PAGE_ENTRIES) {
+      this.#post(method, { id, entries: list.slice(at, at + PAGE_ENTRIES) })
+      await setImmediate()
+    }
+    // The worker has the list by now.
+    return this.#ask({ id, method, args: args.with(1, []) as StoreArgs<M> }).then(valueOf<M>)
+  }
+
+  #newId(): number {
+    return (this.#lastId += 1)
+  }
+
+  #ask(message: StoreMessage): Promise<StoreReply> {
+    if (this.#dead !== undefined) return Promise.reject(this.#dead)
+    const reply = this.#wait(message.id)
+    try {
+      this.#post('method' in message ? message.method : 'next', message)
+    } catch (error) {
+      this.#take(message.id)
+      return Promise.reject(error)
+    }
+    return reply
+  }
+
+  /** Throws USER_VALUE. */
+  #post(method: string, message: StoreMessage): void {
+    try {
+      this.#worker.postMessage(message, [])
+    } catch (cause) {
+      throw new StoreError('USER_VALUE', `${method}: wanted plain values`, { cause })
+    }
+  }
+
+  #wait(id: number): Promise<StoreReply> {
     this.#worker.ref()
     return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
   }
@@ -86,17 +169,21 @@ export class StoreThread {
     return waiting
   }
 
-  #settle({ id, value, error }: StoreReply): void {
-    const waiting = this.#take(id)
-    if (error === undefined) waiting?.resolve(value)
-    else waiting?.reject(errorOf(error))
+  #settle(reply: StoreReply): void {
+    const waiting = this.#take(reply.id)
+    if (reply.error === undefined) waiting?.resolve(reply)
+    else waiting?.reject(errorOf(reply.error))
   }
 
   #end(reason: StoreError): void {
     this.#over ??= reason
+    this.#dead ??= reason
     for (const id of this.#waiting.keys()) this.#take(id)?.reject(reason)
   }
 }
+
+// The value is what the core's method gives.
+const valueOf = <M extends StoreMethod>({ value }: StoreReply): StoreResult<M> => value as StoreResult<M>
 
 // The program's own flags are not handed on: some (--input-type) make sense for its entry point only.
 const flagsFor = (url: URL): string[] =>

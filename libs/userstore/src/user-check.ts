@@ -3,6 +3,7 @@ import { isZone, TIME_MAX } from './period.ts'
 import { StoreError, type StoreErrorCode } from './store-error.ts'
 import {
   isGroupName,
+  isOwnerName,
   isSourceAddress,
   isUserName,
   type Credential,
@@ -91,6 +92,16 @@ export interface Problem {
 export function checkUser(user: NewUser): void {
   throwProblem('USER_NAME', nameProblem(user.name))
   checkPatch(user)
+}
+
+/** Throws USER_VALUE for the name of an owner that cannot be. */
+export function checkOwner(owner: string): void {
+  if (isOwnerName(owner)) return
+  throwProblem('USER_VALUE', {
+    key: 'owner',
+    wanted: '1 to 32 of a-z and 0-9, a letter first',
+    got: show(owner),
+  })
 }
 
 /** Throws USER_VALUE for a change that cannot be. */

@@ -35,9 +35,11 @@ export type Credential =
   | { kind: 'token'; hash: string }
 
 export interface User {
-  /** Made by the store, never used again. */
+  /** Made by the store, never used again; of an owner's user `owner:key`. */
   id: string
   name: string
+  /** Who alone may change or remove them, such as `panel`; see `UserStore.sync`. Absent: anyone may. */
+  owner?: string
   enabled: boolean
   /** Wall clock, ms since 1970. Absent: never. */
   expiresAt?: number
@@ -60,6 +62,17 @@ export interface NewUser {
   source?: string
 }
 
+/** One of the users that an owner, such as a panel, has: known by its key, which never stands for another. */
+export interface OwnedUser {
+  /** Part of their id and name, so what a name can hold: `1`. */
+  key: string
+  enabled: boolean
+  expiresAt?: number
+  limits: Limits
+  credentials: readonly Credential[]
+  groups?: readonly string[]
+}
+
 /** What to change: a key left out stays, null clears it. `credentials` and `groups` replace the whole list. */
 export interface UserPatch {
   enabled?: boolean
@@ -76,6 +89,13 @@ const NAME = /^[^\s:\p{Cc}\p{Cs}]+$/u
 /** Whether `name` has 1 to 255 bytes of well-formed UTF-8 and no colon, blank or control character. */
 export function isUserName(name: string): boolean {
   return NAME.test(name) && Buffer.byteLength(name) <= USER_NAME_MAX_BYTES
+}
+
+const OWNER = /^[a-z][a-z\d]{0,31}$/
+
+/** Whether `name` has 1 to 32 lower-case letters and digits, a letter first: then `owner:key` is nobody else's id. */
+export function isOwnerName(name: string): boolean {
+  return OWNER.test(name)
 }
 
 const GROUP = /^[^\s:,\p{Cc}\p{Cs}]{1,64}$/u

@@ -1,6 +1,7 @@
 import type { StoreThread } from './store-thread.ts'
-import type { HistoryRange, StoreChange, Usage, UsageBatch, Used, UserStore } from './store.ts'
-import type { NewUser, User, UserPatch } from './user.ts'
+import type { HistoryRange, StoreChange, SyncResult, Unreported } from './store.ts'
+import type { Usage, UsageBatch, Used, UserStore } from './store.ts'
+import type { NewUser, OwnedUser, User, UserPatch } from './user.ts'
 
 interface Watcher {
   onChange(change: StoreChange): void
@@ -31,8 +32,14 @@ export class WorkerStore implements UserStore {
     this.#pollMs = pollMs
   }
 
-  list(): Promise<{ users: readonly User[]; used: readonly Used[] }> {
-    return this.#thread.call('list', this.#clock.now())
+  async list(): Promise<{ users: readonly User[]; used: readonly Used[] }> {
+    const users: User[] = []
+    const used: Used[] = []
+    await this.#thread.pages('list', [this.#clock.now()], (page) => {
+      users.push(...page.users)
+      used.push(...page.used)
+    })
+    return { users, used }
   }
 
   account(batch: UsageBatch): Promise<readonly Used[]> {
@@ -57,6 +64,20 @@ export class WorkerStore implements UserStore {
 
   remove(name: string): Promise<void> {
     return this.#thread.call('remove', name, this.#clock.now())
+  }
+
+  sync(owner: string, users: readonly OwnedUser[]): Promise<SyncResult> {
+    return this.#thread.callWithList('sync', owner, users, this.#clock.now())
+  }
+
+  async unreported(owner: string): Promise<readonly Unreported[]> {
+    const found: Unreported[] = []
+    await this.#thread.pages('unreported', [owner], ({ entries }) => found.push(...entries))
+    return found
+  }
+
+  report(owner: string, entries: readonly Omit<Unreported, 'key'>[]): Promise<void> {
+    return this.#thread.callWithList('report', owner, entries)
   }
 
   watch(onChange: (change: StoreChange) => void, onError: (error: unknown) => void): Disposable {
@@ -87,8 +108,9 @@ export class WorkerStore implements UserStore {
     if (this.#polling) return
     this.#polling = true
     try {
-      const change = await this.#thread.call('poll', this.#clock.now())
-      if (change !== undefined) for (const watcher of this.#watchers) tell(watcher, change)
+      await this.#thread.pages('poll', [this.#clock.now()], (change) => {
+        for (const watcher of this.#watchers) tell(watcher, change)
+      })
     } catch (error) {
       for (const watcher of this.#watchers) watcher.onError(error)
       // A dead thread is told once, not at every tick.

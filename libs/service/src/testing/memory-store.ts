@@ -1,6 +1,8 @@
 import {
   StoreError,
   type StoreChange,
+  type SyncResult,
+  type Unreported,
   type Usage,
   type UsageBatch,
   type Used,
@@ -105,6 +107,18 @@ export class MemoryStore implements UserStore {
 
   async history(): Promise<Usage[]> {
     return []
+  }
+
+  async sync(): Promise<SyncResult> {
+    throw new StoreError('STORE_OWNERS', 'use replace')
+  }
+
+  async unreported(): Promise<Unreported[]> {
+    throw new StoreError('STORE_OWNERS', 'nobody has an owner')
+  }
+
+  async report(): Promise<void> {
+    throw new StoreError('STORE_OWNERS', 'nobody has an owner')
   }
 
   async add(): Promise<User> {

@@ -3,6 +3,7 @@ import type { Usage } from '../store.ts'
 import type { Limits, NewUser } from '../user.ts'
 import { decoyHash } from '../password.ts'
 import { dataDirs, type StoreKind } from './store-harness.ts'
+import { storeOwners } from './store-owners.ts'
 
 const HASH = decoyHash(10)
 const full: NewUser = {
@@ -60,6 +61,7 @@ const usageOf = (name: string, period: string, up: number, down: number): Usage 
 /** What every store does with users and their usage. What it tells other stores is in store-sharing.ts. */
 export function storeContract(kind: StoreKind): void {
   const dataDir = dataDirs(kind)
+  storeOwners(kind)
 
   describe('users', () => {
     test('a user comes back as it was added, also after opening anew', async () => {
