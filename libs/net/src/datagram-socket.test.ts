@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { DatagramSocket } from './datagram-socket.ts'
 import { hasIpv6, turns } from './testing/loopback.ts'
 
@@ -96,4 +96,65 @@ test('keeps to its ports, and says when none is free', async () => {
 
 test('says where it cannot be bound', async () => {
   await expect(ours('192.0.2.1')).rejects.toMatchObject({ code: 'DIAL_SOURCE_UNAVAILABLE' })
+})
+
+describe('a socket for many clients', () => {
+  /** What it was told, and sent back. */
+  const echo = async (host: string): Promise<{ socket: DatagramSocket; told: string[] }> => {
+    const told: string[] = []
+    const socket = await DatagramSocket.listen({
+      host,
+      port: 0,
+      onDatagram: (bytes, from, port) => {
+        told.push(from)
+        socket.send([Buffer.from('re:'), bytes], from, port)
+      },
+    })
+    open.push(socket)
+    return { socket, told }
+  }
+
+  const asked = async (from: string, port: number): Promise<string> => {
+    const peer = await plain(from)
+    peer.send('x', port, from)
+    const [bytes] = (await once(peer, 'message')) as [Buffer]
+    return bytes.toString()
+  }
+
+  test.runIf(hasIpv6)('on :: has clients of both families, each with its own kind of address', async () => {
+    const { socket, told } = await echo('::')
+    expect(await asked('127.0.0.1', socket.local.port)).toBe('re:x')
+    expect(await asked('::1', socket.local.port)).toBe('re:x')
+    expect(told).toEqual(['127.0.0.1', '::1'])
+    expect([socket.local.host, socket.maxBytes]).toEqual(['::', 65_507])
+  })
+
+  test.each(['127.0.0.1', '0.0.0.0'])('on %s has those of IPv4', async (host) => {
+    const { socket, told } = await echo(host)
+    expect(await asked('127.0.0.1', socket.local.port)).toBe('re:x')
+    expect(told).toEqual(['127.0.0.1'])
+  })
+
+  test('says with the system why it cannot be bound', async () => {
+    const { socket } = await echo('127.0.0.1')
+    const again = DatagramSocket.listen({ ...socket.local, onDatagram: () => {} })
+    await expect(again).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    const elsewhere = DatagramSocket.listen({ host: '192.0.2.1', port: 0, onDatagram: () => {} })
+    await expect(elsewhere).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' })
+  })
+
+  test('goes on after what bounced, and what was too long', async () => {
+    const { socket } = await echo(hasIpv6 ? '::' : '127.0.0.1')
+    const gone = await plain('127.0.0.1')
+    const { port } = gone.address()
+    gone.close()
+    open.splice(open.indexOf(gone), 1)
+    for (let i = 0; i < 3; i++) {
+      socket.send(Buffer.from('x'), '127.0.0.1', port)
+      socket.send(Buffer.alloc(65_508), '127.0.0.1', port)
+      socket.send(Buffer.from('x'), '255.255.255.255', port)
+      await turns()
+    }
+    expect(await asked('127.0.0.1', socket.local.port)).toBe('re:x')
+  })
 })

@@ -251,3 +251,80 @@ describe('defaults', () => {
     expect(run.target.far.size).toBe(100)
   })
 })
+
+describe('a default number of connections', () => {
+  it('holds for who has none of their own', async () => {
+    const users = [userOf('ada'), userOf('bob', { limits: { connections: 2 } })]
+    const lab = await Lab.open(users, { defaults: { connections: 1 } })
+    const runs = [await lab.relaying(), await lab.relaying()]
+    for (let i = 0; i < 3; i += 1) runs.push(await lab.relaying({ user: 'bob' }))
+    const full = 'CONNECTION_LIMIT'
+    expect(await codesOf(lab, runs)).toEqual([undefined, full, undefined, undefined, full])
+  })
+
+  it('that is lowered ends the newest, and that is raised lets more in', async () => {
+    const lab = await open({})
+    const runs = [await lab.relaying(), await lab.relaying(), await lab.relaying()]
+    lab.directory.setDefaults({ connections: 2 })
+    expect(await codesOf(lab, runs)).toEqual([undefined, undefined, 'CONNECTION_LIMIT'])
+    lab.directory.setDefaults({ connections: 3 })
+    runs.push(await lab.relaying())
+    expect(await codesOf(lab, runs)).toEqual([undefined, undefined, 'CONNECTION_LIMIT', undefined])
+  })
+})
+
+describe('devices', () => {
+  it('keep their place for a while, whatever comes', async () => {
+    const lab = await Lab.open([userOf('ada', { limits: { ips: 1 } })], { devices: { ttlMs: 60_000 } })
+    await (await lab.relaying({}, HERE)).finish()
+    expect([lab.account().ips, lab.account().isIdle]).toEqual([0, false])
+    expect(await (await lab.relaying({}, THERE)).code).toBe('IP_LIMIT')
+    expect(await (await lab.relaying({}, HERE)).finish()).toBe('OK')
+    await lab.pass(60_000)
+    expect(lab.account().isIdle).toBe(true)
+    expect(await (await lab.relaying({}, THERE)).finish()).toBe('OK')
+  })
+
+  it('do not count for a few bytes; one that moves more while there is no place is cut, all of it', async () => {
+    const lab = await Lab.open([userOf('ada', { limits: { ips: 1 } })], { devices: { bytes: 1000 } })
+    const runs = [await lab.relaying({}, HERE), await lab.relaying({}, THERE), await lab.relaying({}, THERE)]
+    runs[0]!.client.write(new Uint8Array(1000))
+    runs[1]!.client.write(new Uint8Array(500))
+    runs[2]!.target.far.write(new Uint8Array(499))
+    lab.sessions.sweep()
+    expect(await codesOf(lab, runs)).toEqual([undefined, undefined, undefined])
+    runs[2]!.client.write('.')
+    lab.sessions.sweep()
+    expect(await codesOf(lab, runs)).toEqual([undefined, 'IP_LIMIT', 'IP_LIMIT'])
+  })
+
+  it('count what sessions moved that were over before anybody looked', async () => {
+    const limits = { ips: 1 }
+    const lab = await Lab.open([userOf('ada', { limits })], { devices: { bytes: 1000, ttlMs: 60_000 } })
+    const run = await lab.relaying({}, HERE)
+    run.client.write(new Uint8Array(1000))
+    await run.finish()
+    expect(await (await lab.relaying({}, THERE)).code).toBe('IP_LIMIT')
+  })
+
+  it('are told as they were seen, signed in', async () => {
+    const lab = await open({})
+    lab.run({}, '192.0.2.9')
+    const run = await lab.relaying({}, HERE)
+    await (await lab.relaying({}, THERE)).finish()
+    expect(lab.account().takeSeen()).toEqual([HERE, THERE])
+    lab.sessions.sweep()
+    expect(lab.account().takeSeen()).toEqual([])
+    run.client.write('.')
+    lab.sessions.sweep()
+    expect(lab.account().takeSeen()).toEqual([HERE])
+  })
+
+  it('that are of one IPv6 /64 are one', async () => {
+    const lab = await open({ ips: 1 })
+    const runs = [await lab.relaying({}, '2001:db8::1'), await lab.relaying({}, '2001:db8::2')]
+    expect(await codesOf(lab, runs)).toEqual([undefined, undefined])
+    expect([lab.account().isAt('2001:db8::3'), lab.account().isAt('2001:db8:1::')]).toEqual([true, false])
+    expect(await (await lab.relaying({}, '2001:db8:1::')).code).toBe('IP_LIMIT')
+  })
+})

@@ -305,6 +305,105 @@ describe('an association', () => {
   })
 })
 
+describe('a full cone', () => {
+  let bench: Bench
+  beforeEach(async () => {
+    bench = new Bench({ cone: 'full' })
+    await bench.send('a')
+  })
+
+  it('lets anybody answer, each with the address that it came from', () => {
+    bench.arrive('known')
+    bench.arrive('other port', DNS.host, 54)
+    bench.arrive('other host', '198.51.100.9', 1)
+    bench.arrive('again', '198.51.100.9', 1)
+    bench.arrive('and again')
+    expect(bench.back).toEqual([
+      'known<192.0.2.53:53',
+      'other port<192.0.2.53:54',
+      'other host<198.51.100.9:1',
+      'again<198.51.100.9:1',
+      'and again<192.0.2.53:53',
+    ])
+    expect(bench.dropped).toEqual({})
+  })
+
+  it('names IPv6 sources without the interface that they came by', () => {
+    bench.arrive('x', '2001:db8::1', 9)
+    bench.arrive('y', 'fe80::1%eth0', 9)
+    bench.arrive('z', 'fe80::1%eth0', 9)
+    expect(bench.back).toEqual(['x<2001:db8::1:9', 'y<fe80::1:9', 'z<fe80::1:9'])
+  })
+
+  it('makes a head once for each of the 1,024 sources that came last, and no more', async () => {
+    let heads = 0
+    const client = { maxBytes: 1000, headOf: () => bytesOf(String((heads += 1))), send: () => {} }
+    bench = new Bench({ cone: 'full', client })
+    await bench.send('a')
+    for (let i = 0; i < 2048; i += 1) bench.arrive('x', '198.51.100.9', 1 + (i % 1024))
+    expect(heads).toBe(1025)
+    bench.arrive('x', '198.51.100.9', 1025)
+    bench.arrive('x', '198.51.100.9', 1)
+    expect(heads).toBe(1027)
+  })
+
+  it('is not kept alive by strangers, but by who was sent to, even after they came as one', async () => {
+    const stranger = { host: '198.51.100.9', port: 1 }
+    for (let i = 0; i < 3; i += 1) {
+      bench.clock.advance(30_000)
+      bench.arrive('x', stranger.host, stranger.port)
+    }
+    await bench.send('now known', stranger)
+    for (let i = 0; i < 8; i += 1) {
+      bench.clock.advance(110_000)
+      bench.arrive('x', stranger.host, stranger.port)
+    }
+    expect(bench.ends).toEqual([])
+    for (let i = 0; i < 5; i += 1) {
+      bench.clock.advance(30_000)
+      bench.arrive('x', '198.51.100.10', 1)
+    }
+    expect(bench.ends).toMatchObject([{ code: 'IDLE_TIMEOUT' }])
+  })
+
+  it('gives its user nothing once it is closed', () => {
+    bench.association.close()
+    bench.arrive('late', '198.51.100.9', 1)
+    expect([bench.back, bench.dropped]).toEqual([[], { source: 1 }])
+  })
+})
+
+describe('an association that only asks names', () => {
+  const options = { idleMs: 300_000, dnsIdleMs: 16_000 }
+
+  it('ends soon after its last datagram', async () => {
+    const bench = new Bench(options)
+    for (let i = 0; i < 5; i += 1) {
+      await bench.send('ask')
+      bench.clock.advance(15_000)
+      bench.arrive('answer')
+      bench.clock.advance(15_000)
+    }
+    expect(bench.ends).toEqual([])
+    bench.clock.advance(5000)
+    expect(bench.ends).toMatchObject([{ code: 'IDLE_TIMEOUT' }])
+  })
+
+  it('is one as any other from its first datagram to another port', async () => {
+    const bench = new Bench(options)
+    await bench.send('ask')
+    bench.clock.advance(15_000)
+    await bench.send('hello', { host: '192.0.2.1', port: 443 })
+    await bench.send('ask')
+    bench.clock.advance(299_000)
+    expect(bench.ends).toEqual([])
+    bench.clock.advance(76_000)
+    expect(bench.ends).toHaveLength(1)
+    bench.association.close()
+    expect(bench.clock.timers).toBe(0)
+  })
+})
+
 it('drops what waits for a rate when it closes', async () => {
   const lane = { limiter: { take: () => 0 }, onGrant: () => {}, count: () => {} }
   const bench = new Bench({ lanes: { up: lane, down: lane } })

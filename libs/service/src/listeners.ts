@@ -10,13 +10,18 @@ import { runSession } from './session.ts'
 import type { SessionParts } from './session-parts.ts'
 import { TlsListeners } from './tls-listeners.ts'
 
-export interface ListenerOptions {
-  /** Files that make it a listener over TLS; they may change while it is open. */
-  readonly tls?: TlsPaths | undefined
+export interface AnnounceOptions {
   /** Whether there is a `listening` line for it. @default true */
   readonly announce?: boolean
   /** What that line tells besides door, host and port. */
   readonly fields?: Readonly<Record<string, unknown>>
+}
+
+export interface ListenerOptions extends AnnounceOptions {
+  /** Files that make it a listener over TLS; they may change while it is open. */
+  readonly tls?: TlsPaths | undefined
+  /** The most that may wait for a message of the handshake to become whole. @default 16 KiB */
+  readonly maxHandshakeBytes?: number | undefined
 }
 
 /** A port that clients send datagrams to. */
@@ -56,7 +61,8 @@ export class Listeners {
   ): Promise<Listener> {
     const metrics = this.#options.metrics.door(door)
     const files = options.tls && (await this.tls.open(door, options.tls))
-    const parts = { ...this.#options.parts, door, metrics, tls: files }
+    const { maxHandshakeBytes } = options
+    const parts = { ...this.#options.parts, door, metrics, tls: files, maxHandshakeBytes }
     const listener = await listen({
       ...address,
       onConn: (conn) => void runSession(conn, handshake, parts),
@@ -74,7 +80,7 @@ export class Listeners {
     door: string,
     { host, port }: Address,
     onDatagram: OnDatagram,
-    options: Omit<ListenerOptions, 'tls'> = {},
+    options: AnnounceOptions = {},
   ): Promise<DatagramListener> {
     const socket = await DatagramSocket.listen({ host, port, onDatagram })
     const listener = { address: socket.local, close: () => socket.close() }
@@ -101,13 +107,13 @@ export class Listeners {
     door: string,
     all: Set<Listener>,
     listener: Listener,
-    { announce = true, fields }: ListenerOptions,
+    { announce = true, fields }: AnnounceOptions,
   ): Listener {
     const { address } = listener
     const opened = {
       address,
       close: () => {
-        if (!all.delete(opened)) return
+        all.delete(opened)
         this.own.remove(address)
         listener.close()
       },

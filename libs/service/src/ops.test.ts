@@ -135,6 +135,62 @@ describe('startOps', () => {
     await other.close()
   })
 
+  it('serves what a door adds, within the same bounds, and says which methods it takes', async () => {
+    const other = await startOps({
+      host: '127.0.0.1',
+      port: 0,
+      registry: { contentType: 'text/plain', metrics: async () => '' },
+      ready: () => true,
+      users: () => ({}),
+      routes: [
+        (app) => {
+          app.get('/lists/:token', ({ params }) => params)
+          app.post('/users', { bodyLimit: 4096 }, ({ body }) => body)
+        },
+        (app) => {
+          app.delete('/users', () => ({}))
+          void app.register(
+            async (part) => {
+              part.setErrorHandler((_error, _request, reply) => reply.code(400).send({ error: 'no' }))
+              part.put('/x', () => ({}))
+            },
+            { prefix: '/v9' },
+          )
+          app.get('/bug', () => Promise.reject(new Error('secret detail')))
+        },
+      ],
+      log: { error: (...args: unknown[]) => void errors.push(args) },
+    })
+    const base = `http://127.0.0.1:${other.address.port}`
+    const json = { 'content-type': 'application/json' }
+    const ask = async (method: string, path: string, body?: string): Promise<unknown[]> => {
+      const response = await fetch(base + path, { method, ...(body && { body, headers: json }) })
+      const { error } = (await response.json()) as { error?: { code?: string } | string }
+      const told = typeof error === 'object' ? error.code : error
+      return [response.status, response.headers.get('allow'), told]
+    }
+    expect(await ask('GET', '/lists/abc')).toEqual([200, null, undefined])
+    expect(await ask('POST', '/lists/abc')).toEqual([405, 'GET, HEAD', 'METHOD_NOT_ALLOWED'])
+    expect(await ask('POST', '/users', JSON.stringify({ name: 'x'.repeat(2000) }))).toEqual([
+      200,
+      null,
+      undefined,
+    ])
+    expect((await ask('POST', '/users', JSON.stringify({ name: 'x'.repeat(5000) })))[0]).toBe(413)
+    expect(await ask('GET', '/users')).toEqual([405, 'DELETE, POST', 'METHOD_NOT_ALLOWED'])
+    expect(await ask('GET', '/v9/x')).toEqual([405, 'PUT', 'METHOD_NOT_ALLOWED'])
+    expect(await ask('PUT', '/v9/x', '{')).toEqual([400, null, 'no'])
+    expect(await ask('GET', '/lists')).toEqual([404, null, 'NOT_FOUND'])
+    expect(await ask('POST', '/metrics')).toEqual([405, 'GET, HEAD', 'METHOD_NOT_ALLOWED'])
+    expect(await ask('GET', '/bug')).toEqual([500, null, 'INTERNAL'])
+    expect(errors).toEqual([[{ err: new Error('secret detail') }, 'ops.failed']])
+    await other.close()
+  })
+
+  it('does not tell strangers what a door adds', async () => {
+    expect(await (await fetch(`${url}/`)).text()).toContain('try /healthz, /readyz, /metrics, /v1/users')
+  })
+
   it('says why it cannot listen', async () => {
     const registry = { contentType: 'text/plain', metrics: async () => '' }
     const again = startOps({

@@ -1,8 +1,12 @@
+import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DatagramSession } from './datagram-session.ts'
+import type { ServiceError } from './errors.ts'
+import type { DatagramListener } from './listeners.ts'
 import { Program, type ProgramOptions } from './program.ts'
 import { Journal } from './testing/journal.ts'
 import { type Client, Sandbox } from './testing/sandbox.ts'
@@ -11,12 +15,14 @@ import { configOf, testHandshake } from './testing/test-app.ts'
 const LOOPBACK = { host: '127.0.0.1', port: 0 }
 let sandbox: Sandbox
 const programs: Program[] = []
+const sockets: Socket[] = []
 
 beforeEach(async () => {
   sandbox = await Sandbox.open()
 })
 
 afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.close()
   for (const program of programs.splice(0)) {
     program.hurry()
     await program.stop()
@@ -381,6 +387,166 @@ describe('stop()', () => {
     expect(journal.lines('stop.failed')).toMatchObject([{ err: { message: 'stuck' } }])
     expect(await sandbox.isClosed(ops)).toBe(true)
   })
+})
+
+describe('listeners', () => {
+  it('close by themselves, and leave conns and other listeners alone', async () => {
+    await sandbox.add('ada')
+    const { program } = await start()
+    const [goes, stays] = [
+      await program.listen('ss', LOOPBACK, testHandshake),
+      await program.listen('ss', LOOPBACK, testHandshake),
+    ]
+    const client = await sandbox.connect(goes.address)
+    client.socket.write(`ada 127.0.0.1 ${sandbox.targetPort}\n`)
+    await client.got('yes\n')
+    goes.close()
+    goes.close()
+    expect(await sandbox.isClosed(goes.address)).toBe(true)
+    expect(await sandbox.isClosed(stays.address)).toBe(false)
+    client.socket.write('still here')
+    await client.got('still here')
+    const again = await program.listen('ss', goes.address, testHandshake)
+    expect(again.address).toEqual(goes.address)
+  })
+
+  it('may be dialled by users once they are closed, and are no longer ours', async () => {
+    await sandbox.add('ada')
+    const { program } = await start()
+    const [door, other] = [
+      await program.listen('ss', LOOPBACK, testHandshake),
+      await program.listen('ss', LOOPBACK, testHandshake),
+    ]
+    const asked = async (): Promise<string> => {
+      const client = await sandbox.connect(door.address)
+      client.socket.end(`ada 127.0.0.1 ${other.address.port}\n`)
+      return client.closed
+    }
+    expect(await asked()).toBe('no TARGET_DENIED\n')
+    const datagrams = await program.datagrams('ss', other.address, () => {})
+    other.close()
+    expect(await asked()).toBe('no TARGET_DENIED\n')
+    datagrams.close()
+    expect(await asked()).toBe('no DIAL_REFUSED\n')
+  })
+
+  it('are told with what stands in their lines besides, or not at all', async () => {
+    const { program, journal } = await start()
+    const { address } = await program.listen('ss', LOOPBACK, testHandshake, { fields: { user: 'ada' } })
+    await program.datagrams('ss', address, () => {}, { announce: false })
+    const alone = await program.datagrams('ss', LOOPBACK, () => {}, { fields: { user: 'bob' } })
+    await program.listen('quiet', LOOPBACK, testHandshake, { announce: false })
+    expect(journal.lines('listening')).toMatchObject([
+      { door: 'ss', ...address, user: 'ada' },
+      { door: 'ss', ...alone.address, user: 'bob' },
+    ])
+  })
+
+  it('are cheap: hundreds of one door are one in the metrics', async () => {
+    const { program } = await start()
+    const open = Array.from({ length: 200 }, () =>
+      program.listen('ss', LOOPBACK, testHandshake, { announce: false }),
+    )
+    for (const listener of await Promise.all(open)) listener.close()
+    const text = await program.metrics.registry.metrics()
+    expect(text.match(/sluice_sessions_active\{/g)).toHaveLength(1)
+  })
+})
+
+describe('datagrams()', () => {
+  /** A door that sends back what it gets, within the limits of its user, and ends with what ends its session. */
+  const echo = async (
+    program: Program,
+  ): Promise<{ listener: DatagramListener; sessions: DatagramSession[] }> => {
+    const sessions: DatagramSession[] = []
+    const [account] = [...program.directory.accounts()]
+    const listener: DatagramListener = await program.datagrams('ss', LOOPBACK, (bytes, host, port) => {
+      try {
+        const client = { host, port }
+        sessions[0] ??= DatagramSession.open(listener.parts, { account: account!, client, protocol: 'udp' })
+        sessions[0].lanes.up.count(bytes.length)
+        listener.send(bytes, host, port)
+      } catch (error) {
+        listener.send(Buffer.from((error as ServiceError).code), host, port)
+      }
+    })
+    return { listener, sessions }
+  }
+
+  const client = async ({ address }: DatagramListener): Promise<(text: string) => Promise<string>> => {
+    const socket = createSocket('udp4').bind(0, '127.0.0.1')
+    sockets.push(socket)
+    await once(socket, 'listening')
+    return async (text) => {
+      socket.send(text, address.port, address.host)
+      const [bytes] = (await once(socket, 'message')) as [Buffer]
+      return bytes.toString()
+    }
+  }
+
+  it('has its sessions counted, booked and told as all others', async () => {
+    await sandbox.add('ada')
+    const { program, journal } = await start()
+    const { listener, sessions } = await echo(program)
+    const ask = await client(listener)
+    expect(await ask('12345')).toBe('12345')
+    const metrics = await program.metrics.registry.metrics()
+    expect(metrics).toContain('sluice_sessions_active{door="ss"} 1')
+    sessions[0]!.close()
+    await program.stop()
+    expect(await sandbox.booked('ada')).toBe(5)
+    expect(journal.lines('session.end')).toMatchObject([{ door: 'ss', user: 'ada', code: 'OK', up: 5 }])
+  })
+
+  it('goes on for who is here while the program stops, and lets nobody in', async () => {
+    await sandbox.add('ada')
+    const { program, journal } = await start()
+    const { listener, sessions } = await echo(program)
+    const ask = await client(listener)
+    expect(await ask('a')).toBe('a')
+    const stopping = program.stop()
+    expect(await ask('still here')).toBe('still here')
+    const [running] = sessions.splice(0)
+    expect(await ask('a newcomer')).toBe('SHUTDOWN')
+    program.hurry()
+    await stopping
+    expect(running!.isOver).toBe(true)
+    expect(journal.lines('session.end')).toMatchObject([{ code: 'SHUTDOWN' }])
+    const again = await start()
+    expect((await again.program.datagrams('ss', listener.address, () => {})).address).toEqual(
+      listener.address,
+    )
+  })
+
+  it('says which port is taken', async () => {
+    const { program } = await start()
+    const { address } = await program.datagrams('ss', LOOPBACK, () => {})
+    await expect(program.datagrams('ss', address, () => {})).rejects.toMatchObject({ code: 'EADDRINUSE' })
+  })
+})
+
+describe('devices', () => {
+  it('follow the settings', async () => {
+    await sandbox.add('ada', { ips: 1 })
+    const { program } = await start({ deviceTtlMs: '1h' })
+    const [account] = [...program.directory.accounts()]
+    const held = { kind: 'connection', ip: '192.0.2.1', cut() {}, relimit() {} } as const
+    account!.enter(held, 0)
+    account!.leave(held)
+    expect(account!.isIdle).toBe(false)
+    await program.reload(configOf({ deviceTtlMs: 0, deviceBytes: '1MB' }))
+    expect(account!.isIdle).toBe(true)
+    account!.enter(held, 0)
+    account!.enter({ ...held, ip: '192.0.2.2' }, 0)
+    expect(account!.ips).toBe(2)
+  })
+})
+
+it('serves the routes that a door adds', async () => {
+  const { program } = await start()
+  program.addRoutes((app) => app.get('/extra', () => ({ is: 'here' })))
+  const ops = await program.ready()
+  expect(await (await fetch(`http://127.0.0.1:${ops!.port}/extra`)).json()).toEqual({ is: 'here' })
 })
 
 describe('a start that fails', () => {

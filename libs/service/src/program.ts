@@ -11,7 +11,7 @@ import type { BaseConfig } from './config.ts'
 import type { DeviceRules } from './devices.ts'
 import { Directory } from './directory.ts'
 import { Ledger } from './ledger.ts'
-import { type DatagramListener, type ListenerOptions, Listeners } from './listeners.ts'
+import { type AnnounceOptions, type DatagramListener, type ListenerOptions, Listeners } from './listeners.ts'
 import { createLog, type Log } from './log.ts'
 import { type Ops, type OpsRoutes, startOps } from './ops.ts'
 import { type Prepare, takeOver } from './reload.ts'
@@ -161,7 +161,7 @@ export class Program {
     door: string,
     address: Address,
     onDatagram: OnDatagram,
-    options?: Omit<ListenerOptions, 'tls'>,
+    options?: AnnounceOptions,
   ): Promise<DatagramListener> {
     return this.#listeners.datagrams(door, address, onDatagram, options)
   }

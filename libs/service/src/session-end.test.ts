@@ -1,8 +1,8 @@
-import type { Dial } from '@sluice/net'
+import { type Dial, drainSilently } from '@sluice/net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ServiceError } from './errors.ts'
 import { expectOver } from './testing/expect-over.ts'
-import { Lab } from './testing/lab.ts'
+import { Lab, type Run } from './testing/lab.ts'
 import { settled } from './testing/memory-conn.ts'
 import { userOf } from './testing/memory-store.ts'
 
@@ -239,3 +239,77 @@ describe('the deadline of a handshake', () => {
     expect(await run.code).toBe('AUTH_FAILED')
   })
 })
+
+describe('a client that is told nothing', () => {
+  const WHY = new ServiceError('AUTH_FAILED')
+  let lab: Lab
+
+  beforeEach(async () => {
+    lab = await Lab.open([userOf('ada')], { handshakeMs: 60_000 })
+  })
+
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  const silent = (): Run => {
+    const run = lab.run({ signIn: (reader) => drainSilently(reader, WHY) })
+    run.client.write('?')
+    return run
+  }
+
+  it('is drained until its time is over, and ends without a reset', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const run = silent()
+    for (let i = 0; i < 100; i += 1) run.client.write(new Uint8Array(1000))
+    await settled()
+    vi.advanceTimersByTime(59_999)
+    await settled()
+    expect([run.conn.closed, run.client.ended]).toEqual([false, false])
+    vi.advanceTimersByTime(1)
+    expect(await run.code).toBe('AUTH_FAILED')
+    expect([run.client.size, run.client.ended, run.client.error, run.conn.wasReset]).toEqual([
+      0,
+      true,
+      undefined,
+      false,
+    ])
+    expectOver(lab, run, 'AUTH_FAILED')
+    expect(lab.metrics.authFailures).toBe(1)
+  })
+
+  it('ends with its own end', async () => {
+    const run = silent()
+    await settled()
+    run.client.end()
+    expect(await run.code).toBe('AUTH_FAILED')
+    expect([run.client.size, run.client.ended, run.conn.wasReset]).toEqual([0, true, false])
+  })
+
+  it('goes at once when the program stops', async () => {
+    const run = silent()
+    await settled()
+    await lab.sessions.drained()
+    expect(await run.code).toBe('AUTH_FAILED')
+  })
+})
+
+it.each([
+  [undefined, 'HANDSHAKE_TOO_LONG'],
+  [64 * 1024, 'OK'],
+])(
+  'a listener whose handshake may be %s bytes long takes one of 20,000: %s',
+  async (maxHandshakeBytes, code) => {
+    const lab = await Lab.open([userOf('ada')])
+    const whole = (bytes: Uint8Array): { value: null; size: number } | undefined =>
+      bytes.length < 19_999 ? undefined : { value: null, size: bytes.length }
+    const run = lab.run({
+      signIn: (reader) => reader.read(whole),
+      ...(maxHandshakeBytes && { maxHandshakeBytes }),
+    })
+    for (let i = 0; i < 20; i += 1) run.client.write(new Uint8Array(1000))
+    run.connected()
+    await settled()
+    expect(await run.finish()).toBe(code)
+  },
+)

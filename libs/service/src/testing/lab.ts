@@ -4,6 +4,7 @@ import { ManualClock, Shaper, type ShareLimits } from '@sluice/ratelimit'
 import { PasswordVerifier, type User } from '@sluice/userstore'
 import type { Address } from '@sluice/wire'
 import type { Account, AccountDefaults } from '../account.ts'
+import type { DeviceRules } from '../devices.ts'
 import { Directory } from '../directory.ts'
 import type { Code, ErrorCode } from '../errors.ts'
 import type { Handshake, Request } from '../request.ts'
@@ -81,6 +82,7 @@ export class Run {
       sessions: lab.sessions,
       dial: async (target, signal) => straight(await dial(target, signal)),
       mayReuse: () => true,
+      maxHandshakeBytes: start.maxHandshakeBytes,
     })
   }
 
@@ -127,6 +129,7 @@ export interface RunStart {
   readonly signIn?: (reader: Reader) => unknown
   readonly onRequest?: (request: TestRequest) => void
   readonly dial?: Dial
+  readonly maxHandshakeBytes?: number
   /** The dial does not hear its signal. */
   readonly deaf?: boolean
 }
@@ -134,6 +137,7 @@ export interface RunStart {
 export interface LabOptions {
   readonly node?: ShareLimits
   readonly defaults?: AccountDefaults
+  readonly devices?: Partial<DeviceRules>
   readonly handshakeMs?: number
   readonly idleMs?: number
   readonly unauthenticatedPerIp?: number
@@ -155,6 +159,7 @@ export class Lab {
   readonly shaper: Shaper
   readonly directory: Directory
   readonly sessions: Sessions
+  readonly devices: DeviceRules
   readonly user: string
 
   static async open(users: readonly User[], options: LabOptions = {}): Promise<Lab> {
@@ -169,10 +174,12 @@ export class Lab {
     for (const [id, bytes] of Object.entries(options.used ?? {})) this.store.booked.set(id, bytes)
     this.user = users[0]?.id ?? ''
     this.shaper = new Shaper(options.node ?? {}, this.clock)
+    this.devices = { bytes: 0, ttlMs: 0, now: () => this.clock.now(), ...options.devices }
     this.directory = new Directory({
       store: this.store,
       shaper: this.shaper,
       defaults: options.defaults ?? {},
+      devices: this.devices,
       verifier: options.verifier ?? new PasswordVerifier({ cost: 1 }),
       ...(options.guard && { guard: options.guard }),
       now: () => this.wall.now,
