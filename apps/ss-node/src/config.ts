@@ -14,8 +14,9 @@ import type { Address } from '@sluice/wire'
 import { parseAddress } from '@sluice/wire'
 import { z } from 'zod'
 import { type IdentityKey, identityKeys } from './identity-key.ts'
+import { type RemoteConfig, remoteSchema } from './remote/remote-config.ts'
 
-export interface SsNodeConfig extends ProgramConfig {
+export interface SsNodeConfig extends ProgramConfig, RemoteConfig {
   listen: string
   port: number | undefined
   identityKey: IdentityKey[]
@@ -92,3 +93,4 @@ export const schema: ConfigSchema<SsNodeConfig> = base
       live: true,
     }),
   })
+  .extend(remoteSchema.shape)

@@ -4,6 +4,7 @@ import { ConfigError } from './config-error.ts'
 import type { Log } from './log.ts'
 import { type LogFile, logFile, LogWriter } from './log-writer.ts'
 import { Seldom } from './seldom.ts'
+import type { SessionConfig } from './session-config.ts'
 
 export interface AccessLogOptions {
   readonly path: string
@@ -111,3 +112,10 @@ class NamedFile implements LogFile {
 }
 
 const ignore = (): void => {}
+
+/** Opened where the settings name a file. @param onLost told of lines that could not be written */
+export const openAccessLog = (
+  { accessLog: path, accessLogFormat: format }: Pick<SessionConfig, 'accessLog' | 'accessLogFormat'>,
+  log: AccessLogOptions['log'],
+  onLost: AccessLogOptions['onLost'],
+): AccessLog | undefined => (path === undefined ? undefined : new AccessLog({ path, format, log, onLost }))

@@ -5,7 +5,7 @@ import { AddressSet, type Listener, type OnDatagram } from '@sluice/net'
 import { Shaper } from '@sluice/ratelimit'
 import { openStore, type UserStore } from '@sluice/userstore'
 import type { Address } from '@sluice/wire'
-import { AccessLog } from './access-log.ts'
+import { type AccessLog, openAccessLog } from './access-log.ts'
 import type { AccountDefaults } from './account.ts'
 import type { BaseConfig } from './config.ts'
 import type { DeviceRules } from './devices.ts'
@@ -100,7 +100,7 @@ export class Program {
     this.store = store
     this.log = options.log ?? createLog({ level: config.logLevel })
     this.metrics = createMetrics({ app, version })
-    this.accessLog = this.#openAccessLog(config)
+    this.accessLog = openAccessLog(config, this.log, (lines) => this.metrics.accessLogLost(lines))
     this.#reporter = createReporter({ env, app, version, log: this.log })
     this.shaper = new Shaper(nodeLimits(config))
     this.#guard = new SignInGuard(signInLimits(config))
@@ -166,6 +166,12 @@ export class Program {
     return this.#listeners.datagrams(door, address, onDatagram, options)
   }
 
+  /** Tells of a listener that the door itself opens and closes: no user's dial leads there. */
+  announce(door: string, address: Address): void {
+    this.#listeners.own.add(address)
+    this.log.announce('listening', { door, ...address })
+  }
+
   /** Has the ops endpoint serve more. To be called before `ready`. */
   addRoutes(routes: OpsRoutes): void {
     this.#routes.push(routes)
@@ -184,8 +190,7 @@ export class Program {
         routes: this.#routes,
         log: this.log,
       })
-      this.#listeners.own.add(this.#ops.address)
-      this.log.announce('listening', { door: 'ops', ...this.#ops.address })
+      this.announce('ops', this.#ops.address)
     }
     this.#state = true
     this.log.announce('ready')
@@ -278,16 +283,6 @@ export class Program {
       this.sessions.relimit()
       this.log.level = config.logLevel
     }
-  }
-
-  #openAccessLog({ accessLog: path, accessLogFormat: format }: ProgramConfig): AccessLog | undefined {
-    if (path === undefined) return undefined
-    return new AccessLog({
-      path,
-      format,
-      log: this.log,
-      onLost: (lines) => this.metrics.accessLogLost(lines),
-    })
   }
 
   #tick(): void {

@@ -91,11 +91,12 @@ const implementation = ({ calls, onFailed }: GrpcOptions): UntypedServiceImpleme
 const unaryCall =
   (answer: Answer<never>, onFailed: (error: unknown) => void) =>
   async (call: ServerUnaryCall<never, object>, callback: sendUnaryData<object>): Promise<void> => {
+    const signal = ended(call)
     let result: object
     try {
-      result = await answer(call.request, ended(call))
+      result = await answer(call.request, signal)
     } catch (error) {
-      return callback(statusOf(error, onFailed))
+      return callback(statusOf(error, signal.aborted ? ignore : onFailed))
     }
     callback(null, result)
   }
@@ -105,11 +106,12 @@ const answerHealth = async (
   onFailed: (error: unknown) => void,
   call: ServerWritableStream<{ url: string }, HealthCheckRes>,
 ): Promise<void> => {
+  const signal = ended(call)
   try {
-    call.write(await check(call.request.url, ended(call)))
+    call.write(await check(call.request.url, signal))
     call.end()
   } catch (error) {
-    fail(call, statusOf(error, onFailed))
+    fail(call, statusOf(error, signal.aborted ? ignore : onFailed))
   }
 }
 
@@ -128,7 +130,10 @@ const reflectionCall =
 const fail = (call: { emit(event: 'error', error: CallStatus): boolean }, result: CallStatus): void =>
   void call.emit('error', result)
 
-/** Of a signal that tells when the client has gone, or the call has taken too long. */
+/** Nobody waits for the answer any more. */
+const ignore = (): void => {}
+
+/** A signal that tells when the client has gone, or the call has taken too long. */
 const ended = (call: { on(event: 'cancelled', listener: () => void): unknown }): AbortSignal => {
   const abort = new AbortController()
   call.on('cancelled', () => abort.abort(new Error('the call has ended')))

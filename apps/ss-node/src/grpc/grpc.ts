@@ -5,7 +5,7 @@ import type { RemotePorts } from '../remote/remote-ports.ts'
 import { type GrpcOptions, type GrpcServer, startGrpc } from './grpc-server.ts'
 import { checkHealth, type HealthCheckOptions } from './health-check.ts'
 import { KeyCalls } from './key-calls.ts'
-import { KeyFinder, type KeyFinderOptions } from './key-finder.ts'
+import { KeyFinder } from './key-finder.ts'
 import type { DecryptDataReq, FindAccessUserReq, UserIdReq, UserReq } from './messages.ts'
 import { UserCalls } from './user-calls.ts'
 
@@ -13,15 +13,14 @@ export interface OpenGrpcOptions extends Pick<GrpcOptions, 'token' | 'tls' | 'on
   readonly address: Address
   readonly register: Register
   readonly ports: RemotePorts
-  readonly trialDatagram: KeyFinderOptions['trialDatagram']
   readonly health: HealthCheckOptions
 }
 
 /** Manages users by gRPC. @throws the system's error */
 export const openGrpc = (options: OpenGrpcOptions): Promise<GrpcServer> => {
-  const { register, ports, trialDatagram, health } = options
+  const { register, ports, health } = options
   const users = new UserCalls({ register, ports, sleep: (ms, signal) => sleep(ms, undefined, { signal }) })
-  const keys = new KeyCalls(register, users, new KeyFinder({ register, ports, trialDatagram }))
+  const keys = new KeyCalls(register, users, new KeyFinder({ register, ports }))
   const unary = {
     CreateUser: (request: UserReq) => users.put(request),
     UpdateUser: (request: UserReq) => users.put(request),

@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises'
 import type { User } from '@sluice/userstore'
 import { encodeSocksAddress, WireError } from '@sluice/wire'
 import { decodeSsRequest, hasIdentity, type SsKey, ssKey, ssMethod, trial } from '@sluice/wire/shadowsocks'
@@ -6,6 +5,8 @@ import type { Register } from '../remote/register.ts'
 import { RemoteError } from '../remote/remote-error.ts'
 import type { RemotePorts } from '../remote/remote-ports.ts'
 import { type SsCredential, ssCredentialOf } from '../remote/ss-credential.ts'
+import { TimeSlices } from '../time-slices.ts'
+import { trialDatagram } from './datagram-trial.ts'
 
 export interface KeyQuestion {
   readonly port: number
@@ -17,28 +18,20 @@ export interface KeyQuestion {
 
 export interface KeyFinderOptions {
   readonly register: Pick<Register, 'users'>
-  readonly ports: Pick<RemotePorts, 'shared'>
-  /** Whether a datagram was sealed with the key. */
-  readonly trialDatagram: (key: SsKey, data: Uint8Array) => boolean
-  /** Monotonic, ms. @default performance.now */
-  readonly now?: () => number
+  readonly ports: Pick<RemotePorts, 'portOf' | 'serverKey'>
 }
 
 /** Questions that wait for the one that is looked into. */
 const MAX_WAITING = 16
-/** The loop is not held longer at a stretch. */
-const SLICE_MS = 4
 
 /** Finds whose key sealed what a client sent, among the users of a port: one question at a time, in small steps. */
 export class KeyFinder {
   readonly #options: KeyFinderOptions
-  readonly #now: () => number
   #last: Promise<unknown> = Promise.resolve()
   #waiting = 0
 
   constructor(options: KeyFinderOptions) {
     this.#options = options
-    this.#now = options.now ?? (() => performance.now())
   }
 
   /** @throws RemoteError BUSY; the signal's reason */
@@ -55,30 +48,25 @@ export class KeyFinder {
   }
 
   async #find(question: KeyQuestion, signal: AbortSignal): Promise<User | undefined> {
-    const users = [...this.#options.register.users()]
-    let since = this.#now()
-    for (const user of users) {
+    const slices = new TimeSlices()
+    for (const user of [...this.#options.register.users()]) {
       signal.throwIfAborted()
       if (this.#opens(user, question)) return user
-      if (this.#now() - since < SLICE_MS) continue
-      await turn()
-      since = this.#now()
+      if (slices.isOver) await slices.pause()
     }
     return undefined
   }
 
   #opens(user: User, { port, method, transport, data }: KeyQuestion): boolean {
+    const { ports } = this.#options
     const credential = ssCredentialOf(user)
-    if (credential === undefined || !this.#isOn(port, credential)) return false
+    if (credential === undefined || ports.portOf(credential) !== port) return false
     if (method !== '' && ssMethod(method)?.name !== credential.method) return false
     const key = keyOf(credential)
     if (key === undefined) return false
-    if (transport === 'udp') return this.#options.trialDatagram(key, data)
-    return trial(key, data) || (hasIdentity(key.method) && trial(key, data, { identity: true }))
-  }
-
-  #isOn(port: number, credential: SsCredential): boolean {
-    return (credential.port ?? this.#options.ports.shared()?.port) === port
+    const serverKey = ports.serverKey(port)
+    if (transport === 'udp') return trialDatagram(key, data, serverKey)
+    return trial(key, data, { identity: serverKey !== undefined })
   }
 }
 

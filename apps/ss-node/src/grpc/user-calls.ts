@@ -111,9 +111,9 @@ const checkedId = ({ user_id: id }: UserIdReq): number => {
   throw new RemoteError('INVALID', 'user_id: wanted 1 or more')
 }
 
-const checkOwn = ({ id, name }: User, { user_id: userId }: UserIdReq): void => {
-  if (name === nameOf(userId)) return
-  throw new RemoteError('OWNED', `user ${userId} comes from the ${id.split(':', 1)[0]}, and is changed there`)
+const checkOwn = ({ owner }: User, { user_id: userId }: UserIdReq): void => {
+  if (owner === undefined) return
+  throw new RemoteError('OWNED', `user ${userId} comes from the ${owner}, and is changed there`)
 }
 
 const newUser = ({ user_id: id }: UserIdReq, { limits, expiresAt, ...rest }: UserChanges): NewUser => ({

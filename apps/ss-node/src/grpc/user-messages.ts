@@ -10,12 +10,10 @@ const INT32_MAX = 0x7fff_ffff
 export const nameOf = (userId: number): string => `ss-${userId}`
 
 /** The number that gRPC has for a user, be it one of its own or of a list from elsewhere; 0 where it has none. */
-export const userIdOf = ({ id, name }: User): number => {
-  const [, own, listed] =
-    /^(?:ss-([1-9]\d{0,9})|(?:panel|file):([1-9]\d{0,9}))$/.exec(/^(?:panel|file):/.test(id) ? id : name) ??
-    []
-  const number = Number(own ?? listed ?? 0)
-  return number <= INT32_MAX ? number : 0
+export const userIdOf = ({ id, name, owner }: User): number => {
+  const [, written = '0'] = /[:-]([1-9]\d{0,9})$/.exec(owner === undefined ? name : id) ?? []
+  const isNamed = name === nameOf(Number(written)) || id === `${owner}:${written}`
+  return isNamed && Number(written) <= INT32_MAX ? Number(written) : 0
 }
 
 const int32 = (value: number | undefined): number => Math.min(value ?? 0, INT32_MAX)
@@ -32,7 +30,7 @@ export const userMessage = (user: User, register: Register): UserMessage => {
     enable: user.enabled,
     speed_limit: int32(limits.down ?? limits.up ?? limits.total),
     ip_list: addressesOf(user, register),
-    tcp_conn_num: register.account(user)?.sessions ?? 0,
+    tcp_conn_num: register.account(user)?.connections ?? 0,
     upload_traffic: up,
     download_traffic: down,
     name: user.name,
@@ -53,11 +51,11 @@ export const serverMessage = (user: User, register: Register, isServed: boolean)
     download_traffic: down,
     ip_list: addressesOf(user, register),
     is_running: isServed && user.enabled && state === 'active',
-    tcp_conn_num: register.account(user)?.sessions ?? 0,
+    tcp_conn_num: register.account(user)?.connections ?? 0,
   }
 }
 
-const addressesOf = (_user: User, _register: Register): string[] => []
+const addressesOf = (user: User, register: Register): string[] => register.account(user)?.addresses ?? []
 
 export interface UserChanges {
   readonly enabled: boolean

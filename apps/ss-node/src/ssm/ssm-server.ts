@@ -12,7 +12,6 @@ export interface SsmOptions {
   readonly token: string
   /** PEM, of a server that is to speak TLS. */
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
-  readonly version: string
   readonly users: SsmUsers
   readonly counters: SsmCounters
   /** A fault of ours. */
@@ -100,8 +99,8 @@ const guard = (app: FastifyInstance, { token, onFailed }: SsmOptions): void => {
 }
 
 const addRoutes = (app: FastifyInstance, prefix: string, options: SsmOptions): void => {
-  const { users, counters, version } = options
-  app.get(`${prefix}/`, () => ({ server: `sluice ss-node ${version}`, apiVersion: 'v1' }))
+  const { users, counters } = options
+  app.get(`${prefix}/`, () => ({ server: 'sluice ss-node', apiVersion: 'v1' }))
   app.get(`${prefix}/stats`, (request) => counters.all(users.list(), wantsClear(request)))
   app.get(`${prefix}/users`, () => ({
     users: users.list().map(({ name }) => ({ username: name, uPSK: users.get(name).secret })),

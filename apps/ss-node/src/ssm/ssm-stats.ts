@@ -37,8 +37,8 @@ export class SsmCounters {
       downlinkPackets: 0,
       uplinkBytes: up - cleared.up,
       uplinkPackets: 0,
-      tcpSessions: account?.sessions ?? 0,
-      udpSessions: 0,
+      tcpSessions: account?.connections ?? 0,
+      udpSessions: account?.associations ?? 0,
     }
   }
 

@@ -32,8 +32,9 @@ export class SsmUsers {
 
   /** @throws RemoteError, StoreError */
   async add(name: string, secret: string): Promise<void> {
-    const { port, method } = this.#shared()
-    await this.#register.add('ssm', { name, credentials: [checkedCredential(port, method, secret)] })
+    const { port, isUsual, method } = this.#shared()
+    const credential = checkedCredential(isUsual ? undefined : port, method, secret)
+    await this.#register.add('ssm', { name, credentials: [credential] })
   }
 
   /** @throws RemoteError, StoreError */
@@ -58,5 +59,5 @@ export class SsmUsers {
   }
 }
 
-const isOn = ({ port }: SharedPort, credential: SsCredential | undefined): boolean =>
-  credential !== undefined && (credential.port === undefined || credential.port === port)
+const isOn = ({ port, isUsual }: SharedPort, credential: SsCredential | undefined): boolean =>
+  credential !== undefined && (credential.port === port || (isUsual && credential.port === undefined))

@@ -23,14 +23,15 @@ class TestSsm implements AsyncDisposable {
   readonly failures: unknown[]
   readonly #server: SsmServer
 
-  static async open(shared: SharedPort | 'none' = { port: 8388, method: METHOD }): Promise<TestSsm> {
+  static async open(
+    shared: SharedPort | 'none' = { port: 8388, isUsual: false, method: METHOD },
+  ): Promise<TestSsm> {
     const test = await TestRegister.open()
     const failures: unknown[] = []
     const server = await startSsm({
       address: { host: '127.0.0.1', port: 0 },
       token: TOKEN,
       tls: undefined,
-      version: '1.2.3',
       users: new SsmUsers(test.register, { shared: () => (shared === 'none' ? undefined : shared) }),
       counters: new SsmCounters(test.register),
       onFailed: (error) => void failures.push(error),
@@ -83,7 +84,7 @@ describe.concurrent('the management API', () => {
 
   it('says who it is, below both paths', async ({ expect }) => {
     await using ssm = await TestSsm.open()
-    const info = { server: 'sluice ss-node 1.2.3', apiVersion: 'v1' }
+    const info = { server: 'sluice ss-node', apiVersion: 'v1' }
     for (const path of ['/', '/server/v1', '/server/v1/'])
       expect(await ssm.ask('GET', path)).toEqual([200, info])
     expect(await ssm.ask('GET', '/server/v1/users')).toEqual([200, { users: [] }])

@@ -14,7 +14,10 @@ export class GrpcClient implements Disposable {
   readonly #metadata = new Metadata()
 
   constructor({ host, port }: Address, options: ClientOptions = {}) {
-    this.#client = new Client(`${host}:${port}`, options.credentials ?? credentials.createInsecure())
+    this.#client = new Client(`${host}:${port}`, options.credentials ?? credentials.createInsecure(), {
+      // The name in the test's certificate.
+      'grpc.ssl_target_name_override': 'localhost',
+    })
     if (options.token !== undefined) this.#metadata.set('authorization', `Bearer ${options.token}`)
   }
 

@@ -1,12 +1,13 @@
 import { AddressPolicy } from '@sluice/net'
+import type { SsKey } from '@sluice/wire/shadowsocks'
 import { TestRegister } from '../../remote/testing/test-register.ts'
-import type { SharedPort } from '../../remote/remote-ports.ts'
 import { openGrpc, type OpenGrpcOptions } from '../grpc.ts'
 import type { GrpcServer } from '../grpc-server.ts'
 import { type ClientOptions, GrpcClient } from './grpc-client.ts'
 
 export interface TestGrpcOptions extends Partial<Pick<OpenGrpcOptions, 'token' | 'tls' | 'deadlineMs'>> {
-  readonly shared?: SharedPort
+  /** Of the port 8388, which is that of users without one. */
+  readonly serverKey?: SsKey
   readonly client?: ClientOptions
 }
 
@@ -27,10 +28,15 @@ export class TestGrpc implements AsyncDisposable {
     const server = await openGrpc({
       address: { host: '127.0.0.1', port: 0 },
       register: test.register,
-      ports: { isServed: (id) => served.has(id), shared: () => options.shared },
-      trialDatagram: () => false,
+      ports: {
+        isServed: (id) => served.has(id),
+        portOf: ({ port }) => port ?? 8388,
+        serverKey: (port) => (port === 8388 ? options.serverKey : undefined),
+        shared: () => undefined,
+      },
       health: {
         policy: () => new AddressPolicy(['127.0.0.1']),
+        deadlineMs: 500,
         resolver: { resolve: async (host) => (host === 'inside.test' ? ['10.0.0.1'] : ['127.0.0.1']) },
       },
       token: options.token,
