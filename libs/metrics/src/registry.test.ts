@@ -75,6 +75,10 @@ describe('createMetrics', () => {
     expect(await scrape(metrics)).toContain('sluice_ledger_pending_bytes 0')
     metrics.sources.users = () => ({ active: 3, disabled: 1 })
     metrics.sources.ledger = () => ({ pendingBytes: 4096, lagMs: 1500 })
+    metrics.sources.userSources = () => [
+      { source: 'file', ok: 1, failed: 0, okAt: 2000, refused: 3 },
+      { source: 'panel', ok: 0, failed: 4, okAt: undefined, refused: 0 },
+    ]
     metrics.ledgerBatch('ok')
     metrics.ledgerBatch('ok')
     metrics.ledgerBatch('failed')
@@ -84,6 +88,10 @@ describe('createMetrics', () => {
         'sluice_users{state="disabled"} 1',
         'sluice_ledger_pending_bytes 4096',
         'sluice_ledger_lag_seconds 1.5',
+        'sluice_source_syncs_total{source="file",result="ok"} 1',
+        'sluice_source_syncs_total{source="panel",result="failed"} 4',
+        'sluice_source_synced_timestamp_seconds{source="file"} 2',
+        'sluice_source_refused_users{source="file"} 3',
         'sluice_ledger_batches_total{result="ok"} 2',
         'sluice_ledger_batches_total{result="failed"} 1',
       ]),

@@ -14,6 +14,19 @@ export interface MetricSources {
   ledger?: () => { pendingBytes: number; lagMs: number }
   /** Members that are up, by upstream. */
   upstreams?: () => Record<string, number>
+  /** How the sources of users fare. */
+  userSources?: () => readonly SourceSample[]
+}
+
+/** How a source of users has fared: a file, a panel, or what a panel is told of usage. */
+export interface SourceSample {
+  readonly source: string
+  readonly ok: number
+  readonly failed: number
+  /** Of the last success, ms since 1970; undefined before the first. */
+  readonly okAt: number | undefined
+  /** Users in its last list that cannot be. */
+  readonly refused: number
 }
 
 /** The metrics of one program. */
@@ -73,6 +86,15 @@ export function createMetrics({ app, version }: { app: string; version: string }
   show(METRICS.dnsHits, () => [[{}, wayOut.cacheHits]])
   show(METRICS.upstreamDials, () => eachUpstream(wayOut))
   show(METRICS.upstreamHealthy, () => entries(Object.entries(sources.upstreams?.() ?? {}), 'upstream'))
+  show(METRICS.sourceSyncs, () => (sources.userSources?.() ?? []).flatMap(syncs))
+  show(METRICS.sourceSyncedAt, () =>
+    (sources.userSources?.() ?? []).flatMap(({ source, okAt }) =>
+      okAt === undefined ? [] : [[{ source }, okAt / 1000] as const],
+    ),
+  )
+  show(METRICS.sourceRefused, () =>
+    (sources.userSources?.() ?? []).map(({ source, refused }) => [{ source }, refused] as const),
+  )
 
   const open = (door: string): DoorMetrics => {
     const made = new DoorMetrics({
@@ -135,6 +157,11 @@ function* eachDoor(
     for (const [labels, value] of samples(metrics)) yield [{ door, ...labels }, value]
   }
 }
+
+const syncs = ({ source, ok, failed }: SourceSample): [Labels, number][] => [
+  [{ source, result: 'ok' }, ok],
+  [{ source, result: 'failed' }, failed],
+]
 
 function* eachUpstream({ dials }: WayOutMetrics): Iterable<[Labels, number]> {
   for (const [upstream, results] of dials) {

@@ -25,6 +25,7 @@ describe('METRICS', () => {
       'state',
       'result',
       'upstream',
+      'source',
     ])
     expect(rows.flatMap((row) => row.labels).filter((label) => !known.has(label))).toEqual([])
   })

@@ -164,6 +164,24 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
     labels: ['upstream'],
     help: 'Members of an upstream that are up.',
   },
+  sourceSyncs: {
+    name: 'sluice_source_syncs_total',
+    type: 'counter',
+    labels: ['source', 'result'],
+    help: 'Times a source of users was asked, or told of usage: ok, or failed and all kept as it was.',
+  },
+  sourceSyncedAt: {
+    name: 'sluice_source_synced_timestamp_seconds',
+    type: 'gauge',
+    labels: ['source'],
+    help: 'When that last succeeded, in seconds since 1970.',
+  },
+  sourceRefused: {
+    name: 'sluice_source_refused_users',
+    type: 'gauge',
+    labels: ['source'],
+    help: 'Users in the last list of a source that cannot be, and are not served.',
+  },
 }
 
 export type MetricName =
@@ -191,3 +209,6 @@ export type MetricName =
   | 'dns'
   | 'upstreamDials'
   | 'upstreamHealthy'
+  | 'sourceSyncs'
+  | 'sourceSyncedAt'
+  | 'sourceRefused'

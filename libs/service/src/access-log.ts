@@ -4,7 +4,6 @@ import { ConfigError } from './config-error.ts'
 import type { Log } from './log.ts'
 import { type LogFile, logFile, LogWriter } from './log-writer.ts'
 import { Seldom } from './seldom.ts'
-import type { SessionConfig } from './session-config.ts'
 
 export interface AccessLogOptions {
   readonly path: string
@@ -20,6 +19,14 @@ export class AccessLog {
   readonly #file: NamedFile
   readonly #writer: LogWriter
   readonly #seldom = new Seldom(60_000)
+
+  /** None where there is no path. @throws ConfigError as the constructor */
+  static open(
+    options: Omit<AccessLogOptions, 'path'> & { readonly path: string | undefined },
+  ): AccessLog | undefined {
+    const { path } = options
+    return path === undefined ? undefined : new AccessLog({ ...options, path })
+  }
 
   /** @throws ConfigError where the file cannot be opened */
   constructor(options: AccessLogOptions) {
@@ -112,10 +119,3 @@ class NamedFile implements LogFile {
 }
 
 const ignore = (): void => {}
-
-/** Opened where the settings name a file. @param onLost told of lines that could not be written */
-export const openAccessLog = (
-  { accessLog: path, accessLogFormat: format }: Pick<SessionConfig, 'accessLog' | 'accessLogFormat'>,
-  log: AccessLogOptions['log'],
-  onLost: AccessLogOptions['onLost'],
-): AccessLog | undefined => (path === undefined ? undefined : new AccessLog({ path, format, log, onLost }))

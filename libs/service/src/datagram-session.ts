@@ -18,6 +18,8 @@ export interface DatagramOrigin {
   readonly client: Address
   /** As in the log and in rules. */
   readonly protocol: string
+  /** By what they came in, where a user may have several such, or change it; whoever knows that it is void cuts it. */
+  readonly credential?: object | undefined
 }
 
 /** Of a program that wants to stop: an association in which nothing has passed for so long ends. */
@@ -33,6 +35,7 @@ export class DatagramSession implements Held, Tracked, Caller {
   readonly flow: Flow = new Flow()
   readonly account: Account
   readonly protocol: string
+  readonly credential: object | undefined
   readonly lanes: { readonly up: UserLane; readonly down: UserLane }
   /** Told once, when it is over for whatever reason: whoever opened it closes what belongs to it, and forgets it. */
   onEnd: (() => void) | undefined = undefined
@@ -56,10 +59,12 @@ export class DatagramSession implements Held, Tracked, Caller {
     return session
   }
 
-  private constructor(parts: DatagramParts, { account, client, protocol }: DatagramOrigin) {
+  private constructor(parts: DatagramParts, origin: DatagramOrigin) {
+    const { account, client, protocol, credential } = origin
     this.#parts = parts
     this.account = account
     this.protocol = protocol
+    this.credential = credential
     this.#client = client
     this.#openedAt = this.#movedAt = parts.sessions.now()
     this.lanes = {

@@ -20,8 +20,6 @@ export interface AnnounceOptions {
 export interface ListenerOptions extends AnnounceOptions {
   /** Files that make it a listener over TLS; they may change while it is open. */
   readonly tls?: TlsPaths | undefined
-  /** The most that may wait for a message of the handshake to become whole. @default 16 KiB */
-  readonly maxHandshakeBytes?: number | undefined
 }
 
 /** A port that clients send datagrams to. */
@@ -61,8 +59,7 @@ export class Listeners {
   ): Promise<Listener> {
     const metrics = this.#options.metrics.door(door)
     const files = options.tls && (await this.tls.open(door, options.tls))
-    const { maxHandshakeBytes } = options
-    const parts = { ...this.#options.parts, door, metrics, tls: files, maxHandshakeBytes }
+    const parts = { ...this.#options.parts, door, metrics, tls: files }
     const listener = await listen({
       ...address,
       onConn: (conn) => void runSession(conn, handshake, parts),

@@ -3,7 +3,9 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { DatabaseSync } from 'node:sqlite'
+import type { Address } from '@sluice/wire'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Association } from './datagram.ts'
 import { DatagramSession } from './datagram-session.ts'
 import type { ServiceError } from './errors.ts'
 import type { DatagramListener } from './listeners.ts'
@@ -515,6 +517,55 @@ describe('datagrams()', () => {
     const again = await start()
     expect((await again.program.datagrams('ss', listener.address, () => {})).address).toEqual(
       listener.address,
+    )
+  })
+
+  it('is a door with an association behind each session: anybody may answer, within the limits of the user', async () => {
+    await sandbox.add('ada', { quotaBytes: 10 })
+    const { program, journal } = await start()
+    const [account] = [...program.directory.accounts()]
+    const target = createSocket('udp4').bind(0, '127.0.0.1')
+    const stranger = createSocket('udp4').bind(0, '127.0.0.1')
+    sockets.push(target, stranger)
+    await Promise.all([once(target, 'listening'), once(stranger, 'listening')])
+    target.on('message', (bytes, { port }) => stranger.send(bytes, port, '127.0.0.1'))
+    let open: { session: DatagramSession; association: Association } | undefined
+    const come = (client: Address): NonNullable<typeof open> => {
+      const session = DatagramSession.open(listener.parts, { account: account!, client, protocol: 'udp' })
+      const association = new Association({
+        caller: session,
+        client: {
+          maxBytes: listener.maxBytes,
+          headOf: ({ port }) => Buffer.from(`${port}:`),
+          send: (head, payload) => listener.send([head, payload], session.client.host, session.client.port),
+        },
+        lanes: session.lanes,
+        locate: program.locate,
+        metrics: session.metrics,
+        log: session.log,
+        idleMs: 300_000,
+        dnsIdleMs: 17_000,
+        cone: 'full',
+        onEnd: (error) => session.close(error),
+      })
+      session.onEnd = (): void => association.close()
+      return { session, association }
+    }
+    const listener: DatagramListener = await program.datagrams('ss', LOOPBACK, (bytes, host, port) => {
+      open ??= come({ host, port })
+      open.association.send(
+        bytes,
+        open.association.towards({ host: '127.0.0.1', port: target.address().port }),
+      )
+    })
+    const ask = await client(listener)
+    expect(await ask('1234')).toBe(`${stranger.address().port}:1234`)
+    expect(open!.session.isOver).toBe(false)
+    void ask('12')
+    const end = await journal.next('session.end')
+    expect(end).toMatchObject({ door: 'ss', user: 'ada', code: 'QUOTA_EXCEEDED', up: 6, down: 4 })
+    expect(() => come({ host: '127.0.0.1', port: 1 })).toThrow(
+      expect.objectContaining({ code: 'QUOTA_EXCEEDED' }),
     )
   })
 

@@ -5,7 +5,7 @@ import { AddressSet, type Listener, type OnDatagram } from '@sluice/net'
 import { Shaper } from '@sluice/ratelimit'
 import { openStore, type UserStore } from '@sluice/userstore'
 import type { Address } from '@sluice/wire'
-import { type AccessLog, openAccessLog } from './access-log.ts'
+import { AccessLog } from './access-log.ts'
 import type { AccountDefaults } from './account.ts'
 import type { BaseConfig } from './config.ts'
 import type { DeviceRules } from './devices.ts'
@@ -19,7 +19,7 @@ import { createReporter, type Reporter } from './report.ts'
 import { Seldom } from './seldom.ts'
 import type { CallerDial, CallerLocate, CallerMayReuse, Handshake } from './request.ts'
 import { Sessions } from './sessions.ts'
-import { nodeLimits, type SessionConfig, signInLimits } from './session-config.ts'
+import { deviceLimits, nodeLimits, type SessionConfig, signInLimits } from './session-config.ts'
 import { SignInGuard } from './sign-in-guard.ts'
 import { storeUrl } from './store-url.ts'
 import { type UserReport, userStates, userStatuses } from './user-status.ts'
@@ -55,6 +55,8 @@ export class Program {
   readonly store: UserStore
   /** What clients asked for; undefined where it is not kept in a file. */
   readonly accessLog: AccessLog | undefined
+  /** What is to be done at the end, once all usage is booked and before the store closes. */
+  readonly beforeClose: (() => Promise<void>)[] = []
   readonly dial: CallerDial = (target, signal, caller, use) => this.#wayOut.dial(target, signal, caller, use)
   readonly mayReuse: CallerMayReuse = (route, target, caller) => this.#wayOut.mayReuse(route, target, caller)
   readonly locate: CallerLocate = (target, caller) => this.#wayOut.locate(target, caller)
@@ -100,12 +102,13 @@ export class Program {
     this.store = store
     this.log = options.log ?? createLog({ level: config.logLevel })
     this.metrics = createMetrics({ app, version })
-    this.accessLog = openAccessLog(config, this.log, (lines) => this.metrics.accessLogLost(lines))
+    const { accessLog: path, accessLogFormat: format } = config
+    const onLost = (lines: number): void => this.metrics.accessLogLost(lines)
+    this.accessLog = AccessLog.open({ path, format, log: this.log, onLost })
     this.#reporter = createReporter({ env, app, version, log: this.log })
     this.shaper = new Shaper(nodeLimits(config))
     this.#guard = new SignInGuard(signInLimits(config))
-    const { deviceTtlMs: ttlMs, deviceBytes: bytes } = config
-    this.#devices = { ttlMs, bytes, now: () => performance.now() }
+    this.#devices = { ...deviceLimits(config), now: () => performance.now() }
     this.directory = new Directory({
       store,
       devices: this.#devices,
@@ -181,10 +184,9 @@ export class Program {
   async ready(): Promise<Address | undefined> {
     const { ops } = this.#config
     if (ops !== undefined) {
-      const { registry } = this.metrics
       this.#ops = await startOps({
         ...ops,
-        registry,
+        registry: this.metrics.registry,
         ready: () => this.#state,
         users: () => this.#userReport(),
         routes: this.#routes,
@@ -241,6 +243,7 @@ export class Program {
     this.directory.stop()
     this.shaper.close()
     await this.#ledger.stop(LAST_WORDS_MS, sleep)
+    for (const last of this.beforeClose) await this.#closed(last())
     await this.#closed(this.store.close())
     await this.#closed(this.#ops?.close())
     await this.#closed(this.#reporter.close(LAST_WORDS_MS))
@@ -277,8 +280,7 @@ export class Program {
       this.#balancers = balancers
       this.#guard.set(signInLimits(config))
       this.sessions.setLimits(config)
-      this.#devices.ttlMs = config.deviceTtlMs
-      this.#devices.bytes = config.deviceBytes
+      Object.assign(this.#devices, deviceLimits(config))
       this.shaper.set(nodeLimits(config))
       this.sessions.relimit()
       this.log.level = config.logLevel

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { ConfigSchema } from './config-options.ts'
 import { ACCESS_FORMATS, type AccessFormat } from './access-entry.ts'
 import { cidrs, duration, rate, text, textType, wholeNumber } from './config-types.ts'
+import type { DeviceRules } from './devices.ts'
 import type { SignInLimits } from './sign-in-guard.ts'
 
 /** What every door with sessions can be told. */
@@ -149,4 +150,9 @@ const limitAt = (bytesPerSecond: number): Limit => ({
 export const signInLimits = (config: SessionConfig): SignInLimits => ({
   failures: config.authFailures,
   backoffMs: config.authBackoffMs,
+})
+
+export const deviceLimits = (config: SessionConfig): Omit<DeviceRules, 'now'> => ({
+  ttlMs: config.deviceTtlMs,
+  bytes: config.deviceBytes,
 })

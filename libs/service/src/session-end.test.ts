@@ -293,23 +293,3 @@ describe('a client that is told nothing', () => {
     expect(await run.code).toBe('AUTH_FAILED')
   })
 })
-
-it.each([
-  [undefined, 'HANDSHAKE_TOO_LONG'],
-  [64 * 1024, 'OK'],
-])(
-  'a listener whose handshake may be %s bytes long takes one of 20,000: %s',
-  async (maxHandshakeBytes, code) => {
-    const lab = await Lab.open([userOf('ada')])
-    const whole = (bytes: Uint8Array): { value: null; size: number } | undefined =>
-      bytes.length < 19_999 ? undefined : { value: null, size: bytes.length }
-    const run = lab.run({
-      signIn: (reader) => reader.read(whole),
-      ...(maxHandshakeBytes && { maxHandshakeBytes }),
-    })
-    for (let i = 0; i < 20; i += 1) run.client.write(new Uint8Array(1000))
-    run.connected()
-    await settled()
-    expect(await run.finish()).toBe(code)
-  },
-)

@@ -13,8 +13,6 @@ export interface SessionParts {
   readonly mayReuse: CallerMayReuse
   /** Peers whose conns begin with a PROXY header, which says who the client is. */
   readonly balancers?: () => AddressSet
-  /** The most that may wait for a message of the handshake to become whole. @default 16 KiB */
-  readonly maxHandshakeBytes?: number | undefined
   /** Of a listener over TLS: what its conns are met with from now on. */
   readonly tls?: { readonly context: TlsContext } | undefined
 }

@@ -96,15 +96,15 @@ export class Session implements Held, Tracked, ConnSink, Serving {
   async handshake(handshake: Handshake): Promise<Request | ServedRequest> {
     const { handshakeMs, directory } = this.#sessions.options
     if (this.#sessions.crowded(this.ip)) throw new ServiceError('UNAUTHENTICATED_LIMIT')
-    const { balancers, tls, maxHandshakeBytes = MAX_HANDSHAKE_BYTES } = this.#parts
-    let reader = new Reader(this.conn, maxHandshakeBytes)
+    let reader = new Reader(this.conn, MAX_HANDSHAKE_BYTES)
     this.#stop = (error): void => reader.fail(error)
     const timer = setTimeout(this.#tooSlow, handshakeMs)
     try {
+      const { balancers, tls } = this.#parts
       if (balancers?.().has(this.ip)) this.#sessions.comesFrom(this, await readProxyHeader(reader))
       if (tls !== undefined) {
         startTls(reader.release(), tls.context)
-        reader = new Reader(this.conn, maxHandshakeBytes)
+        reader = new Reader(this.conn, MAX_HANDSHAKE_BYTES)
       }
       reader.client = this.client
       const request = await handshake(reader, directory)

@@ -82,7 +82,6 @@ export class Run {
       sessions: lab.sessions,
       dial: async (target, signal) => straight(await dial(target, signal)),
       mayReuse: () => true,
-      maxHandshakeBytes: start.maxHandshakeBytes,
     })
   }
 
@@ -129,7 +128,6 @@ export interface RunStart {
   readonly signIn?: (reader: Reader) => unknown
   readonly onRequest?: (request: TestRequest) => void
   readonly dial?: Dial
-  readonly maxHandshakeBytes?: number
   /** The dial does not hear its signal. */
   readonly deaf?: boolean
 }

@@ -1,9 +1,7 @@
 import { WireError } from '../wire-error.ts'
 import type { Opener } from './direction.ts'
-import { type PieceOpener, TAG_BYTES } from './piece.ts'
-
-const LENGTH_BYTES = 2
-const SEALED_LENGTH: number = LENGTH_BYTES + TAG_BYTES
+import { TAG_BYTES } from './node-aead.ts'
+import { type PieceOpener, SEALED_LENGTH_BYTES } from './piece.ts'
 
 /** The most plain bytes of a chunk (SIP004 §TCP, SIP022 §3.1.2). */
 export const MAX_CHUNK = { aead: 0x3fff, '2022': 0xffff } as const
@@ -12,7 +10,6 @@ export const MAX_CHUNK = { aead: 0x3fff, '2022': 0xffff } as const
 export class ChunkOpener implements Opener {
   readonly #pieces: PieceOpener
   readonly #maxChunk: number
-  readonly #length: Uint8Array = new Uint8Array(LENGTH_BYTES)
   #isPayload: boolean
   /** Sealed bytes of the piece that comes next. */
   #wanted: number
@@ -25,7 +22,7 @@ export class ChunkOpener implements Opener {
     this.#pieces = pieces
     this.#maxChunk = maxChunk
     this.#isPayload = payload !== undefined
-    this.#wanted = payload === undefined ? SEALED_LENGTH : payload + TAG_BYTES
+    this.#wanted = payload === undefined ? SEALED_LENGTH_BYTES : payload + TAG_BYTES
   }
 
   /** Sealed bytes of the piece that comes next, none of which were held. */
@@ -55,15 +52,20 @@ export class ChunkOpener implements Opener {
 
   /** Opens the next piece, all of it. @returns how many plain bytes of payload it wrote at `at` */
   piece(sealed: Uint8Array, out: Uint8Array, at: number): number {
-    const isPayload = this.#isPayload
-    if (!this.#pieces.open(sealed, isPayload ? out : this.#length, isPayload ? at : 0)) throw sealError()
-    this.#isPayload = !isPayload
-    this.#wanted = isPayload ? SEALED_LENGTH : this.#readLength() + TAG_BYTES
-    return isPayload ? sealed.length - TAG_BYTES : 0
+    if (!this.#isPayload) {
+      this.#wanted = this.#openLength(sealed) + TAG_BYTES
+      this.#isPayload = true
+      return 0
+    }
+    if (!this.#pieces.open(sealed, out, at)) throw sealError()
+    this.#wanted = SEALED_LENGTH_BYTES
+    this.#isPayload = false
+    return sealed.length - TAG_BYTES
   }
 
-  #readLength(): number {
-    const length = (this.#length[0]! << 8) | this.#length[1]!
+  #openLength(sealed: Uint8Array): number {
+    const length = this.#pieces.openLength(sealed)
+    if (length < 0) throw sealError()
     if (length <= this.#maxChunk) return length
     throw new WireError('WIRE_LENGTH', `a chunk of ${length} bytes, over ${this.#maxChunk}`)
   }

@@ -1,10 +1,10 @@
 import type { Sealer } from './direction.ts'
 import { encodeFixedHeader, HEADER_TYPE, responseHeaderBytes } from './fixed-header.ts'
-import { type PieceSealer, TAG_BYTES } from './piece.ts'
+import { TAG_BYTES } from './node-aead.ts'
+import { type PieceSealer, SEALED_LENGTH_BYTES } from './piece.ts'
 
-const LENGTH_BYTES = 2
 /** What a chunk adds to its payload. */
-const CHUNK_OVERHEAD: number = LENGTH_BYTES + 2 * TAG_BYTES
+const CHUNK_OVERHEAD: number = SEALED_LENGTH_BYTES + TAG_BYTES
 
 /** What a response of the 2022 methods begins with. */
 export interface SsResponse {
@@ -24,7 +24,6 @@ export interface SealedHead {
 export class ChunkSealer implements Sealer {
   readonly #pieces: PieceSealer
   readonly #maxChunk: number
-  readonly #length: Uint8Array = new Uint8Array(LENGTH_BYTES)
   #head: SealedHead | undefined
 
   constructor(pieces: PieceSealer, maxChunk: number, head?: SealedHead) {
@@ -76,9 +75,8 @@ export class ChunkSealer implements Sealer {
   }
 
   #sealChunk(plain: Uint8Array, out: Uint8Array, at: number): number {
-    this.#length[0] = plain.length >> 8
-    this.#length[1] = plain.length & 0xff
-    return this.#sealPayload(plain, out, this.#sealPayload(this.#length, out, at))
+    this.#pieces.sealLength(plain.length, out, at)
+    return this.#sealPayload(plain, out, at + SEALED_LENGTH_BYTES)
   }
 
   #sealPayload(plain: Uint8Array, out: Uint8Array, at: number): number {

@@ -4,7 +4,8 @@ import { WireError } from '../wire-error.ts'
 import { copy } from './bytes.ts'
 import { ChunkOpener, MAX_CHUNK } from './chunk-opener.ts'
 import type { SsKey } from './key.ts'
-import { createPieceOpener, TAG_BYTES } from './piece.ts'
+import { createPieces } from './piece.ts'
+import { TAG_BYTES } from './node-aead.ts'
 import type { SsRequest } from './request.ts'
 import { sessionKey } from './session-key.ts'
 
@@ -25,7 +26,7 @@ export class ChunkedRequest {
     const { method } = this.#key
     if (bytes.length < method.saltBytes) return undefined
     const salt = copy(bytes, 0, method.saltBytes)
-    const pieces = () => createPieceOpener(method, sessionKey(this.#key, salt))
+    const pieces = () => createPieces(method, sessionKey(this.#key, salt))
     const opener = (this.#opener ??= new ChunkOpener(pieces(), MAX_CHUNK.aead))
     for (let end = this.#at + opener.wanted; end <= bytes.length; end = this.#at + opener.wanted) {
       this.#openPiece(opener, bytes.subarray(this.#at, end))

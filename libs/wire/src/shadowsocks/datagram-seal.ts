@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
 import { WireError } from '../wire-error.ts'
 import type { SsMethod } from './method.ts'
-import { TAG_BYTES } from './piece.ts'
+import { TAG_BYTES } from './node-aead.ts'
 import { xchachaKey, xchachaNonce } from './xchacha.ts'
 
 const OPTIONS = { authTagLength: TAG_BYTES }

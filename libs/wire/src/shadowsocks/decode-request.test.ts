@@ -9,7 +9,7 @@ import { countUp, keyOf, type SsRequestValue, ssRequestCodecs } from '../testing
 import { decodeSsRequest } from './decode-request.ts'
 import { encodeSsRequest } from './encode-request.ts'
 import { encodeFixedHeader } from './fixed-header.ts'
-import { createPieceSealer } from './piece.ts'
+import { createPieces } from './piece.ts'
 import { createSealer } from './sealer.ts'
 import { sessionKey } from './session-key.ts'
 
@@ -148,7 +148,7 @@ describe('a request of SIP004', () => {
     ['a chunk over 0x3FFF bytes', '40 00'],
     ['an empty chunk', '00 00'],
   ])('is refused with %s', (_, length) => {
-    const sealer = createPieceSealer(key.method, sessionKey(key, salt))
+    const sealer = createPieces(key.method, sessionKey(key, salt))
     const bytes = new Uint8Array(50)
     bytes.set(salt)
     sealer.seal(hex(length), bytes, 32)
@@ -167,7 +167,7 @@ describe('a request of SIP022', () => {
   const key = keyOf('2022-blake3-aes-128-gcm')
   const salt = countUp(16)
   const seal = (variable: string, type = 0): Uint8Array => {
-    const pieces = createPieceSealer(key.method, sessionKey(key, salt))
+    const pieces = createPieces(key.method, sessionKey(key, salt))
     const plain = hex(variable)
     const bytes = new Uint8Array(16 + 27 + plain.length + 16)
     bytes.set(salt)

@@ -10,7 +10,7 @@ import { TimedRequest } from './timed-request.ts'
  * A decoder of one conn's request: give it the same bytes and more each time, it opens none of them twice. After a
  * value, or an error, it is of no more use.
  *
- * At most: 2017 8 KiB in front of a chunk of 16 KiB, 2022 64 KiB and 91 bytes, the others 275 bytes.
+ * At most: SIP004 9 KiB in front of a chunk of 16 KiB, SIP022 64 KiB and 90 bytes, the others 275 bytes.
  *
  * The decoder throws WireError WIRE_SEAL (another key), WIRE_LENGTH, WIRE_VALUE, WIRE_ADDRESS_TYPE, WIRE_ADDRESS.
  * @param key the user's

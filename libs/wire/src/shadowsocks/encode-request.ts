@@ -6,7 +6,8 @@ import type { Sealer } from './direction.ts'
 import { encodeFixedHeader, HEADER_TYPE } from './fixed-header.ts'
 import { encodeIdentities } from './identity.ts'
 import type { SsKey } from './key.ts'
-import { createPieceSealer, type PieceSealer, TAG_BYTES } from './piece.ts'
+import { createPieces, type PieceSealer } from './piece.ts'
+import { TAG_BYTES } from './node-aead.ts'
 import { createSealer } from './sealer.ts'
 import { sessionKey } from './session-key.ts'
 
@@ -43,7 +44,7 @@ function encodeTimed(
   salt: Uint8Array,
   { target, early = new Uint8Array(0), seconds = 0, padding = 0, identity = [] }: SsRequestParts,
 ): { bytes: Uint8Array; sealer: Sealer } {
-  const pieces = createPieceSealer(key.method, sessionKey(key, salt))
+  const pieces = createPieces(key.method, sessionKey(key, salt))
   const sealer = new ChunkSealer(pieces, MAX_CHUNK['2022'])
   const address = encodeSocksAddress(target)
   const front = Buffer.concat([address, Uint8Array.of(padding >> 8, padding & 0xff), new Uint8Array(padding)])

@@ -1,18 +1,19 @@
-import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
-import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
+import { createSecretKey, type KeyObject } from 'node:crypto'
+import { hchacha } from './chacha-block.ts'
+import { openChachaLength, sealChachaLength } from './chacha-lengths.ts'
+import { GcmLengths } from './gcm-lengths.ts'
 import type { SsMethod } from './method.ts'
+import { type AeadName, NONCE_BYTES, nodeOpen, nodeSeal, TAG_BYTES } from './node-aead.ts'
 
-/** All methods have tags of this length. */
-export const TAG_BYTES = 16
-
-const NONCE_BYTES = 12
-const XCHACHA_NONCE_BYTES = 24
-const OPTIONS = { authTagLength: TAG_BYTES }
+/** What a length takes when it is sealed. */
+export const SEALED_LENGTH_BYTES: number = 2 + TAG_BYTES
 
 /** Seals one piece after another under one key; the nonce counts them. */
 export interface PieceSealer {
   /** Writes `plain` sealed, and its tag, to `out` from `at` on. */
   seal(plain: Uint8Array, out: Uint8Array, at: number): void
+  /** Writes two bytes sealed, big-endian, and their tag, to `out` from `at` on. */
+  sealLength(length: number, out: Uint8Array, at: number): void
 }
 
 /** Opens one piece after another under one key; the nonce counts them. */
@@ -22,81 +23,146 @@ export interface PieceOpener {
    * @returns whether it is authentic; if not, what was written is worth nothing
    */
   open(sealed: Uint8Array, out: Uint8Array, at: number): boolean
+  /**
+   * @param sealed {@link SEALED_LENGTH_BYTES} of them
+   * @returns the length; -1 where it is not authentic
+   */
+  openLength(sealed: Uint8Array): number
 }
 
 /** @param key of one direction */
-export function createPieceSealer(method: SsMethod, key: Uint8Array): PieceSealer {
-  return method.cipher === undefined ? new XChaChaPieces(key) : new NodePieces(method.cipher, key)
+export function createPieces(method: SsMethod, key: Uint8Array): PieceSealer & PieceOpener {
+  if (method.cipher === undefined) return new XChachaPieces(key)
+  if (method.cipher === 'chacha20-poly1305') return new ChachaPieces(key)
+  return new GcmPieces(method.cipher as AeadName, key)
 }
 
-/** @param key of one direction */
-export function createPieceOpener(method: SsMethod, key: Uint8Array): PieceOpener {
-  return method.cipher === undefined ? new XChaChaPieces(key) : new NodePieces(method.cipher, key)
-}
-
-class NodePieces implements PieceSealer, PieceOpener {
-  readonly #cipher: 'aes-256-gcm'
+class GcmPieces implements PieceSealer, PieceOpener {
+  readonly #cipher: AeadName
   readonly #key: KeyObject
-  readonly #nonce: Uint8Array = new Uint8Array(NONCE_BYTES)
+  readonly #nonce = new Nonce()
+  #lengths: GcmLengths | undefined = undefined
 
-  constructor(cipher: string, key: Uint8Array) {
-    // The types know no AEAD without a name; all take the same calls.
-    this.#cipher = cipher as 'aes-256-gcm'
-    // A KeyObject, since raw bytes cost createCipheriv ten times as much on Node 24.
+  constructor(cipher: AeadName, key: Uint8Array) {
+    this.#cipher = cipher
     this.#key = createSecretKey(key)
   }
 
   seal(plain: Uint8Array, out: Uint8Array, at: number): void {
-    const cipher = createCipheriv(this.#cipher, this.#key, this.#nonce, OPTIONS)
-    out.set(cipher.update(plain), at)
-    cipher.final()
-    out.set(cipher.getAuthTag(), at + plain.length)
-    increment(this.#nonce)
+    nodeSeal(this.#cipher, this.#key, this.#nonce.bytes, plain, out, at)
+    this.#nonce.next()
   }
 
   open(sealed: Uint8Array, out: Uint8Array, at: number): boolean {
-    const end = sealed.length - TAG_BYTES
-    const decipher = createDecipheriv(this.#cipher, this.#key, this.#nonce, OPTIONS)
-    decipher.setAuthTag(sealed.subarray(end))
-    out.set(decipher.update(sealed.subarray(0, end)), at)
-    increment(this.#nonce)
-    try {
-      decipher.final()
-      return true
-    } catch {
-      return false
-    }
+    const isAuthentic = nodeOpen(this.#cipher, this.#key, this.#nonce.bytes, sealed, out, at)
+    this.#nonce.next()
+    return isAuthentic
+  }
+
+  sealLength(length: number, out: Uint8Array, at: number): void {
+    const count = this.#nonce.next()
+    this.#lengths ??= new GcmLengths(this.#key, count)
+    this.#lengths.seal(count, length, out, at)
+  }
+
+  openLength(sealed: Uint8Array): number {
+    const count = this.#nonce.next()
+    this.#lengths ??= new GcmLengths(this.#key, count)
+    return this.#lengths.open(count, sealed)
   }
 }
 
-class XChaChaPieces implements PieceSealer, PieceOpener {
-  readonly #key: Uint8Array
-  readonly #nonce: Uint8Array = new Uint8Array(XCHACHA_NONCE_BYTES)
+class ChachaPieces implements PieceSealer, PieceOpener {
+  readonly #key: KeyObject
+  readonly #words: Int32Array
+  readonly #nonce = new Nonce()
 
   constructor(key: Uint8Array) {
-    this.#key = key
+    this.#key = createSecretKey(key)
+    this.#words = wordsOf(key)
   }
 
   seal(plain: Uint8Array, out: Uint8Array, at: number): void {
-    out.set(xchacha20poly1305(this.#key, this.#nonce).encrypt(plain), at)
-    increment(this.#nonce)
+    nodeSeal('chacha20-poly1305', this.#key, this.#nonce.bytes, plain, out, at)
+    this.#nonce.next()
   }
 
   open(sealed: Uint8Array, out: Uint8Array, at: number): boolean {
-    try {
-      out.set(xchacha20poly1305(this.#key, this.#nonce).decrypt(sealed), at)
-      increment(this.#nonce)
-      return true
-    } catch {
-      return false
-    }
+    const isAuthentic = nodeOpen('chacha20-poly1305', this.#key, this.#nonce.bytes, sealed, out, at)
+    this.#nonce.next()
+    return isAuthentic
+  }
+
+  sealLength(length: number, out: Uint8Array, at: number): void {
+    sealChachaLength(this.#words, this.#nonce.next(), length, out, at)
+  }
+
+  openLength(sealed: Uint8Array): number {
+    return openChachaLength(this.#words, this.#nonce.next(), sealed)
   }
 }
 
-/** Little-endian, as SIP004 and SIP022 count. */
-function increment(nonce: Uint8Array): void {
-  for (let index = 0; index < nonce.length; index++) {
-    nonce[index] = (nonce[index]! + 1) & 0xff
-    if (nonce[index] !== 0) return
+const ZERO_NONCE = new Uint8Array(NONCE_BYTES)
+
+/**
+ * draft-irtf-cfrg-xchacha §2.3: ChaCha20-Poly1305 under a key that HChaCha20 makes of the first 16 bytes of the nonce.
+ * A count fits into those, so each piece has its own key, and for a nonce what is left: zeros.
+ */
+class XChachaPieces implements PieceSealer, PieceOpener {
+  readonly #words: Int32Array
+  readonly #pieceKey = new Int32Array(8)
+  #count = 0
+
+  constructor(key: Uint8Array) {
+    this.#words = wordsOf(key)
   }
+
+  seal(plain: Uint8Array, out: Uint8Array, at: number): void {
+    nodeSeal('chacha20-poly1305', createSecretKey(bytesOf(this.#next())), ZERO_NONCE, plain, out, at)
+  }
+
+  open(sealed: Uint8Array, out: Uint8Array, at: number): boolean {
+    return nodeOpen('chacha20-poly1305', createSecretKey(bytesOf(this.#next())), ZERO_NONCE, sealed, out, at)
+  }
+
+  sealLength(length: number, out: Uint8Array, at: number): void {
+    sealChachaLength(this.#next(), 0, length, out, at)
+  }
+
+  openLength(sealed: Uint8Array): number {
+    return openChachaLength(this.#next(), 0, sealed)
+  }
+
+  #next(): Int32Array {
+    hchacha(this.#words, this.#count++, this.#pieceKey)
+    return this.#pieceKey
+  }
+}
+
+/** Counts pieces: as a number, and as SIP004 and SIP022 write it, little-endian. */
+class Nonce {
+  readonly bytes: Uint8Array = new Uint8Array(NONCE_BYTES)
+  #count = 0
+
+  /** @returns what it was until now */
+  next(): number {
+    const { bytes } = this
+    let index = 0
+    while (bytes[index] === 0xff) bytes[index++] = 0
+    bytes[index]!++
+    return this.#count++
+  }
+}
+
+/** The words of a ChaCha20 key, little-endian. */
+function wordsOf(key: Uint8Array): Int32Array {
+  const view = new DataView(key.buffer, key.byteOffset, key.length)
+  return Int32Array.from({ length: 8 }, (_, index) => view.getInt32(index * 4, true))
+}
+
+function bytesOf(words: Int32Array): Uint8Array {
+  const bytes = new Uint8Array(words.length * 4)
+  const view = new DataView(bytes.buffer)
+  for (const [index, word] of words.entries()) view.setInt32(index * 4, word, true)
+  return bytes
 }

@@ -3,7 +3,8 @@ import { ChunkOpener, MAX_CHUNK, openPiece } from './chunk-opener.ts'
 import type { Opener } from './direction.ts'
 import { decodeFixedHeader, HEADER_TYPE, responseHeaderBytes } from './fixed-header.ts'
 import type { SsKey } from './key.ts'
-import { createPieceOpener, TAG_BYTES } from './piece.ts'
+import { createPieces } from './piece.ts'
+import { TAG_BYTES } from './node-aead.ts'
 import { sessionKey } from './session-key.ts'
 import { PlainOpener, StreamOpener } from './stream-cipher.ts'
 
@@ -47,7 +48,7 @@ export class ResponseOpener implements Opener {
     const salt = head.subarray(0, method.saltBytes)
     if (method.kind === 'none') return new PlainOpener()
     if (method.kind === 'stream') return new StreamOpener(method, bytes, salt)
-    const pieces = createPieceOpener(method, sessionKey(this.#key, salt))
+    const pieces = createPieces(method, sessionKey(this.#key, salt))
     if (method.kind === 'aead') return new ChunkOpener(pieces, MAX_CHUNK.aead)
     const header = openPiece(pieces, head.subarray(method.saltBytes))
     return new ChunkOpener(pieces, MAX_CHUNK['2022'], this.#readHeader(header))

@@ -6,7 +6,8 @@ import { countUp, keyOf } from '../testing/ss-codecs.ts'
 import { opened, sealed } from '../testing/ss-streams.ts'
 import { ChunkOpener, MAX_CHUNK } from './chunk-opener.ts'
 import { SS_METHOD_NAMES, ssMethod } from './method.ts'
-import { createPieceOpener, createPieceSealer, TAG_BYTES } from './piece.ts'
+import { createPieces } from './piece.ts'
+import { TAG_BYTES } from './node-aead.ts'
 import { ResponseOpener } from './response-opener.ts'
 import { createSealer } from './sealer.ts'
 import { sessionKey } from './session-key.ts'
@@ -112,15 +113,15 @@ describe('chunks', () => {
   ])('of %s with the length %s: %s', (name, length, code) => {
     const { key } = pair(name)
     const bytes = new Uint8Array(2 + TAG_BYTES)
-    createPieceSealer(key.method, sessionKey(key, countUp(16))).seal(hex(length), bytes, 0)
-    const pieces = createPieceOpener(key.method, sessionKey(key, countUp(16)))
+    createPieces(key.method, sessionKey(key, countUp(16))).seal(hex(length), bytes, 0)
+    const pieces = createPieces(key.method, sessionKey(key, countUp(16)))
     const opener = new ChunkOpener(pieces, key.method.kind === '2022' ? MAX_CHUNK['2022'] : MAX_CHUNK.aead)
     expect(codeOf(() => opened(opener, bytes, [100]))).toBe(code)
   })
 
   it('may be empty', () => {
     const { key } = pair('aes-256-gcm')
-    const pieces = createPieceSealer(key.method, sessionKey(key, countUp(32)))
+    const pieces = createPieces(key.method, sessionKey(key, countUp(32)))
     const bytes = new Uint8Array(32 + 18 + 16 + 18 + 17)
     bytes.set(countUp(32))
     pieces.seal(hex('00 00'), bytes, 32)

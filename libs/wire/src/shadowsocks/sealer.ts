@@ -2,7 +2,7 @@ import { ChunkSealer, type SsResponse } from './chunk-sealer.ts'
 import { MAX_CHUNK } from './chunk-opener.ts'
 import type { Sealer } from './direction.ts'
 import type { SsKey } from './key.ts'
-import { createPieceSealer } from './piece.ts'
+import { createPieces } from './piece.ts'
 import { sessionKey } from './session-key.ts'
 import { PlainSealer, StreamSealer } from './stream-cipher.ts'
 
@@ -15,6 +15,6 @@ export function createSealer(key: SsKey, salt: Uint8Array, response?: SsResponse
   const { method, bytes } = key
   if (method.kind === 'none') return new PlainSealer()
   if (method.kind === 'stream') return new StreamSealer(method, bytes, salt)
-  const pieces = createPieceSealer(method, sessionKey(key, salt))
+  const pieces = createPieces(method, sessionKey(key, salt))
   return new ChunkSealer(pieces, MAX_CHUNK[method.kind], { salt, response })
 }

@@ -6,7 +6,8 @@ import { copy } from './bytes.ts'
 import { ChunkOpener, MAX_CHUNK, openPiece } from './chunk-opener.ts'
 import { decodeFixedHeader, HEADER_TYPE, REQUEST_HEADER_BYTES } from './fixed-header.ts'
 import type { SsKey } from './key.ts'
-import { createPieceOpener, type PieceOpener, TAG_BYTES } from './piece.ts'
+import { createPieces, type PieceOpener } from './piece.ts'
+import { TAG_BYTES } from './node-aead.ts'
 import type { SsRequest } from './request.ts'
 import { sessionKey } from './session-key.ts'
 
@@ -33,7 +34,7 @@ export class TimedRequest {
   }
 
   #openFixed(salt: Uint8Array, bytes: Uint8Array) {
-    const pieces = createPieceOpener(this.#key.method, sessionKey(this.#key, salt))
+    const pieces = createPieces(this.#key.method, sessionKey(this.#key, salt))
     const start = this.#fixedEnd - REQUEST_HEADER_BYTES - TAG_BYTES
     const plain = openPiece(pieces, bytes.subarray(start, this.#fixedEnd))
     const { seconds, length } = decodeFixedHeader(plain, HEADER_TYPE.REQUEST)

@@ -3,12 +3,12 @@ import { REQUEST_HEADER_BYTES } from './fixed-header.ts'
 import { IDENTITY_BYTES } from './identity.ts'
 import type { SsKey } from './key.ts'
 import type { SsMethod } from './method.ts'
-import { createPieceOpener, TAG_BYTES } from './piece.ts'
+import { createPieces, SEALED_LENGTH_BYTES } from './piece.ts'
+import { TAG_BYTES } from './node-aead.ts'
 import type { SsHeadOptions } from './request.ts'
 import { sessionKey } from './session-key.ts'
 import { decodeStreamRequest } from './stream-request.ts'
 
-const LENGTH_BYTES = 2
 /** A name of one byte. */
 const SHORTEST_ADDRESS = 5
 
@@ -17,7 +17,7 @@ export function trialBytes(
   { kind, saltBytes, tagBytes }: SsMethod,
   { identity = false }: SsHeadOptions = {},
 ): number {
-  if (kind === 'aead') return saltBytes + LENGTH_BYTES + tagBytes
+  if (kind === 'aead') return saltBytes + SEALED_LENGTH_BYTES
   if (kind !== '2022') return saltBytes + SHORTEST_ADDRESS
   return saltBytes + (identity ? IDENTITY_BYTES : 0) + REQUEST_HEADER_BYTES + tagBytes
 }
@@ -32,10 +32,10 @@ export function trial(key: SsKey, head: Uint8Array, options: SsHeadOptions = {})
   const end = trialBytes(method, options)
   if (head.length < end) return false
   if (method.tagBytes === 0) return isPlausible(key, head)
-  const salt = head.subarray(0, method.saltBytes)
-  const start = end - TAG_BYTES - (method.kind === 'aead' ? LENGTH_BYTES : REQUEST_HEADER_BYTES)
+  const pieces = createPieces(method, sessionKey(key, head.subarray(0, method.saltBytes)))
+  if (method.kind === 'aead') return pieces.openLength(head.subarray(method.saltBytes, end)) >= 0
   const plain = new Uint8Array(REQUEST_HEADER_BYTES)
-  return createPieceOpener(method, sessionKey(key, salt)).open(head.subarray(start, end), plain, 0)
+  return pieces.open(head.subarray(end - TAG_BYTES - REQUEST_HEADER_BYTES, end), plain, 0)
 }
 
 function isPlausible(key: SsKey, head: Uint8Array): boolean {
