@@ -1,4 +1,5 @@
-import { ConfigError, loadConfig } from '@sluice/service'
+import { readFileSync } from 'node:fs'
+import { configDrift, ConfigError, configTable, loadConfig } from '@sluice/service'
 import { describe, expect, it } from 'vitest'
 import { checkRemote, grpcAddress, type RemoteConfig, remoteSchema } from './remote-config.ts'
 
@@ -66,4 +67,10 @@ describe('remote management', () => {
   it('tells no secret', () => {
     expect(() => load(['--ssm-token', 'hush hush hush hush'])).not.toThrow(/hush/)
   })
+})
+
+it('stands in the documentation', () => {
+  const page = new URL('../../../../docs/ss-node-management.md', import.meta.url)
+  const drift = configDrift(remoteSchema, readFileSync(page, 'utf8'))
+  expect(drift, `wanted:\n${configTable(remoteSchema)}`).toEqual([])
 })
