@@ -9,7 +9,7 @@ import type { PlanSettings } from './plan.ts'
 import { type OpenPort, Ports } from './ports.ts'
 import { openRemote } from './remote/open-remote.ts'
 import { remotePorts } from './remote/remote-ports.ts'
-import { exactSalts, ReplayGuard } from './replay.ts'
+import { ReplayGuard } from './replay.ts'
 import { SlicedSearch } from './sliced-search.ts'
 
 /** Names of the listeners. */
@@ -25,11 +25,12 @@ export interface OpenDoor {
  * opened is told in the log, and tried again.
  */
 export const openDoor = async (program: Program, config: SsNodeConfig): Promise<OpenDoor> => {
-  const replays = new ReplayGuard({ timed: exactSalts(), timeless: exactSalts() })
+  const replays = new ReplayGuard()
   const pool = new BufferPool()
-  const parts = { replays, pool, search: new SlicedSearch(), guard: new FailureGuard() }
+  const metrics = showMetrics(program, DOORS, () => ports)
+  const parts = { replays, pool, search: new SlicedSearch(), guard: new FailureGuard(), metrics }
   const listen = listenOn(program, config.listen)
-  const ports = new Ports({
+  const ports: Ports = new Ports({
     directory: program.directory,
     log: program.log,
     settings: settingsOf(config),
@@ -46,7 +47,6 @@ export const openDoor = async (program: Program, config: SsNodeConfig): Promise<
   await ports.refresh()
   const users = insecureUsers(ports)
   if (users > 0) program.log.warn({ users }, 'methods.insecure')
-  showMetrics(program, ports)
   return { ports }
 }
 

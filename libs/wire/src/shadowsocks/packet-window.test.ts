@@ -92,6 +92,15 @@ describe('a window', () => {
       ],
     ],
     [
+      'a jump over a word that another ID shares',
+      [
+        [3, true],
+        [8192 * 2 + 100, true],
+        [8192 * 2 + 3, true],
+        [8192 * 2 + 3, false],
+      ],
+    ],
+    [
       'IDs over 32 bits',
       [
         [2 ** 32 - 1, true],

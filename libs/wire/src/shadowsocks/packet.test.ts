@@ -204,16 +204,32 @@ describe.each(['2022-blake3-aes-128-gcm', '2022-blake3-aes-256-gcm'])('identity 
   })
 })
 
-it.each([
-  [0x1f_ffff, true],
-  [0x20_0000, false],
-])('a packet ID of 2^32 times %i is one: %s', (high, isPacket) => {
+describe('authentic bytes', () => {
   const key = keyOf('2022-blake3-chacha20-poly1305')
-  const nonce = countUp(24)
-  const plain = Buffer.alloc(40)
-  plain.writeUInt32BE(high, 8)
-  const { under, nonce: short } = xchachaSealKey(key.bytes, nonce)
-  const bytes = sealBehind(nonce.length, under, short, plain)
-  bytes.set(nonce)
-  expect(new PacketReader(key).read(bytes) !== undefined).toBe(isPacket)
+  const sealedWhole = (plain: Uint8Array): Uint8Array => {
+    const nonce = countUp(24)
+    const { under, nonce: short } = xchachaSealKey(key.bytes, nonce)
+    const bytes = sealBehind(nonce.length, under, short, plain)
+    bytes.set(nonce)
+    return bytes
+  }
+
+  it.each([
+    [0x1f_ffff, true],
+    [0x20_0000, false],
+  ])('with a packet ID of 2^32 times %i are a packet: %s', (high, isPacket) => {
+    const plain = Buffer.alloc(40)
+    plain.writeUInt32BE(high, 8)
+    expect(new PacketReader(key).read(sealedWhole(plain)) !== undefined).toBe(isPacket)
+  })
+
+  it('that end too early are a packet from its head on, and no body', () => {
+    const body = Buffer.alloc(11)
+    body.writeBigUInt64BE(BigInt(NOW), 1)
+    const bytes = Buffer.concat([Buffer.alloc(16), body])
+    for (let end = 0; end < 16; end++) expect(open(key, sealedWhole(bytes.subarray(0, end)))).toBeUndefined()
+    for (let end = 16; end <= bytes.length; end++) {
+      expect(codeOf(() => open(key, sealedWhole(bytes.subarray(0, end))))).toBe('WIRE_LENGTH')
+    }
+  })
 })

@@ -39,6 +39,16 @@ it.each<[what: string, trace: [nowMs: number, salt: Uint8Array, isNew: boolean][
     ],
   ],
   [
+    'none again within 61 s, however often the minute turns',
+    [
+      [0, b, true],
+      [59_999, a, true],
+      [60_000, c, true],
+      [120_000, c, false],
+      [120_999, a, false],
+    ],
+  ],
+  [
     'one again after two minutes',
     [
       [0, a, true],
