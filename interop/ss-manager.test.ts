@@ -3,14 +3,14 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { start, stop } from './process.ts'
 import { temporaryFolder } from './sluice.ts'
 
 const MAIN = join(import.meta.dirname, '../apps/ss-node/dist/main.mjs')
 const METHOD = 'chacha20-ietf-poly1305'
 
-const folder = temporaryFolder()
+const [folder, theirFolder] = [temporaryFolder(), temporaryFolder()]
 const children: ReturnType<typeof start>[] = []
 let ours: number
 let theirs: number
@@ -48,9 +48,9 @@ const startOurs = async (): Promise<number> => {
 
 const startTheirs = async (): Promise<number> => {
   const port = await freePort()
-  const flags = ['--manager-address', `127.0.0.1:${port}`, '-D', folder, '-m', METHOD, '-s', '127.0.0.1']
+  const flags = ['--manager-address', `127.0.0.1:${port}`, '-D', theirFolder, '-m', METHOD, '-s', '127.0.0.1']
   children.push(start('ss-manager', flags))
-  await expect.poll(() => ask(port, 'ping').catch(() => ''), { timeout: 10_000 }).toBe('stat: {}')
+  await vi.waitFor(() => ask(port, 'ping'), { timeout: 10_000 })
   return port
 }
 
@@ -60,7 +60,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   for (const child of children) await stop(child)
-  rmSync(folder, { recursive: true })
+  for (const each of [folder, theirFolder]) rmSync(each, { recursive: true })
 })
 
 const ask = async (port: number, command: string): Promise<string> => {
