@@ -14,9 +14,10 @@ import type { Address } from '@sluice/wire'
 import { parseAddress } from '@sluice/wire'
 import { z } from 'zod'
 import { type IdentityKey, identityKeys } from './identity-key.ts'
+import { type RemoteConfig, remoteSchema } from './remote/remote-config.ts'
 import { type SourcesConfig, sourcesSchema } from './sources/sources-config.ts'
 
-export interface SsNodeConfig extends ProgramConfig, SourcesConfig {
+export interface SsNodeConfig extends ProgramConfig, RemoteConfig, SourcesConfig {
   listen: string
   port: number | undefined
   identityKey: IdentityKey[]
@@ -94,3 +95,4 @@ export const schema: ConfigSchema<SsNodeConfig> = base
       live: true,
     }),
   })
+  .extend(remoteSchema.shape)

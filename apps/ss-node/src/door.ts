@@ -7,6 +7,8 @@ import { FailureGuard } from './failure-guard.ts'
 import { createHandshake } from './handshake.ts'
 import type { PlanSettings } from './plan.ts'
 import { type OpenPort, Ports } from './ports.ts'
+import { openRemote } from './remote/open-remote.ts'
+import { remotePorts } from './remote/remote-ports.ts'
 import { ReplayGuard } from './replay.ts'
 import { SlicedSearch } from './sliced-search.ts'
 import { openSources } from './sources/sources.ts'
@@ -88,7 +90,8 @@ export const serve = async (version: string, config: SsNodeConfig): Promise<Prog
   })
   try {
     await openSources(program, config)
-    await openDoor(program, config)
+    const { ports } = await openDoor(program, config)
+    await openRemote(program, config, remotePorts(ports, config))
     await program.ready()
     return program
   } catch (error) {
