@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { formatAddress } from '@sluice/wire'
 import { SS_METHOD_NAMES, ssKey, ssMethod } from '@sluice/wire/shadowsocks'
 import type { Address } from '@sluice/wire'
@@ -330,7 +330,7 @@ describe('ports', () => {
     const line = { user: 'ada', port, reason: 'PORT_UNAVAILABLE', detail: 'EADDRINUSE' }
     expect(own.journal.of('user.unserved')).toMatchObject([line])
     const metrics = await (await fetch(`http://${formatAddress(own.ops)}/metrics`)).text()
-    expect(metrics).toContain('sluice_ss_unserved_users{reason="PORT_UNAVAILABLE"} 1')
+    expect(metrics).toContain('sluice_ss_users_unserved{reason="PORT_UNAVAILABLE"} 1')
     server.close()
   })
 })
@@ -343,6 +343,25 @@ test('methods that protect nothing are not served unless that was asked for, and
   expect(lax.journal.of('methods.insecure')).toMatchObject([{ users: 1 }])
   const metrics = await (await fetch(`http://${formatAddress(lax.ops)}/metrics`)).text()
   expect(metrics).toContain('sluice_ss_insecure_users 1')
+})
+
+test('who comes, who is found and who probes is shown, under the names of the original too', async () => {
+  const eve = { name: 'eve' }
+  await using own = await openTestNode([{ name: 'bob' }, eve])
+  const client = await enter(eve, echoing, own)
+  const probe = connect(own.shared.port, own.shared.host)
+  probe.on('error', () => {}).write(Buffer.alloc(100, 7))
+  const metrics = async (): Promise<string> =>
+    (await fetch(`http://${formatAddress(own.ops)}/metrics`)).text()
+  await expect.poll(metrics).toContain('\nsluice_ss_probes_total 1\n')
+  const text = await metrics()
+  expect(text).toMatch(/^connection_made_count_total\{ss_node=".+"\} 2$/m)
+  expect(text).toMatch(/^active_connection_count\{ss_node=".+"\} 2$/m)
+  expect(text).toMatch(/^find_access_user_time_seconds_count\{ss_node=".+"\} 1$/m)
+  expect(text).toMatch(/^encrypt_data_time_seconds_count\{ss_node=".+"\} 1$/m)
+  expect(text).toContain('sluice_ss_find_seconds_count{result="unknown"} 1\n')
+  probe.destroy()
+  client.close()
 })
 
 test('users have 60 connections unless they or the operator say otherwise', async () => {

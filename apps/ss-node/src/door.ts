@@ -25,9 +25,10 @@ export interface OpenDoor {
 export const openDoor = async (program: Program, config: SsNodeConfig): Promise<OpenDoor> => {
   const replays = new ReplayGuard()
   const pool = new BufferPool()
-  const parts = { replays, pool, search: new SlicedSearch(), guard: new FailureGuard() }
+  const metrics = showMetrics(program, DOORS, () => ports)
+  const parts = { replays, pool, search: new SlicedSearch(), guard: new FailureGuard(), metrics }
   const listen = listenOn(program, config.listen)
-  const ports = new Ports({
+  const ports: Ports = new Ports({
     directory: program.directory,
     log: program.log,
     settings: settingsOf(config),
@@ -44,7 +45,6 @@ export const openDoor = async (program: Program, config: SsNodeConfig): Promise<
   await ports.refresh()
   const users = insecureUsers(ports)
   if (users > 0) program.log.warn({ users }, 'methods.insecure')
-  showMetrics(program, ports)
   return { ports }
 }
 
