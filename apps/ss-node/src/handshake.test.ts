@@ -21,7 +21,7 @@ let handshake: ReturnType<typeof createHandshake>
 
 beforeEach(() => {
   keyring = new Keyring()
-  keyring.set({ users: USERS.map(ssUserOf), serverKey: undefined })
+  serve(...USERS)
   turns = []
   handshake = createHandshake(keyring, {
     replays: new ReplayGuard({ timed: exactSalts(), timeless: exactSalts() }),
@@ -31,6 +31,12 @@ beforeEach(() => {
     guard: new FailureGuard(() => 0, { rate: 1, burst: 25 }),
   })
 })
+
+const serve = (...tests: TestUser[]): void => {
+  const users = tests.map(ssUserOf)
+  for (const user of users) user.served = true
+  keyring.set({ users, serverKey: undefined })
+}
 
 /** A client at an address, with what it sends. */
 const come = (bytes: Uint8Array, host = '192.0.2.1') => {
@@ -97,21 +103,24 @@ it('gives up the search for a client that leaves', async () => {
   expect(await client.outcome).toBe('CLIENT_CLOSED')
 })
 
-it('lets nobody in whose credential was changed meanwhile', async () => {
-  const bytes = requestBy(ada)
-  const client = come(bytes.subarray(0, 60))
-  await client.settled()
-  keyring.users[3]!.retired = true
-  client.conn.sink!.onData(bytes.subarray(60))
-  expect(await client.settled()).toBe('silence')
-  client.reader.fail(new Error('the deadline'))
-  expect(await client.outcome).toBe('AUTH_FAILED')
-})
+it.each(['retired', 'served'] as const)(
+  'lets nobody in whose credential is of no use meanwhile: %s',
+  async (what) => {
+    const bytes = requestBy(ada)
+    const client = come(bytes.subarray(0, 60))
+    await client.settled()
+    keyring.users[3]![what] = what === 'retired'
+    client.conn.sink!.onData(bytes.subarray(60))
+    expect(await client.settled()).toBe('silence')
+    client.reader.fail(new Error('the deadline'))
+    expect(await client.outcome).toBe('AUTH_FAILED')
+  },
+)
 
 it('takes a request that is as long as its method allows', async () => {
   const method = '2022-blake3-aes-128-gcm'
   const user: TestUser = { name: 'ada', method, secret: 'AAECAwQFBgcICQoLDA0ODw==' }
-  keyring.set({ users: [ssUserOf(user)], serverKey: undefined })
+  serve(user)
   const { bytes } = requestOf(user, TARGET, { early: Buffer.alloc(65_000) })
   const client = come(bytes.subarray(0, 20_000))
   await client.settled()
@@ -122,7 +131,7 @@ it('takes a request that is as long as its method allows', async () => {
 })
 
 it('is silent where nobody is served', async () => {
-  keyring.set({ users: [], serverKey: undefined })
+  serve()
   const client = come(GARBAGE)
   expect(await client.settled()).toBe('silence')
   client.reader.fail(new Error('the deadline'))
