@@ -4,7 +4,7 @@ import { sealBehind, sealKey, xchachaSealKey } from '../../../libs/wire/src/shad
 import { EcbCipher } from '../../../libs/wire/src/shadowsocks/ecb.ts'
 import { encodeFixedHeader, HEADER_TYPE } from '../../../libs/wire/src/shadowsocks/fixed-header.ts'
 import { bodyHeadBytes, PACKET_TYPE, writeBodyHead } from '../../../libs/wire/src/shadowsocks/packet-body.ts'
-import { createPieceSealer } from '../../../libs/wire/src/shadowsocks/piece.ts'
+import { createPieces } from '../../../libs/wire/src/shadowsocks/piece.ts'
 import { sessionKey } from '../../../libs/wire/src/shadowsocks/session-key.ts'
 
 // What stands inside a seal, and what seals anything: a damaged seal alone would never get a fuzzer past the tag.
@@ -58,7 +58,7 @@ export function sealRequest(
   cuts: readonly number[],
 ): Uint8Array {
   const pieces = key.method.kind === '2022' ? timedPieces(plain) : chunkPieces(plain, cuts)
-  const sealer = createPieceSealer(key.method, sessionKey(key, salt))
+  const sealer = createPieces(key.method, sessionKey(key, salt))
   const sealed = pieces.map((piece) => {
     const bytes = new Uint8Array(piece.length + key.method.tagBytes)
     sealer.seal(piece, bytes, 0)

@@ -1,7 +1,7 @@
+export { MAX_CHUNK } from './chunk-opener.ts'
 export type { SsResponse } from './chunk-sealer.ts'
 export { openDatagram, sealDatagram, type SsDatagram } from './datagram.ts'
 export type { SsBody } from './datagram-body.ts'
-export { MAX_CHUNK } from './chunk-opener.ts'
 export { decodeSsRequest } from './decode-request.ts'
 export type { Opener, Sealer } from './direction.ts'
 export { encodeSsRequest, type SsRequestParts } from './encode-request.ts'
