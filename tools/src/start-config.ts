@@ -1,4 +1,8 @@
-import { DOORS as REMOTE_PROXY_DOORS, type RemoteProxyConfig, schema as remoteProxy } from '@sluice/remote-proxy'
+import {
+  DOORS as REMOTE_PROXY_DOORS,
+  type RemoteProxyConfig,
+  schema as remoteProxy,
+} from '@sluice/remote-proxy'
 import type { ConfigSchema, ProgramOptions } from '@sluice/service'
 import { DOORS as SS_NODE_DOORS, schema as ssNode, type SsNodeConfig } from '@sluice/ss-node'
 

@@ -12,9 +12,12 @@ test('a URI, the client, and who uses it', () => {
   expect(curl).toBe("curl --proxy 'socks5h://127.0.0.1:1080' https://example.com/")
 })
 
-test.each(["it's", '$HOME `id` "x" \\', '-n', ' ', 'a\nb'])('a shell hands over the secret %j as it is', (secret) => {
-  const [, client = ''] = ssLocalLines({ ...SERVER, secret })
-  const script = client.replace('ss-local', 'printf "%s\\0"')
-  const words = execFileSync('sh', ['-c', script], { encoding: 'utf8' }).split('\0')
-  expect(words[words.indexOf('-k') + 1]).toBe(secret)
-})
+test.each(["it's", '$HOME `id` "x" \\', '-n', ' ', 'a\nb'])(
+  'a shell hands over the secret %j as it is',
+  (secret) => {
+    const [, client = ''] = ssLocalLines({ ...SERVER, secret })
+    const script = client.replace('ss-local', 'printf "%s\\0"')
+    const words = execFileSync('sh', ['-c', script], { encoding: 'utf8' }).split('\0')
+    expect(words[words.indexOf('-k') + 1]).toBe(secret)
+  },
+)
