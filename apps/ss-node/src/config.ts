@@ -14,9 +14,11 @@ import type { Address } from '@sluice/wire'
 import { parseAddress } from '@sluice/wire'
 import { z } from 'zod'
 import { type IdentityKey, identityKeys } from './identity-key.ts'
+import { type RemoteConfig, remoteSchema } from './remote/remote-config.ts'
+import { type SourcesConfig, sourcesSchema } from './sources/sources-config.ts'
 import { type UdpConfig, udpSchema } from './udp/udp-config.ts'
 
-export interface SsNodeConfig extends ProgramConfig, UdpConfig {
+export interface SsNodeConfig extends ProgramConfig, RemoteConfig, SourcesConfig, UdpConfig {
   listen: string
   port: number | undefined
   identityKey: IdentityKey[]
@@ -60,6 +62,7 @@ export const schema: ConfigSchema<SsNodeConfig> = base
   .extend(accessSchema.shape)
   .extend(dnsSchema.shape)
   .extend(upstreamSchema.shape)
+  .extend(sourcesSchema.shape)
   .extend(udpSchema.shape)
   .extend({
     logLevel: logLevel.prefault('info').meta({ ...base.shape.logLevel.meta(), env: 'SS_LOG_LEVEL' }),
@@ -94,3 +97,4 @@ export const schema: ConfigSchema<SsNodeConfig> = base
       live: true,
     }),
   })
+  .extend(remoteSchema.shape)

@@ -7,8 +7,11 @@ import { FailureGuard } from './failure-guard.ts'
 import { createHandshake } from './handshake.ts'
 import type { PlanSettings } from './plan.ts'
 import { type OpenPort, Ports } from './ports.ts'
+import { openRemote } from './remote/open-remote.ts'
+import { remotePorts } from './remote/remote-ports.ts'
 import { ReplayGuard } from './replay.ts'
 import { SlicedSearch } from './sliced-search.ts'
+import { openSources } from './sources/sources.ts'
 import { openUdpPorts, type UdpPorts } from './udp/udp-ports.ts'
 
 /** Names of the listeners. */
@@ -28,10 +31,15 @@ export interface OpenDoor {
 export const openDoor = async (program: Program, config: SsNodeConfig): Promise<OpenDoor> => {
   const replays = new ReplayGuard()
   const pool = new BufferPool()
-  const metrics = showMetrics(program, DOORS, () => ports)
+  const metrics = showMetrics(
+    program,
+    DOORS,
+    () => ports,
+    () => udp,
+  )
   const parts = { replays, pool, search: new SlicedSearch(), guard: new FailureGuard(), metrics }
   const listen = listenOn(program, config.listen)
-  const udp = openUdpPorts(program, config, parts)
+  const udp: UdpPorts | undefined = openUdpPorts(program, config, parts)
   const ports: Ports = new Ports({
     directory: program.directory,
     log: program.log,
@@ -106,7 +114,9 @@ export const serve = async (version: string, config: SsNodeConfig): Promise<Prog
     env: sentryEnv(process.env),
   })
   try {
-    await openDoor(program, config)
+    await openSources(program, config)
+    const { ports } = await openDoor(program, config)
+    await openRemote(program, config, remotePorts(ports, config))
     await program.ready()
     return program
   } catch (error) {

@@ -57,7 +57,6 @@ export class SsClient {
   /** The other side has ended, or the connection broke. */
   over = false
   failure: Error | undefined = undefined
-  /** As it came, and opened. */
   readonly #raw = new Received()
   readonly #plain = new Received()
   #asked: Asked | undefined = undefined

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import type { MetricRow } from '@sluice/metrics'
 import { type Program, Seldom } from '@sluice/service'
 import type { Address } from '@sluice/wire'
 import { SaltFilter } from '@sluice/wire/shadowsocks'
@@ -12,22 +11,6 @@ import { RandomPool } from './random-pool.ts'
 import type { UdpConfig } from './udp-config.ts'
 import type { UdpParts, UdpSettings } from './udp-parts.ts'
 import { type OpenSocket, UdpPort } from './udp-port.ts'
-
-/** Every metric of datagrams at this door alone, as {@link MetricRow}s of docs/metrics.md. */
-export const UDP_METRICS: Readonly<Record<'ports' | 'associations', MetricRow>> = {
-  ports: {
-    name: 'sluice_ss_udp_ports',
-    type: 'gauge',
-    labels: ['state'],
-    help: 'Ports of users, for datagrams: open, or unavailable and to be tried again.',
-  },
-  associations: {
-    name: 'sluice_ss_udp_associations',
-    type: 'gauge',
-    labels: [],
-    help: 'UDP associations of all users.',
-  },
-}
 
 export interface UdpPortsOptions {
   readonly parts: UdpParts
@@ -118,10 +101,6 @@ export const openUdpPorts = (
   program.onReload<UdpProgramConfig & Parameters<Program['reload']>[0]>(
     (next) => () => ports.set(settingsOf(next)),
   )
-  program.metrics.show(UDP_METRICS.ports, () =>
-    Object.entries(ports.states()).map(([state, count]) => [{ state }, count] as const),
-  )
-  program.metrics.show(UDP_METRICS.associations, () => [[{}, ports.associations]])
   return ports
 }
 
