@@ -14,8 +14,10 @@ import type { Address } from '@sluice/wire'
 import { parseAddress } from '@sluice/wire'
 import { z } from 'zod'
 import { type IdentityKey, identityKeys } from './identity-key.ts'
+import { type RemoteConfig, remoteSchema } from './remote/remote-config.ts'
+import { type SourcesConfig, sourcesSchema } from './sources/sources-config.ts'
 
-export interface SsNodeConfig extends ProgramConfig {
+export interface SsNodeConfig extends ProgramConfig, RemoteConfig, SourcesConfig {
   listen: string
   port: number | undefined
   identityKey: IdentityKey[]
@@ -59,6 +61,7 @@ export const schema: ConfigSchema<SsNodeConfig> = base
   .extend(accessSchema.shape)
   .extend(dnsSchema.shape)
   .extend(upstreamSchema.shape)
+  .extend(sourcesSchema.shape)
   .extend({
     logLevel: logLevel.prefault('info').meta({ ...base.shape.logLevel.meta(), env: 'SS_LOG_LEVEL' }),
     ops: opsAddress.prefault('127.0.0.1:9101').meta({ ...base.shape.ops.meta(), env: 'SS_METRICS_PORT' }),
@@ -92,3 +95,4 @@ export const schema: ConfigSchema<SsNodeConfig> = base
       live: true,
     }),
   })
+  .extend(remoteSchema.shape)

@@ -7,8 +7,11 @@ import { FailureGuard } from './failure-guard.ts'
 import { createHandshake } from './handshake.ts'
 import type { PlanSettings } from './plan.ts'
 import { type OpenPort, Ports } from './ports.ts'
+import { openRemote } from './remote/open-remote.ts'
+import { remotePorts } from './remote/remote-ports.ts'
 import { ReplayGuard } from './replay.ts'
 import { SlicedSearch } from './sliced-search.ts'
+import { openSources } from './sources/sources.ts'
 
 /** Names of the listeners. */
 export const DOORS: readonly string[] = ['ss']
@@ -86,7 +89,9 @@ export const serve = async (version: string, config: SsNodeConfig): Promise<Prog
     env: sentryEnv(process.env),
   })
   try {
-    await openDoor(program, config)
+    await openSources(program, config)
+    const { ports } = await openDoor(program, config)
+    await openRemote(program, config, remotePorts(ports, config))
     await program.ready()
     return program
   } catch (error) {
