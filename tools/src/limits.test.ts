@@ -7,6 +7,7 @@ const read = (path: string): string => readFileSync(resolve(root, path), 'utf8')
 
 const APP = '../apps/remote-proxy/src'
 const SOURCES = '../apps/ss-node/src/sources'
+const UDP = '../apps/ss-node/src/udp'
 
 /** Each row of docs/limits.md with its default, and where in the source that is said. */
 const LIMITS: readonly (readonly [row: string, value: string, file: string, source: string])[] = [
@@ -284,6 +285,23 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     'REFUSED_MAX = 1000',
   ],
   ['Users told to a program at a time', '250', 'userstore/src/pages.ts', 'PAGE_ENTRIES = 250'],
+  ['Associations of a user', '1,024', `${UDP}/udp-config.ts`, 'associations: wholeNumber(1).prefault(1024)'],
+  ['Associations of a port', '16,384', `${UDP}/associations.ts`, 'MOST_OF_A_PORT = 16_384'],
+  ['Association that has only asked port 53', '17 s', `${UDP}/udp-association.ts`, 'DNS_IDLE_MS = 17_000'],
+  ['Session of a method of 2022', '60 s', `${UDP}/packet-clients.ts`, 'LEAST_IDLE_MS = 60_000'],
+  [
+    'Keys tried for strangers by UDP, all together',
+    '20,000 a second',
+    `${UDP}/key-search.ts`,
+    'TRIALS: Limit = { rate: 20_000,',
+  ],
+  [
+    'Datagrams that wait for their key to be found',
+    '1,024, and 2 MiB',
+    `${UDP}/key-search.ts`,
+    'MOST_WAITING = 1024 const MOST_WAITING_BYTES = 2 * 1024 * 1024',
+  ],
+  ['Those of one client', '16', `${UDP}/salted-clients.ts`, 'MOST_BEHIND = 16'],
 ]
 
 const rows = read('docs/limits.md')

@@ -31,10 +31,15 @@ export interface OpenDoor {
 export const openDoor = async (program: Program, config: SsNodeConfig): Promise<OpenDoor> => {
   const replays = new ReplayGuard()
   const pool = new BufferPool()
-  const metrics = showMetrics(program, DOORS, () => ports)
+  const metrics = showMetrics(
+    program,
+    DOORS,
+    () => ports,
+    () => udp,
+  )
   const parts = { replays, pool, search: new SlicedSearch(), guard: new FailureGuard(), metrics }
   const listen = listenOn(program, config.listen)
-  const udp = openUdpPorts(program, config, parts)
+  const udp: UdpPorts | undefined = openUdpPorts(program, config, parts)
   const ports: Ports = new Ports({
     directory: program.directory,
     log: program.log,

@@ -10,6 +10,8 @@ export type SsMetricName =
   | 'info'
   | 'find'
   | 'ports'
+  | 'udpPorts'
+  | 'associations'
   | 'unserved'
   | 'insecure'
   | 'replays'
@@ -77,6 +79,18 @@ export const SS_METRICS: Readonly<Record<SsMetricName, MetricRow>> = {
     type: 'gauge',
     labels: ['state'],
     help: 'Ports of users, by state: open, or unavailable and to be tried again.',
+  },
+  udpPorts: {
+    name: 'sluice_ss_udp_ports',
+    type: 'gauge',
+    labels: ['state'],
+    help: 'The same of their datagrams, by state: open, or unavailable and to be tried again.',
+  },
+  associations: {
+    name: 'sluice_ss_associations',
+    type: 'gauge',
+    labels: [],
+    help: 'UDP associations that are open.',
   },
   unserved: {
     name: 'sluice_ss_users_unserved',

@@ -24,6 +24,7 @@ const lab = (): Lab => {
     sources: {
       doors: [tcp, udp],
       ports: () => ({ open: 4, unavailable: 1 }),
+      udp: () => ({ associations: 5, states: () => ({ open: 2, unavailable: 3 }) }),
       unserved: () => new Map([['PORT_TAKEN', 2]]),
       insecure: () => 3,
     },
@@ -67,6 +68,8 @@ it('shows who is not served, on which ports, and who was refused', async () => {
       'sluice_ss_probes_total 2',
       'sluice_ss_ports{state="open"} 4',
       'sluice_ss_ports{state="unavailable"} 1',
+      'sluice_ss_udp_ports{state="unavailable"} 3',
+      'sluice_ss_associations 5',
     ]),
   )
 })

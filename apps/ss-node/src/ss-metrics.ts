@@ -2,12 +2,21 @@ import type { DoorMetrics, Metrics, Observer } from '@sluice/metrics'
 import { SampledTimer } from './sampled-timer.ts'
 import { SS_METRICS, type SsMetricName } from './ss-metric-rows.ts'
 
+/** What there is of datagrams. */
+export interface UdpCounts {
+  readonly associations: number
+  /** Ports by state: open or unavailable. */
+  states(): Readonly<Record<string, number>>
+}
+
 /** Asked at each scrape. */
 export interface SsSources {
   /** What is counted anyway at the doors of this program, for TCP and UDP. */
   readonly doors: readonly DoorMetrics[]
   /** By state: open or unavailable. */
   readonly ports: () => Readonly<Record<string, number>>
+  /** undefined: no datagrams are taken. */
+  readonly udp: () => UdpCounts | undefined
   /** Users who are not served, by reason. */
   readonly unserved: () => Iterable<readonly [string, number]>
   readonly insecure: () => number
@@ -68,13 +77,18 @@ export const createSsMetrics = ({ metrics, node, sources }: SsMetricsOptions): S
   ofNode('active', (door) => door.active)
   ofNode('transmitted', ({ bytes }) => bytes.up + bytes.down)
   show('info', () => [[{ ss_node_name: node }, 1]])
-  show('ports', () => Object.entries(sources.ports()).map(([state, count]) => [{ state }, count]))
+  show('ports', () => byState(sources.ports()))
+  show('udpPorts', () => byState(sources.udp()?.states() ?? {}))
+  show('associations', () => [[{}, sources.udp()?.associations ?? 0]])
   show('unserved', () => [...sources.unserved()].map(([reason, users]) => [{ reason }, users]))
   show('insecure', () => [[{}, sources.insecure()]])
   show('replays', () => [[{}, counted.replays]])
   show('probes', () => [[{}, counted.probes]])
   return counted
 }
+
+const byState = (states: Readonly<Record<string, number>>): (readonly [{ state: string }, number])[] =>
+  Object.entries(states).map(([state, count]) => [{ state }, count])
 
 const sum = <T>(values: Iterable<T>, of: (value: T) => number): number => {
   let total = 0

@@ -2,6 +2,7 @@ import { type Limit, TokenBucket } from '@sluice/ratelimit'
 import type { SsDatagram } from '@sluice/wire/shadowsocks'
 import type { FailureGuard } from '../failure-guard.ts'
 import type { SlicedSearch } from '../sliced-search.ts'
+import type { SsMetrics } from '../ss-metrics.ts'
 import type { SsUser } from '../ss-user.ts'
 import type { UseOrder } from '../use-order.ts'
 import { type Malformed, opened } from './opened.ts'
@@ -24,6 +25,14 @@ export interface Unknown {
   readonly missed: () => void
 }
 
+export interface KeySearchOptions {
+  readonly search: SlicedSearch
+  readonly guard: FailureGuard
+  readonly counted: Pick<SsMetrics, 'findTook'>
+  /** Monotonic, ms. @default performance.now */
+  readonly now?: () => number
+}
+
 /**
  * Whose key opens a datagram, where a port has many: at once whoever came from its address last; all others by leave of the
  * failures of its address and of all addresses together, and in turns.
@@ -31,15 +40,16 @@ export interface Unknown {
 export class KeySearch {
   readonly #search: SlicedSearch
   readonly #guard: FailureGuard
+  readonly #counted: KeySearchOptions['counted']
   readonly #now: () => number
   readonly #bucket: TokenBucket
   #waiting = 0
   #waitingBytes = 0
 
-  /** @param now monotonic, ms */
-  constructor(search: SlicedSearch, guard: FailureGuard, now: () => number = () => performance.now()) {
+  constructor({ search, guard, counted, now = () => performance.now() }: KeySearchOptions) {
     this.#search = search
     this.#guard = guard
+    this.#counted = counted
     this.#now = now
     this.#bucket = new TokenBucket(TRIALS, now(), 1)
   }
@@ -95,13 +105,17 @@ export class KeySearch {
       datagram = user.retired ? undefined : opened(user.key, unknown.bytes)
       return datagram !== undefined
     }
-    const { found, abandon } = this.#search.start(order.all(), opens)
-    void found.then((user) => {
+    const begun = this.#now()
+    const searching = this.#search.start(order.all(), opens)
+    const settle = async (): Promise<void> => {
+      const user = await searching.found
       this.leave(unknown.bytes)
+      this.#counted.findTook(this.#now() - begun, user !== undefined)
       if (user === undefined || user.retired) unknown.missed()
       else this.#found(unknown, user, datagram!, trials)
-    })
-    return abandon
+    }
+    void settle()
+    return () => searching.abandon()
   }
 
   #found(unknown: Unknown, user: SsUser, datagram: SsDatagram | Malformed, trials: number): void {

@@ -10,6 +10,7 @@ import {
 import type { Keyring } from '../keyring.ts'
 import type { SsUser } from '../ss-user.ts'
 import type { Associations } from './associations.ts'
+import { drop } from './drops.ts'
 import { PacketSeal, secondsAt } from './reply-seal.ts'
 import type { UdpAssociation } from './udp-association.ts'
 import type { UdpParts, UdpSocket } from './udp-parts.ts'
@@ -146,6 +147,6 @@ export class PacketClients {
   }
 
   #drop(reason: DropReason): undefined {
-    this.#socket.parts.metrics.datagramDropped(reason)
+    drop(reason, this.#socket, this.#parts)
   }
 }

@@ -2,7 +2,8 @@ import type { DropReason } from '@sluice/service'
 import type { SsDatagram } from '@sluice/wire/shadowsocks'
 import type { Keyring } from '../keyring.ts'
 import type { SsUser } from '../ss-user.ts'
-import { Associations } from './associations.ts'
+import type { Associations } from './associations.ts'
+import { drop } from './drops.ts'
 import { type Malformed, opened } from './opened.ts'
 import { SaltedSeal } from './reply-seal.ts'
 import type { UdpAssociation } from './udp-association.ts'
@@ -146,7 +147,7 @@ export class SaltedClients {
   }
 
   #drop(reason: DropReason): void {
-    this.#socket.parts.metrics.datagramDropped(reason)
+    drop(reason, this.#socket, this.#parts)
   }
 }
 

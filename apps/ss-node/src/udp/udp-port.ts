@@ -3,6 +3,7 @@ import type { Program } from '@sluice/service'
 import type { Address } from '@sluice/wire'
 import type { Keyring } from '../keyring.ts'
 import { Associations } from './associations.ts'
+import { drop } from './drops.ts'
 import { PacketClients } from './packet-clients.ts'
 import { SaltedClients } from './salted-clients.ts'
 import type { UdpParts, UdpSocket } from './udp-parts.ts'
@@ -16,6 +17,7 @@ export type OpenSocket = (
 /** All datagrams that come by one port, whatever the method of its users is now. */
 export class PortDatagrams {
   readonly #keyring: Keyring
+  readonly #parts: UdpParts
   readonly #socket: UdpSocket
   readonly #associations: Associations
   readonly #salted: SaltedClients
@@ -23,6 +25,7 @@ export class PortDatagrams {
 
   constructor(keyring: Keyring, parts: UdpParts, socket: UdpSocket) {
     this.#keyring = keyring
+    this.#parts = parts
     this.#socket = socket
     this.#associations = new Associations(parts, socket)
     this.#salted = new SaltedClients(keyring, parts, socket, this.#associations)
@@ -42,7 +45,7 @@ export class PortDatagrams {
   onDatagram(bytes: Uint8Array, host: string, port: number): void {
     const { owner, serverKey } = this.#keyring
     // To port 0 nothing can go back.
-    if (port === 0) this.#socket.parts.metrics.datagramDropped('malformed')
+    if (port === 0) drop('malformed', this.#socket, this.#parts)
     else if (serverKey !== undefined || owner?.method.kind === '2022')
       this.#packets.onDatagram(bytes, host, port)
     else this.#salted.onDatagram(bytes, host, port)

@@ -1,32 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import type { MetricRow } from '@sluice/metrics'
 import { type Program, Seldom } from '@sluice/service'
 import type { Address } from '@sluice/wire'
 import { SaltFilter } from '@sluice/wire/shadowsocks'
 import type { FailureGuard } from '../failure-guard.ts'
 import type { Keyring } from '../keyring.ts'
 import type { SlicedSearch } from '../sliced-search.ts'
+import type { SsMetrics } from '../ss-metrics.ts'
 import { KeySearch } from './key-search.ts'
 import { RandomPool } from './random-pool.ts'
 import type { UdpConfig } from './udp-config.ts'
 import type { UdpParts, UdpSettings } from './udp-parts.ts'
 import { type OpenSocket, UdpPort } from './udp-port.ts'
-
-/** Every metric of datagrams at this door alone, as {@link MetricRow}s of docs/metrics.md. */
-export const UDP_METRICS: Readonly<Record<'ports' | 'associations', MetricRow>> = {
-  ports: {
-    name: 'sluice_ss_udp_ports',
-    type: 'gauge',
-    labels: ['state'],
-    help: 'Ports of users, for datagrams: open, or unavailable and to be tried again.',
-  },
-  associations: {
-    name: 'sluice_ss_udp_associations',
-    type: 'gauge',
-    labels: [],
-    help: 'UDP associations of all users.',
-  },
-}
 
 export interface UdpPortsOptions {
   readonly parts: UdpParts
@@ -85,11 +69,18 @@ type UdpProgramConfig = UdpConfig & { readonly source: string | undefined }
 const SELDOM_MS = 60_000
 const SEED_BYTES = 8
 
+/** What conns have too. */
+export interface UdpShared {
+  readonly search: SlicedSearch
+  readonly guard: FailureGuard
+  readonly metrics: SsMetrics
+}
+
 /** @returns undefined where datagrams are not wanted */
 export const openUdpPorts = (
   program: Program,
   config: UdpProgramConfig,
-  { search, guard }: { readonly search: SlicedSearch; readonly guard: FailureGuard },
+  { search, guard, metrics }: UdpShared,
 ): UdpPorts | undefined => {
   if (!config.udp) return undefined
   const seldom = new Seldom(SELDOM_MS)
@@ -99,7 +90,8 @@ export const openUdpPorts = (
       settings: settingsOf(config),
       locate: program.locate,
       log: program.log,
-      search: new KeySearch(search, guard),
+      search: new KeySearch({ search, guard, counted: metrics }),
+      counted: metrics,
       salts: new SaltFilter({ seed: randomBytes(SEED_BYTES) }),
       random: new RandomPool().take,
       wallNow: Date.now,
@@ -109,10 +101,6 @@ export const openUdpPorts = (
   program.onReload<UdpProgramConfig & Parameters<Program['reload']>[0]>(
     (next) => () => ports.set(settingsOf(next)),
   )
-  program.metrics.show(UDP_METRICS.ports, () =>
-    Object.entries(ports.states()).map(([state, count]) => [{ state }, count] as const),
-  )
-  program.metrics.show(UDP_METRICS.associations, () => [[{}, ports.associations]])
   return ports
 }
 
