@@ -12,7 +12,7 @@ test('what it is unless told', () => {
   expect(load([])).toMatchObject({
     listen: '::',
     identityKey: [],
-    insecureMethods: false,
+    insecureMethods: true,
     connections: 60,
     idleMs: 60_000,
     handshakeMs: 60_000,

@@ -85,8 +85,8 @@ export const schema: ConfigSchema<SsNodeConfig> = base
       secret: true,
       group: 'listeners',
     }),
-    insecureMethods: z.boolean().default(false).meta({
-      description: 'serve methods that protect nothing: none, and aes-*-cfb',
+    insecureMethods: z.boolean().default(true).meta({
+      description: 'serve users whose method protects nothing, none or aes-*-cfb, and tell of them',
       group: 'access',
       live: true,
     }),

@@ -77,7 +77,7 @@ describe.each(SS_METHOD_NAMES)('%s', (method) => {
   const user: TestUser = { name: 'ada', method, secret: secretOf(method) }
   let own: TestNode
   beforeAll(async () => {
-    own = await openTestNode([user], '--insecure-methods')
+    own = await openTestNode([user])
   })
   afterAll(() => own[Symbol.asyncDispose]())
 
@@ -335,10 +335,10 @@ describe('ports', () => {
   })
 })
 
-test('methods that protect nothing are not served unless that was asked for, and then it is told', async () => {
+test('methods that protect nothing are served where a user names one, and told; unless that is forbidden', async () => {
   const user: TestUser = { name: 'ada', method: 'none' }
-  await using strict = await openTestNode([user])
-  await using lax = await openTestNode([user], '--insecure-methods')
+  await using strict = await openTestNode([user], '--no-insecure-methods')
+  await using lax = await openTestNode([user])
   expect(strict.journal.of('user.unserved')).toMatchObject([{ user: 'ada', reason: 'METHOD_INSECURE' }])
   expect(lax.journal.of('methods.insecure')).toMatchObject([{ users: 1 }])
   const metrics = await (await fetch(`http://${formatAddress(lax.ops)}/metrics`)).text()
