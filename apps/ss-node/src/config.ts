@@ -15,8 +15,9 @@ import { parseAddress } from '@sluice/wire'
 import { z } from 'zod'
 import { type IdentityKey, identityKeys } from './identity-key.ts'
 import { type RemoteConfig, remoteSchema } from './remote/remote-config.ts'
+import { type SourcesConfig, sourcesSchema } from './sources/sources-config.ts'
 
-export interface SsNodeConfig extends ProgramConfig, RemoteConfig {
+export interface SsNodeConfig extends ProgramConfig, SourcesConfig, RemoteConfig {
   listen: string
   port: number | undefined
   identityKey: IdentityKey[]
@@ -60,6 +61,7 @@ export const schema: ConfigSchema<SsNodeConfig> = base
   .extend(accessSchema.shape)
   .extend(dnsSchema.shape)
   .extend(upstreamSchema.shape)
+  .extend(sourcesSchema.shape)
   .extend({
     logLevel: logLevel.prefault('info').meta({ ...base.shape.logLevel.meta(), env: 'SS_LOG_LEVEL' }),
     ops: opsAddress.prefault('127.0.0.1:9101').meta({ ...base.shape.ops.meta(), env: 'SS_METRICS_PORT' }),

@@ -11,6 +11,7 @@ import { openRemote } from './remote/open-remote.ts'
 import { remotePorts } from './remote/remote-ports.ts'
 import { ReplayGuard } from './replay.ts'
 import { SlicedSearch } from './sliced-search.ts'
+import { openSources } from './sources/sources.ts'
 
 /** Names of the listeners. */
 export const DOORS: readonly string[] = ['ss']
@@ -88,6 +89,7 @@ export const serve = async (version: string, config: SsNodeConfig): Promise<Prog
     env: sentryEnv(process.env),
   })
   try {
+    await openSources(program, config)
     const { ports } = await openDoor(program, config)
     await openRemote(program, config, remotePorts(ports, config))
     await program.ready()
