@@ -1,41 +1,59 @@
 // `npm start`: the doors that exist, in one process, on loopback, with a demo user. For people who want to see it run.
-import { curlLines, DOORS, openDoor, type RemoteProxyConfig, schema } from '@sluice/remote-proxy'
+import { curlLines, openDoor as openRemoteProxy } from '@sluice/remote-proxy'
 import { createLog, makePassword, Program, runApp } from '@sluice/service'
+import { openDoor as openSsNode, ssLocalLines } from '@sluice/ss-node'
 import { hashPassword, type UserStore } from '@sluice/userstore'
 import pkg from '../package.json' with { type: 'json' }
+import { START_DOORS, type StartConfig, startDefaults, startSchema } from './src/start-config.ts'
 
 const DEMO = 'demo'
+/** What every Shadowsocks client speaks. */
+const METHOD = 'aes-256-gcm'
 
-/** The demo user with a password that is new at each start. */
-const signUpDemo = async (store: UserStore): Promise<string> => {
-  const password = makePassword()
-  const credentials = [{ kind: 'password', hash: await hashPassword(password) }] as const
+interface Secrets {
+  readonly password: string
+  readonly ss: string
+}
+
+/** The demo user, one for both doors, with secrets that are new at each start. */
+const signUpDemo = async (store: UserStore): Promise<Secrets> => {
+  const secrets = { password: makePassword(), ss: makePassword() }
+  const credentials = [
+    { kind: 'password', hash: await hashPassword(secrets.password) },
+    { kind: 'ss', method: METHOD, secret: secrets.ss },
+  ] as const
   const { users } = await store.list()
   if (users.some(({ name }) => name === DEMO)) await store.update(DEMO, { credentials, enabled: true })
   else await store.add({ name: DEMO, credentials })
-  return password
+  return secrets
 }
 
-const serve = async (config: RemoteProxyConfig): Promise<Program> => {
+const serve = async (config: StartConfig): Promise<Program> => {
   // The lines of the log are for programs; people see what goes wrong.
   const log = Object.assign(createLog({ level: 'warn' }), { announce: () => {} })
-  const program = await Program.start({ app: 'start', version: pkg.version, config, doors: DOORS, log })
+  const defaults = startDefaults(config)
+  const doors = START_DOORS
+  const program = await Program.start({ app: 'start', version: pkg.version, config, doors, defaults, log })
   try {
-    const password = await signUpDemo(program.store)
-    const door = await openDoor(program, config)
+    const secrets = await signUpDemo(program.store)
+    const proxy = curlLines(DEMO, secrets.password, await openRemoteProxy(program, config))
+    const node = await ssLines(program, config, secrets)
     const ops = await program.ready()
     const lines = [
       '',
       `Sluice ${pkg.version} is up. Ctrl-C stops it.`,
       '',
       'remote-proxy, by SOCKS5, CONNECT, plain HTTP and SOCKS4a; the password is new at each start:',
-      ...curlLines(DEMO, password, door).map((line) => `  ${line}`),
+      ...proxy.map((line) => `  ${line}`),
+      '',
+      'ss-node, by Shadowsocks, for the same user; its secret is new as well:',
+      ...node.map((line) => `  ${line}`),
       '',
       ...(ops === undefined
         ? []
         : ['healthz', 'readyz', 'metrics'].map((path) => `  http://${ops.host}:${ops.port}/${path}`)),
       '',
-      `Users and usage are in ${config.store ?? config.data}. Limit the demo user while it runs:`,
+      `Users and usage are in ${config.store ?? config.data}. Limit the demo user while it runs, at both doors:`,
       `  npx nx build remote-proxy && node_modules/.bin/node apps/remote-proxy/dist/main.mjs user set ${DEMO} --down 1MB/s`,
       '',
     ]
@@ -47,9 +65,16 @@ const serve = async (config: RemoteProxyConfig): Promise<Program> => {
   }
 }
 
+const ssLines = async (program: Program, config: StartConfig, secrets: Secrets): Promise<string[]> => {
+  const { ports } = await openSsNode(program, config)
+  const port = ports.open.get(0)
+  if (port === undefined) throw new Error(`the shared port ${config.port} cannot be opened`)
+  return ssLocalLines({ method: METHOD, secret: secrets.ss, address: port.address, tag: DEMO })
+}
+
 const intro = 'the doors that exist, in one process, on loopback, with a demo user; flags go behind --'
 const code = await runApp(
-  { name: 'npm start', version: pkg.version, intro, schema, serve, commands: {} },
+  { name: 'npm start', version: pkg.version, intro, schema: startSchema, serve, commands: {} },
   process.argv.slice(2),
 )
 // As the programs themselves: a lookup by the system must not hold up the end.

@@ -129,7 +129,7 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
   ],
   ["A datagram's wait for a name", '1 s', 'service/src/destinations.ts', 'MAX_LOOKUP_MS = 1000'],
   ["A refusal's answer", '1 s', 'net/src/refuse.ts', 'DRAIN_MS = 1000'],
-  ['Read buffer, dialled conn', '16–512 KiB', 'net/src/read-buffer.ts', '[16 * 1024, 64 * 1024, 512 * 1024]'],
+  ['Read buffer, dialled conn', '16–512 KiB', 'net/src/read-buffer.ts', '[CHUNK, 4 * CHUNK, 32 * CHUNK]'],
   ['Read, limited conn', '64 KiB', 'net/src/relay.ts', 'LIMITED_READ: number = 64 * 1024'],
   [
     "A program's request",

@@ -1,12 +1,17 @@
-// Uses `npm start` the way its reader does: pastes each curl line that it prints, with a local origin as the target,
-// opens the ops URLs, presses Ctrl-C, and looks for anything left running. Ends with 1 at the first thing amiss.
+// Uses `npm start` the way its reader does: pastes each curl line that it prints, with a local origin as the target, and
+// the line for ss-local, opens the ops URLs, presses Ctrl-C, and looks for anything left running. Ends with 1 at the first
+// thing amiss. Wants curl and ss-local.
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { globSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify, stripVTControlCharacters } from 'node:util'
+import { parseSsUri } from '@sluice/wire/shadowsocks'
+import { freePort } from './subject/free-port.ts'
 
 const READY_MS = 60_000
 const STOP_MS = 10_000
@@ -24,12 +29,16 @@ async function main(): Promise<void> {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, START_CHECK: MARK },
   })
+  let ssLocal: ChildProcess | undefined
   try {
     const lines = await readGreeting(started)
-    await useCurlLines(lines, `http://127.0.0.1:${address.port}/`)
+    const port = await freePort()
+    ssLocal = await runSsLocal(lines, port)
+    await useCurlLines(withLocalPort(lines, port), `http://127.0.0.1:${address.port}/`)
     await openOpsUrls(lines)
     await pressControlC(started)
   } finally {
+    ssLocal?.kill('SIGKILL')
     for (const pid of leftRunning()) process.kill(pid, 'SIGKILL')
     origin.close()
   }
@@ -53,13 +62,46 @@ async function readGreeting(started: ChildProcess): Promise<string[]> {
   return lines
 }
 
-/** SOCKS5, CONNECT, plain HTTP and SOCKS4A. */
-const LINES = [/'socks5h:/, /'http:.* https:/, /'http:.* http:/, /'socks4a:/]
+/** SOCKS5, CONNECT, plain HTTP and SOCKS4A; and through ss-local. */
+const LINES = [/'socks5h:.*@/, /'http:.* https:/, /'http:.* http:/, /'socks4a:/, /127\.0\.0\.1:1080'/]
+const SS_LOCAL = /\bss-local\s.*\S/
 
 const isComplete = (lines: string[]): boolean =>
   LINES.every((wanted) => curlLines(lines).some((line) => wanted.test(line)))
 
 const curlLines = (lines: string[]): string[] => lines.flatMap((line) => /\bcurl\s.*\S/.exec(line)?.[0] ?? [])
+
+/** Runs ss-local as printed, but for the port that it listens on. */
+async function runSsLocal(lines: string[], port: number): Promise<ChildProcess> {
+  const command = lines.flatMap((line) => SS_LOCAL.exec(line)?.[0] ?? [])[0] ?? ''
+  const { method, address } = parseSsUri(/ss:\/\/\S+/.exec(lines.join('\n'))?.[0] ?? '')
+  if (!command.includes(` -p ${address.port} -m ${method} `))
+    throw new Error(`not what the URI says: ${command}`)
+  // exec: the signal that ends it is not for a shell.
+  const script = `exec ${command.replace(/-l \d+/, `-l ${port}`)}`
+  const child = spawn('sh', ['-c', script], { stdio: 'ignore' })
+  await listening(port)
+  console.log(`ok: ${command}`)
+  return child
+}
+
+const withLocalPort = (lines: string[], port: number): string[] =>
+  lines.map((line) => line.replace("127.0.0.1:1080'", `127.0.0.1:${port}'`))
+
+async function listening(port: number): Promise<void> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const socket = connect(port, '127.0.0.1')
+    try {
+      await once(socket, 'connect')
+      return
+    } catch {
+      await sleep(100)
+    } finally {
+      socket.destroy()
+    }
+  }
+  throw new Error('ss-local does not listen: is shadowsocks-libev installed?')
+}
 
 async function useCurlLines(lines: string[], target: string): Promise<void> {
   for (const line of curlLines(lines)) {

@@ -16,8 +16,9 @@ import { z } from 'zod'
 import { type IdentityKey, identityKeys } from './identity-key.ts'
 import { type RemoteConfig, remoteSchema } from './remote/remote-config.ts'
 import { type SourcesConfig, sourcesSchema } from './sources/sources-config.ts'
+import { type UdpConfig, udpSchema } from './udp/udp-config.ts'
 
-export interface SsNodeConfig extends ProgramConfig, SourcesConfig, RemoteConfig {
+export interface SsNodeConfig extends ProgramConfig, RemoteConfig, SourcesConfig, UdpConfig {
   listen: string
   port: number | undefined
   identityKey: IdentityKey[]
@@ -62,6 +63,7 @@ export const schema: ConfigSchema<SsNodeConfig> = base
   .extend(dnsSchema.shape)
   .extend(upstreamSchema.shape)
   .extend(sourcesSchema.shape)
+  .extend(udpSchema.shape)
   .extend({
     logLevel: logLevel.prefault('info').meta({ ...base.shape.logLevel.meta(), env: 'SS_LOG_LEVEL' }),
     ops: opsAddress.prefault('127.0.0.1:9101').meta({ ...base.shape.ops.meta(), env: 'SS_METRICS_PORT' }),

@@ -1,6 +1,6 @@
 import { hashPassword, PasswordVerifier, StoreError, type User } from '@sluice/userstore'
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Account } from './account.ts'
+import type { Account, Held } from './account.ts'
 import { codeOf } from './errors.ts'
 import { SignInGuard } from './sign-in-guard.ts'
 import { Lab } from './testing/lab.ts'
@@ -234,6 +234,16 @@ describe('Directory', () => {
       expect(await signedIn('ada', 'geheim')).toBe('bob')
     },
   )
+
+  it('keeps the defaults of one door where another has its own changed', () => {
+    const held = (): Held => ({ kind: 'connection', ip: '', cut() {}, relimit() {} })
+    lab.directory.setDefaults({ connections: 1 })
+    lab.directory.setDefaults({ total: 1_000_000 })
+    lab.account('ada').enter(held(), 0)
+    expect(() => lab.account('ada').enter(held(), 0)).toThrow(
+      expect.objectContaining({ code: 'CONNECTION_LIMIT' }),
+    )
+  })
 
   it('keeps its users when the store cannot be read', async () => {
     const error = new StoreError('STORE_FORMAT', 'line 3')

@@ -74,9 +74,10 @@ export class Directory {
     return { [Symbol.dispose]: () => void this.#followers.delete(onChange) }
   }
 
+  /** Of several doors in one process each has its own: what is not among these stays as it is. */
   setDefaults(defaults: AccountDefaults): void {
-    this.#defaults = defaults
-    for (const account of this.#byId.values()) account.setDefaults(defaults)
+    this.#defaults = { ...this.#defaults, ...defaults }
+    for (const account of this.#byId.values()) account.setDefaults(this.#defaults)
   }
 
   byId(id: string): Account | undefined {

@@ -1,0 +1,31 @@
+import {
+  DOORS as REMOTE_PROXY_DOORS,
+  type RemoteProxyConfig,
+  schema as remoteProxy,
+} from '@sluice/remote-proxy'
+import type { ConfigSchema, ProgramOptions } from '@sluice/service'
+import { DOORS as SS_NODE_DOORS, schema as ssNode, type SsNodeConfig } from '@sluice/ss-node'
+
+/** Settings of all doors in one process. */
+export type StartConfig = RemoteProxyConfig & SsNodeConfig
+
+/** Names of all listeners. */
+export const START_DOORS: readonly string[] = [...REMOTE_PROXY_DOORS, ...SS_NODE_DOORS]
+
+/**
+ * The flags of every door. What doors have in common is one setting for all of them, with the default of remote-proxy: the
+ * long handshake of ss-node hides it from strangers, who do not come to loopback. Its users share a free port there, and may
+ * have as many connections as at other doors.
+ */
+export const startSchema: ConfigSchema<StartConfig> = ssNode.extend(remoteProxy.shape).extend({
+  listen: ssNode.shape.listen.prefault('127.0.0.1'),
+  port: ssNode.shape.port.prefault(0),
+  connections: ssNode.shape.connections.prefault(1024),
+})
+
+/** The limits of users who have none of their own. */
+export const startDefaults = ({
+  limit,
+  capacity,
+  connections,
+}: StartConfig): NonNullable<ProgramOptions['defaults']> => ({ total: limit, burst: capacity, connections })
