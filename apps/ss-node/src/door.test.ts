@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { formatAddress } from '@sluice/wire'
 import { SS_METHOD_NAMES, ssKey, ssMethod } from '@sluice/wire/shadowsocks'
 import type { Address } from '@sluice/wire'
@@ -324,7 +324,7 @@ describe('ports', () => {
   test('that are in use cost only their user', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
-    const { port } = server.address() as Address
+    const { port } = server.address() as AddressInfo
     const bob = { name: 'bob' }
     await using own = await openTestNode([{ name: 'ada', port }, bob])
     const client = await enter(bob, echoing, own)

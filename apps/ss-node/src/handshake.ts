@@ -38,7 +38,7 @@ const readRequest = async (reader: Reader, keyring: Keyring, parts: HandshakePar
   reader.maxBytes = MAX_REQUEST_BYTES
   const identity = keyring.serverKey !== undefined
   const request = await reader.read(decodeSsRequest(user.key, { identity }))
-  if (user.retired) throw new ServiceError('AUTH_FAILED')
+  if (!user.isValid) throw new ServiceError('AUTH_FAILED')
   parts.replays.check(request)
   if (trials > 0) parts.guard.giveBack(reader.client.host, trials)
   keyring.order.used(user, reader.client.host)
@@ -75,7 +75,7 @@ const tryKeys = async (
   const ip = reader.client.host
   const opens = (user: SsUser): boolean => trial(user.key, head)
   const begun = performance.now()
-  const here = order.at(ip).find((user) => !user.retired && opens(user))
+  const here = order.at(ip).find((user) => user.isValid && opens(user))
   if (here !== undefined) {
     parts.metrics.findTook(performance.now() - begun, true)
     return { user: here, trials: 0 }

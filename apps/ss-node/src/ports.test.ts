@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Account, Held } from '@sluice/service'
+import type { Account } from '@sluice/service'
 import { ssKey, ssMethod } from '@sluice/wire/shadowsocks'
 import { afterEach, expect, it } from 'vitest'
 import type { Keyring } from './keyring.ts'
@@ -33,7 +33,7 @@ class Stage {
           return { [Symbol.dispose]: () => (this.#onChange = (): void => {}) }
         },
       },
-      log: { warn: write as never, info: write as never },
+      log: { warn: write as never },
       settings: { sharedPort: undefined, serverKeys: new Map(), insecureMethods: false, ...settings },
       retryMs,
       open: async (port, keyring, user) => {
@@ -86,7 +86,7 @@ afterEach(() => {
 const sessionOf = (stage: Stage, name: string): { codes: string[] } => {
   const user = stage.ports.users.find((each) => each.name === name)!
   const codes: string[] = []
-  const held: Held = {
+  const held: Parameters<Account['enter']>[0] = {
     kind: 'connection',
     ip: '192.0.2.1',
     credential: user,

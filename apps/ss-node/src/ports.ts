@@ -18,7 +18,7 @@ export interface OpenPort {
 
 export interface PortsOptions {
   readonly directory: Pick<Directory, 'accounts' | 'watch'>
-  readonly log: Pick<Log, 'warn' | 'info'>
+  readonly log: Pick<Log, 'warn'>
   readonly settings: PlanSettings
   /**
    * Opens whatever is to listen on a port.
@@ -114,11 +114,14 @@ export class Ports implements Disposable {
 
   async #follow(): Promise<void> {
     const slices = new TimeSlices()
-    const { users, unserved, retired } = this.#roster.read(this.#options.directory.accounts())
+    // Not on the stack of whoever tells of a change, who had work of their own with it.
+    await slices.pause()
+    const { users, unserved, retired } = await this.#roster.read(this.#options.directory.accounts(), slices)
     for (const user of retired) {
       user.retired = true
       user.account.cut('CREDENTIAL_CHANGED', user)
     }
+    await slices.pause()
     const plan = planPorts(users, this.#settings)
     const chosen = new Set([...plan.ports.values()].flatMap((port) => port.users))
     for (const user of users) {

@@ -1,4 +1,4 @@
-import { type SsRequest, ssMethod } from '@sluice/wire/shadowsocks'
+import { ssMethod } from '@sluice/wire/shadowsocks'
 import { expect, it } from 'vitest'
 import { exactSalts, ReplayGuard } from './replay.ts'
 
@@ -6,8 +6,7 @@ const NOW_S = 1_700_000_000
 const stage = () => {
   const clock = { ms: NOW_S * 1000 }
   const guard = new ReplayGuard({ timed: exactSalts(), timeless: exactSalts(), wallNow: () => clock.ms })
-  const check = (salt: string, seconds?: number): void =>
-    guard.check({ salt: Buffer.from(salt), seconds } as SsRequest)
+  const check = (salt: string, seconds?: number): void => guard.check({ salt: Buffer.from(salt), seconds })
   return { clock, guard, check }
 }
 

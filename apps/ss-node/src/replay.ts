@@ -37,7 +37,7 @@ export class ReplayGuard {
   }
 
   /** @throws ServiceError REPLAY, CLOCK_SKEW */
-  check({ salt, seconds }: SsRequest): void {
+  check({ salt, seconds }: Pick<SsRequest, 'salt' | 'seconds'>): void {
     if (salt.length === 0) return
     const skew = seconds === undefined ? 0 : seconds - Math.floor(this.wallNow() / 1000)
     if (Math.abs(skew) > MAX_SKEW_S) throw new ServiceError('CLOCK_SKEW', `${skew} s off`)

@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest'
 import { Roster } from './roster.ts'
+import { TimeSlices } from './time-slices.ts'
 import { AES, accountOf, userOf } from './testing/users.ts'
 
 const AES_2022 = '2022-blake3-aes-128-gcm'
 const KEY_2022 = 'AAECAwQFBgcICQoLDA0ODw=='
 
-it('reads every Shadowsocks credential, and no other', () => {
+it('reads every Shadowsocks credential, and no other', async () => {
   const account = accountOf({ name: 'ada', port: 1, secret: 'a' })
   account.update(
     {
@@ -18,7 +19,7 @@ it('reads every Shadowsocks credential, and no other', () => {
     },
     0,
   )
-  const { users, unserved, retired } = new Roster().read([account])
+  const { users, unserved, retired } = await new Roster().read([account], new TimeSlices())
   expect(users.map(({ name, port, method }) => [name, port, method.name])).toEqual([
     ['ada', 1, AES],
     ['ada', 0, AES_2022],
@@ -26,12 +27,12 @@ it('reads every Shadowsocks credential, and no other', () => {
   expect([unserved, retired]).toEqual([[], []])
 })
 
-it('tells of an unknown method, and of a key that is none, and never the key', () => {
+it('tells of an unknown method, and of a key that is none, and never the key', async () => {
   const accounts = [
     accountOf({ name: 'ada', method: 'rot13', port: 5, secret: 'my secret' }),
     accountOf({ name: 'bob', method: AES_2022, secret: 'my secret' }),
   ]
-  const { users, unserved } = new Roster().read(accounts)
+  const { users, unserved } = await new Roster().read(accounts, new TimeSlices())
   expect(users).toEqual([])
   expect(unserved).toMatchObject([
     { name: 'ada', port: 5, reason: 'METHOD_UNKNOWN', detail: 'rot13' },
@@ -40,23 +41,23 @@ it('tells of an unknown method, and of a key that is none, and never the key', (
   expect(JSON.stringify(unserved)).not.toContain('secret')
 })
 
-it('keeps who has not changed, and retires what has', () => {
+it('keeps who has not changed, and retires what has', async () => {
   const roster = new Roster()
   const [ada, bob, eve] = [accountOf({ name: 'ada' }), accountOf({ name: 'bob' }), accountOf({ name: 'eve' })]
-  const before = roster.read([ada, bob, eve])
+  const before = await roster.read([ada, bob, eve], new TimeSlices())
   ada.update({ ...userOf({ name: 'ada' }), limits: { down: 1 } }, 0)
   bob.update(userOf({ name: 'bob', secret: 'another' }), 0)
-  const after = roster.read([ada, bob])
+  const after = await roster.read([ada, bob], new TimeSlices())
   expect(after.users[0]).toBe(before.users[0])
   expect(after.users[1]).not.toBe(before.users[1])
   expect(after.retired).toEqual(before.users.slice(1))
-  expect(roster.read([ada, bob]).retired).toEqual([])
+  expect((await roster.read([ada, bob], new TimeSlices())).retired).toEqual([])
 })
 
-it.each([{ port: 2 }, { method: 'aes-128-gcm' }, { secret: 'another' }])('%o is a change', (change) => {
+it.each([{ port: 2 }, { method: 'aes-128-gcm' }, { secret: 'another' }])('%o is a change', async (change) => {
   const roster = new Roster()
   const account = accountOf({ name: 'ada', port: 1 })
-  const { users } = roster.read([account])
+  const { users } = await roster.read([account], new TimeSlices())
   account.update(userOf({ name: 'ada', port: 1, ...change }), 0)
-  expect(roster.read([account]).retired).toEqual(users)
+  expect((await roster.read([account], new TimeSlices())).retired).toEqual(users)
 })

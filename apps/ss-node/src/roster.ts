@@ -2,7 +2,8 @@ import type { Account } from '@sluice/service'
 import type { Credential } from '@sluice/userstore'
 import { ssMethod } from '@sluice/wire/shadowsocks'
 import { type SsCredential, SsUser } from './ss-user.ts'
-import { type Unserved } from './unserved.ts'
+import type { TimeSlices } from './time-slices.ts'
+import type { Unserved } from './unserved.ts'
 
 /** What the directory says about this door, at one moment. */
 export interface Reading {
@@ -23,23 +24,24 @@ interface Known {
 export class Roster {
   #known: ReadonlyMap<Account, Known> = new Map()
 
-  read(accounts: Iterable<Account>): Reading {
+  /** In slices: to read thousands of users takes tens of ms. What changes meanwhile may be in it or not. */
+  async read(accounts: Iterable<Account>, slices: TimeSlices): Promise<Reading> {
     const now = new Map<Account, Known>()
+    const users: SsUser[] = []
+    const unserved: Unserved[] = []
     for (const account of accounts) {
+      if (slices.isOver) await slices.pause()
       const { credentials } = account.user
       const before = this.#known.get(account)
-      now.set(account, before?.credentials === credentials ? before : readOne(account, before?.users ?? []))
+      const known = before?.credentials === credentials ? before : readOne(account, before?.users ?? [])
+      now.set(account, known)
+      users.push(...known.users)
+      unserved.push(...known.unserved)
     }
-    const known = [...now.values()]
-    const users = known.flatMap((each) => each.users)
     const here = new Set(users)
     const past = [...this.#known.values()].flatMap((each) => each.users)
     this.#known = now
-    return {
-      users,
-      unserved: known.flatMap((each) => each.unserved),
-      retired: past.filter((user) => !here.has(user)),
-    }
+    return { users, unserved, retired: past.filter((user) => !here.has(user)) }
   }
 }
 

@@ -14,7 +14,7 @@ export class SsUser {
   readonly method: SsMethod
   /** Where it is served. */
   readonly port: number
-  /** What was come in with it ends. */
+  /** It is no credential any more. */
   retired = false
   /** A port takes it. */
   served = false
@@ -27,6 +27,11 @@ export class SsUser {
     this.method = method
     this.port = port
     this.#secret = secret
+  }
+
+  /** Whether anybody can come in with it now. */
+  get isValid(): boolean {
+    return this.served && !this.retired
   }
 
   get name(): string {

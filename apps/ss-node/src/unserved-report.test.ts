@@ -5,7 +5,7 @@ import { UnservedReport } from './unserved-report.ts'
 const stage = () => {
   const lines: unknown[] = []
   const write = (fields: unknown, message: unknown): void => void lines.push([message, fields])
-  return { lines, report: new UnservedReport({ warn: write, info: write }) }
+  return { lines, report: new UnservedReport({ warn: write as never }) }
 }
 const ada: Unserved = { name: 'ada', port: 1, reason: 'PORT_TAKEN', detail: 'by bob' }
 

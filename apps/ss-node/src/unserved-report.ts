@@ -6,11 +6,11 @@ const MOST_LINES = 100
 
 /** Tells who cannot be served and why: in the log once each, and in the metrics for as long as it is so. */
 export class UnservedReport {
-  readonly #log: Pick<Log, 'warn' | 'info'>
+  readonly #log: Pick<Log, 'warn'>
   #told: ReadonlySet<string> = new Set()
   #counts: ReadonlyMap<string, number> = new Map()
 
-  constructor(log: Pick<Log, 'warn' | 'info'>) {
+  constructor(log: Pick<Log, 'warn'>) {
     this.#log = log
   }
 

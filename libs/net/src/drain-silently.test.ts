@@ -1,3 +1,4 @@
+import type { Decode } from '@sluice/wire'
 import { connect, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
@@ -8,6 +9,10 @@ import { Door, turns } from './testing/loopback.ts'
 import { memoryConns } from './testing/memory-conn.ts'
 
 const WHY = new Error('not one of ours')
+const lateError: Decode<never> = (all) => {
+  if (all.length > 0) throw WHY
+  return undefined
+}
 const bytes = (text: string): Uint8Array => Buffer.from(text)
 
 describe('drainSilently()', () => {
@@ -37,6 +42,23 @@ describe('drainSilently()', () => {
     await turns()
     reader.fail(new Error('too slow'))
     expect(await failed).toBe(WHY)
+  })
+
+  it.each([true, false])('goes on where what came could not be read (later: %s)', async (isLate) => {
+    const [conn, peer] = memoryConns()
+    const reader = new Reader(conn, 1000)
+    if (!isLate) peer.write(bytes('x'))
+    await turns()
+    const reading = new Promise((resolve) => resolve(reader.read(lateError))).catch(() => {})
+    if (isLate) peer.write(bytes('x'))
+    await reading
+    let isOver = false
+    const failed = drainSilently(reader, WHY).catch(() => (isOver = true))
+    peer.write(bytes('more'))
+    await turns()
+    expect(isOver).toBe(false)
+    peer.end()
+    await failed
   })
 
   it('does not wait for who has gone, or was given up, before', async () => {

@@ -19,6 +19,8 @@ export class Reader implements ConnSink {
   #fail: ((error: Error) => void) | undefined = undefined
   #giveUp: ((error: Error) => void) | undefined = undefined
   #failure: Error | undefined = undefined
+  /** What came is of no use to whoever reads; to whoever drains, the conn still is. */
+  #unreadable: Error | undefined = undefined
   #ended = false
 
   constructor(conn: Conn, maxBytes: number) {
@@ -34,7 +36,8 @@ export class Reader implements ConnSink {
    * @throws what `decode` throws; NetError HANDSHAKE_TOO_LONG, CLIENT_CLOSED, CLIENT_RESET, or what `fail` was given
    */
   read<T>(decode: Decode<T>): T | Promise<T> {
-    if (this.#failure !== undefined) throw this.#failure
+    const failure = this.#failure ?? this.#unreadable
+    if (failure !== undefined) throw failure
     const decoded = this.#decode(decode)
     if (decoded !== undefined) return decoded.value
     if (this.#ended) throw closedEarly()
@@ -104,7 +107,8 @@ export class Reader implements ConnSink {
     try {
       this.#attempt?.()
     } catch (error) {
-      this.fail(error as Error)
+      this.#unreadable = error as Error
+      this.#reject(this.#unreadable)
       return
     }
     if (!this.#full) return
