@@ -4,11 +4,13 @@ import { readCommandLine, runCommand } from './src/command-line.ts'
 import { fuzzRemoteProxy } from './src/fuzz/fuzz-remote-proxy.ts'
 import { fuzzHttp } from './src/fuzz/fuzz-http.ts'
 import type { FuzzRun } from './src/fuzz/fuzz-run.ts'
+import { fuzzShadowsocks } from './src/fuzz/fuzz-shadowsocks.ts'
 import { fuzzTexts } from './src/fuzz/fuzz-texts.ts'
 import { fuzzWire } from './src/fuzz/fuzz-wire.ts'
 
 const TARGETS: Readonly<Record<string, (run: FuzzRun) => Promise<string[]>>> = {
   wire: fuzzWire,
+  shadowsocks: fuzzShadowsocks,
   texts: fuzzTexts,
   http: fuzzHttp,
   'remote-proxy': fuzzRemoteProxy,

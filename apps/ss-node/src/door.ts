@@ -7,7 +7,7 @@ import { FailureGuard } from './failure-guard.ts'
 import { createHandshake } from './handshake.ts'
 import type { PlanSettings } from './plan.ts'
 import { type OpenPort, Ports } from './ports.ts'
-import { exactSalts, ReplayGuard } from './replay.ts'
+import { ReplayGuard } from './replay.ts'
 import { SlicedSearch } from './sliced-search.ts'
 
 /** Names of the listeners. */
@@ -23,7 +23,7 @@ export interface OpenDoor {
  * opened is told in the log, and tried again.
  */
 export const openDoor = async (program: Program, config: SsNodeConfig): Promise<OpenDoor> => {
-  const replays = new ReplayGuard({ timed: exactSalts(), timeless: exactSalts() })
+  const replays = new ReplayGuard()
   const pool = new BufferPool()
   const metrics = showMetrics(program, DOORS, () => ports)
   const parts = { replays, pool, search: new SlicedSearch(), guard: new FailureGuard(), metrics }

@@ -5,7 +5,7 @@ import { BufferPool } from './buffer-pool.ts'
 import { FailureGuard } from './failure-guard.ts'
 import { createHandshake } from './handshake.ts'
 import { Keyring } from './keyring.ts'
-import { exactSalts, ReplayGuard } from './replay.ts'
+import { ReplayGuard } from './replay.ts'
 import { SlicedSearch } from './sliced-search.ts'
 import { SsMetrics } from './ss-metrics.ts'
 import { FakeConn } from './testing/fake-conn.ts'
@@ -25,7 +25,7 @@ beforeEach(() => {
   serve(...USERS)
   turns = []
   handshake = createHandshake(keyring, {
-    replays: new ReplayGuard({ timed: exactSalts(), timeless: exactSalts() }),
+    replays: new ReplayGuard(),
     pool: new BufferPool(),
     metrics: new SsMetrics(() => () => ({ observe: () => {} }), 'test'),
     search: new SlicedSearch({ later: (turn) => void turns.push(turn), sliceMs: 1000 }),

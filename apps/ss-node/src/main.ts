@@ -4,12 +4,12 @@ import pkg from '../package.json' with { type: 'json' }
 import { schema } from './config.ts'
 import { serve } from './door.ts'
 import { description, examples } from './help.ts'
-import { link } from './link.ts'
+import { linkCommand } from './link.ts'
 
 const { env, stdin, stdout, stderr } = process
 const io = { app: 'ss-node', schema, env, stdin, stdout, stderr }
 
-const user = userCommand({ ...io, openStore: (place) => openStore(storeUrl(place)), link })
+const user = userCommand({ ...io, openStore: (place) => openStore(storeUrl(place)), ...linkCommand(schema) })
 
 const top = {
   about: TOP_ABOUT,

@@ -1,21 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { ServiceError } from '@sluice/service'
-import type { SsMethod, SsRequest } from '@sluice/wire/shadowsocks'
-import { textOf } from './ss-user.ts'
-
-/** Salts that have been seen. */
-export interface Salts {
-  /** Whether the salt is new; it is not from then on. @param now monotonic, ms */
-  add(salt: Uint8Array, now: number): boolean
-}
+import { RecentSalts, SaltFilter, type SsMethod, type SsRequest } from '@sluice/wire/shadowsocks'
 
 /** How far the clock of a client may be off (SIP022 §3.1.5), s. */
 const MAX_SKEW_S = 30
 
 export interface ReplayGuardOptions {
-  /** Forgets none for 60 s. */
-  readonly timed: Salts
-  /** Of all other methods, whose requests have no time: forgets the oldest when it is full. */
-  readonly timeless: Salts
   /** Monotonic, ms. @default performance.now */
   readonly now?: () => number
   /** @default Date.now */
@@ -26,14 +16,14 @@ export interface ReplayGuardOptions {
 export class ReplayGuard {
   readonly wallNow: () => number
   readonly #now: () => number
-  readonly #timed: Salts
-  readonly #timeless: Salts
+  /** Forgets none for a minute. */
+  readonly timed: RecentSalts = new RecentSalts()
+  /** Of the methods whose requests have no time, TCP and UDP alike: forgets the oldest when it is full. */
+  readonly timeless: SaltFilter = new SaltFilter({ seed: randomBytes(8) })
 
-  constructor({ timed, timeless, now, wallNow }: ReplayGuardOptions) {
+  constructor({ now, wallNow }: ReplayGuardOptions = {}) {
     this.#now = now ?? ((): number => performance.now())
     this.wallNow = wallNow ?? Date.now
-    this.#timed = timed
-    this.#timeless = timeless
   }
 
   /** @throws ServiceError REPLAY, CLOCK_SKEW */
@@ -41,18 +31,13 @@ export class ReplayGuard {
     if (salt.length === 0) return
     const skew = seconds === undefined ? 0 : seconds - Math.floor(this.wallNow() / 1000)
     if (Math.abs(skew) > MAX_SKEW_S) throw new ServiceError('CLOCK_SKEW', `${skew} s off`)
-    const filter = seconds === undefined ? this.#timeless : this.#timed
-    if (!filter.add(salt, this.#now())) throw new ServiceError('REPLAY')
+    const isNew = seconds === undefined ? this.timeless.add(salt) : this.timed.add(salt, this.#now())
+    if (!isNew) throw new ServiceError('REPLAY')
   }
 
   /** A salt of ours is on its way out, and must not come in. */
   own({ kind }: SsMethod, salt: Uint8Array): void {
-    if (salt.length > 0) (kind === '2022' ? this.#timed : this.#timeless).add(salt, this.#now())
+    if (kind === '2022') this.timed.add(salt, this.#now())
+    else if (salt.length > 0) this.timeless.add(salt)
   }
-}
-
-/** Forgets nothing. */
-export const exactSalts = (): Salts => {
-  const seen = new Set<string>()
-  return { add: (salt) => seen.size < seen.add(textOf(salt)).size }
 }

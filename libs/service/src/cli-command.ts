@@ -1,5 +1,5 @@
 import { isUserName } from '@sluice/userstore'
-import type { UserStore } from '@sluice/userstore'
+import type { User, UserStore } from '@sluice/userstore'
 import { z } from 'zod'
 import type { CommandOutline } from './app.ts'
 import { FILES } from './app-help.ts'
@@ -22,9 +22,12 @@ export interface UserCommandIo {
   openStore(config: { data: string; store: string | undefined }): Promise<UserStore>
   /**
    * What the user pastes into a client. `password` is the user's, or a placeholder; `argv` are the flags of the server
-   * that stood on the command line (`--http proxy.example.org:8889`).
+   * that stood on the command line (`--http proxy.example.org:8889`), and `linkFlags` among them. What a protocol needs in
+   * clear stands in the credentials of `user`. May throw ConfigError.
    */
-  link(name: string, password: string, argv: readonly string[]): UserLink
+  link(name: string, password: string, argv: readonly string[], user: User): UserLink
+  /** What `link` takes beside the flags of the server, and how its help differs. */
+  linkOptions?: Partial<Pick<CommandHead, 'more' | 'examples'>> & { flags: z.core.$ZodLooseShape }
   readFile?: (path: string) => string
   /** Wall clock, ms since 1970. */
   now?: () => number

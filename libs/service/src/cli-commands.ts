@@ -1,5 +1,5 @@
 import { StoreError, hashPassword } from '@sluice/userstore'
-import type { Credential, UserPatch } from '@sluice/userstore'
+import type { Credential, User, UserPatch } from '@sluice/userstore'
 import { command } from './cli-command.ts'
 import type { Call, CommandResult, UserCommand, UserCommandIo } from './cli-command.ts'
 import { HEADS } from './cli-heads.ts'
@@ -28,8 +28,16 @@ const showFlags = { reveal: flag('show the secrets that are stored in clear', 'i
 const PLACEHOLDER = 'PASSWORD'
 
 /** Every command that can follow `user`. */
-export function userCommands({ schema }: Pick<UserCommandIo, 'schema'>): UserCommand[] {
-  const linkFlags = { ...schema.shape, newPassword: flag('make a new password and print it, this once') }
+export function userCommands({
+  schema,
+  linkOptions,
+}: Pick<UserCommandIo, 'schema' | 'linkOptions'>): UserCommand[] {
+  const { flags, ...head } = { flags: {}, ...linkOptions }
+  const linkFlags = {
+    ...schema.shape,
+    ...flags,
+    newPassword: flag('make a new password and print it, this once'),
+  }
   return [
     command(HEADS.add, addFlags, add),
     command(HEADS.list, showFlags, list),
@@ -39,7 +47,7 @@ export function userCommands({ schema }: Pick<UserCommandIo, 'schema'>): UserCom
     command(HEADS.enable, {}, (call) => update(call, { enabled: true })),
     command(HEADS.remove, {}, remove),
     command(HEADS.usage, usageFlags, usage),
-    command(HEADS.link, linkFlags, link),
+    command({ ...HEADS.link, ...head }, linkFlags, link),
     command(HEADS.import, importFlags, importUsers),
   ]
 }
@@ -91,7 +99,7 @@ async function changeOfCredentials(
   const { password, ss: secret } = await secretsOf(call, flags)
   const asks = asksForSs(flags)
   if (!password && !asks && !flags.noSs) return {}
-  const before = await credentialsOf(call)
+  const { credentials: before } = await storedUser(call)
   const old = before.find((each) => each.kind === 'ss')
   const ss = asks ? await ssOf(call.operand, flags, secret, old) : undefined
   const others = ss || flags.noSs ? before.filter(({ kind }) => kind !== 'ss') : before
@@ -133,11 +141,12 @@ async function remove({ store, operand: name }: Call): Promise<CommandResult> {
 }
 
 async function link(call: Call, { newPassword }: { newPassword: boolean }): Promise<CommandResult> {
-  const { name } = await find(call)
+  const user = await storedUser(call)
+  const { name } = user
   const password = newPassword ? makePassword() : undefined
-  const { urls, json, lines } = call.io.link(name, password ?? PLACEHOLDER, serverFlags(call))
+  const { urls, json, lines } = call.io.link(name, password ?? PLACEHOLDER, serverFlags(call), user)
   if (password === undefined) return { json: { name, urls, ...json }, lines }
-  await call.store.update(name, { credentials: await withPassword(await credentialsOf(call), password) })
+  await call.store.update(name, { credentials: await withPassword(user.credentials, password) })
   return { json: { name, urls, ...json, password }, lines: [...lines, onceLine(password)] }
 }
 
@@ -153,9 +162,11 @@ async function update(call: Call, patch: UserPatch): Promise<CommandResult> {
   return shown(await find(call))
 }
 
-async function credentialsOf(call: Call): Promise<readonly Credential[]> {
-  const { users } = await call.store.list()
-  return users.find(({ name }) => name === call.operand)?.credentials ?? []
+async function storedUser({ store, operand }: Call): Promise<User> {
+  const { users } = await store.list()
+  const found = users.find(({ name }) => name === operand)
+  if (found) return found
+  throw new StoreError('USER_UNKNOWN', `no user is named ${JSON.stringify(operand)}`)
 }
 
 /** The credentials with this password in place of any other. */
@@ -173,9 +184,13 @@ const credentialOf = async (password: string | Uint8Array): Promise<Credential> 
 })
 
 async function find(call: Call, reveal = false): Promise<UserView> {
-  const found = (await all(call, reveal)).find(({ name }) => name === call.operand)
-  if (found) return found
-  throw new StoreError('USER_UNKNOWN', `no user is named ${JSON.stringify(call.operand)}`)
+  const [user, { used }] = await Promise.all([storedUser(call), call.store.list()])
+  return viewOf(
+    user,
+    used.find(({ userId }) => userId === user.id),
+    nowOf(call),
+    reveal,
+  )
 }
 
 async function all(call: Call, reveal: boolean): Promise<UserView[]> {

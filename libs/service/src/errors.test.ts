@@ -85,6 +85,7 @@ describe('codeOf', () => {
     [coded('WIRE_SYNTAX'), 'HANDSHAKE_INVALID'],
     [coded('WIRE_SEAL'), 'AUTH_FAILED'],
     [coded('WIRE_KEY'), 'AUTH_FAILED'],
+    [coded('WIRE_CLOCK'), 'CLOCK_SKEW'],
     [new GateError('GATE_FULL', 'no place'), 'AUTH_BUSY'],
     [coded('ECONNRESET'), 'CLIENT_RESET'],
     [coded('EPIPE'), 'CLIENT_RESET'],

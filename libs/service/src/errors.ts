@@ -265,6 +265,7 @@ const MEANING: Readonly<Record<string, ErrorCode>> = {
   // Only who has the key can seal with it.
   WIRE_SEAL: 'AUTH_FAILED',
   WIRE_KEY: 'AUTH_FAILED',
+  WIRE_CLOCK: 'CLOCK_SKEW',
   // Passwords to check are what waits at a gate.
   GATE_FULL: 'AUTH_BUSY',
   GATE_TIMEOUT: 'AUTH_BUSY',

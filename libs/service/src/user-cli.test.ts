@@ -7,7 +7,7 @@ import type { User, UserStore } from '@sluice/userstore'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { UserCommandIo } from './cli-command.ts'
 import { address } from './config-types.ts'
-import { baseSchema } from './config.ts'
+import { baseSchema, flag } from './config.ts'
 import { runUserCommand } from './user-cli.ts'
 
 const NOW = Date.UTC(2026, 10, 21, 12)
@@ -54,9 +54,9 @@ describe('user', () => {
         places.push(place)
         return keptOpen(store)
       },
-      link: (name, password, argv) => ({
+      link: (name, password, argv, user) => ({
         urls: { http: `http://${name}:${password}@proxy` },
-        json: { flags: argv },
+        json: { flags: argv, kinds: user.credentials.map(({ kind }) => kind) },
         lines: [`curl -U ${name}:${password}`],
       }),
       now: () => NOW,
@@ -277,7 +277,7 @@ describe('user', () => {
     const { credentials } = await stored('anna')
     expect(await ok('link', 'anna')).toBe('curl -U anna:PASSWORD\n')
     expect((await stored('anna')).credentials).toEqual(credentials)
-    const { urls, flags, password } = await json(
+    const { urls, flags, kinds, password } = await json(
       'link',
       'anna',
       '--new-password',
@@ -286,6 +286,7 @@ describe('user', () => {
     )
     expect(urls).toEqual({ http: `http://anna:${String(password)}@proxy` })
     expect(flags).toEqual(['--http=proxy.example.org:8889'])
+    expect(kinds).toEqual(['password'])
     expect(await opens('anna', String(password))).toBe(true)
   })
 
@@ -478,6 +479,23 @@ describe('user', () => {
     } finally {
       await store.sync('panel', [])
     }
+  })
+
+  it('links with flags and words of the program', async () => {
+    io = {
+      ...io,
+      linkOptions: {
+        flags: { sip008: flag('print a document') },
+        examples: [{ does: 'As a document:', line: 'link anna --sip008' }],
+      },
+    }
+    await ok('add', 'anna')
+    expect((await json('link', 'anna', '--sip008'))['flags']).toEqual(['--sip008=true'])
+    const help = await ok('link', '--help')
+    expect(help).toMatch(/ --sip008 +print a document/)
+    expect(help).toContain('remote-proxy user link anna --sip008')
+    expect(help).not.toContain('user link alice --http')
+    expect(await run('link', 'anna', '--sip007')).toMatchObject({ exit: 2 })
   })
 
   describe('usage of days gone by, and as CSV', () => {

@@ -14,6 +14,7 @@
  * - `WIRE_CHECKSUM` the checksum differs from the bytes it covers
  * - `WIRE_KEY` a key that is not written as its method wants it, or not of its length
  * - `WIRE_SEAL` what was sealed under another key, or changed on its way
+ * - `WIRE_CLOCK` what was sealed too long ago, or by a clock that differs too much
  */
 export const WIRE_ERROR_CODES = [
   'WIRE_VERSION',
@@ -29,6 +30,7 @@ export const WIRE_ERROR_CODES = [
   'WIRE_CHECKSUM',
   'WIRE_KEY',
   'WIRE_SEAL',
+  'WIRE_CLOCK',
 ] as const
 
 export type WireErrorCode = (typeof WIRE_ERROR_CODES)[number]

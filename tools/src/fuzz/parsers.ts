@@ -28,6 +28,7 @@ import {
   UNTIL_CLOSE,
   WireError,
 } from '@sluice/wire'
+import { encodeSsUri, parseSsUri } from '@sluice/wire/shadowsocks'
 import { parseNetwork } from '../../../libs/net/src/ip-network.ts'
 import { parseUpstreamUrl } from '../../../libs/net/src/upstream/upstream-url.ts'
 import { readRules } from '../../../libs/service/src/access/rule-reader.ts'
@@ -128,6 +129,12 @@ const seedRowOf = (text: string): unknown => {
   return row
 }
 
+/** But for one that is too long to be read once what stood there in clear is percent-encoded. */
+const ssServerOf = (text: string): unknown => {
+  const server = parseSsUri(text)
+  return encodeSsUri(server).length > 4096 ? undefined : server
+}
+
 const QUANTITIES = ['0', '4096', '1.5MB', '10GiB', '999999999999', '0.001TiB']
 
 /** Everything that reads texts of clients, targets, files and people. */
@@ -156,6 +163,18 @@ export const parsers: readonly FuzzedParser[] = [
   wire('basic credentials', basicCredentialsOf, ['Basic YTpi', 'basic  dTpw', 'Basic 8J+UkTp4'], {
     format: encodeBasic,
   }),
+  wire(
+    'ss uri',
+    ssServerOf,
+    [
+      'ss://YWVzLTEyOC1nY206dGVzdA@192.168.100.1:8888#Example1',
+      'ss://cm_NA@a/?plugin=obfs-local%3Bobfs%3Dhttp#2',
+      'ss://2022-blake3-aes-128-gcm:AAECAwQFBgcICQoLDA0ODw%3D%3D@[::1]:8888#%E6%9D%B1',
+      'ss://aes-128-gcm:te%3Ast@a.example:1/?plugin=a%5C%3Bb%3Bc',
+      'ss://Y2hhY2hhMjAtaWV0Zi1wb2x5MTMwNTp0ZXN0LyFAIzpAMTkyLjE2OC4xMDAuMTo4ODg4#Old',
+    ],
+    { format: encodeSsUri },
+  ),
   wire('connect target', (text) => connectTargetOf(text), [
     'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n',
     'CONNECT [::1]:443 HTTP/1.0\r\n\r\n',

@@ -2,16 +2,18 @@ import type { Decode } from '../decode.ts'
 import {
   decodeSsRequest,
   encodeSsRequest,
+  SS_METHOD_NAMES,
   type SsKey,
+  type SsKind,
   ssKey,
   ssMethod,
   type SsRequest,
 } from '../shadowsocks/index.ts'
 
-/** Key of any method: of the 2022 methods the bytes 0, 1, 2 and so on, of the others that of `foobar`. */
+/** Key of any method: of the 2022 methods the bytes 0, 1, 2 and so on, of the others that of `foobar`; or from `first` on. */
 export function keyOf(name: string, first = 0): SsKey {
   const method = ssMethod(name)!
-  if (method.kind !== '2022') return ssKey(method, 'foobar')
+  if (method.kind !== '2022') return ssKey(method, `foobar${first || ''}`)
   return { method, bytes: countUp(method.keyBytes, first) }
 }
 
@@ -19,6 +21,10 @@ export function keyOf(name: string, first = 0): SsKey {
 export function countUp(length: number, first = 0): Uint8Array {
   return Uint8Array.from({ length }, (_, index) => first + index)
 }
+
+/** The names of the methods of these kinds. */
+export const methodsOf = (...kinds: SsKind[]): string[] =>
+  SS_METHOD_NAMES.filter((name) => kinds.includes(ssMethod(name)!.kind))
 
 /** What can be compared of a request. */
 export type SsRequestValue = Omit<SsRequest, 'opener'>
