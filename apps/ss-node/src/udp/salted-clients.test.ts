@@ -111,6 +111,18 @@ describe('an association', () => {
     expect(stage.left).toEqual(EMPTY)
   })
 
+  it('does not begin anew with a key that is of no more use, while the port still has it', async () => {
+    const { stage, key, ada } = one()
+    await stage.take(salted(key, 'x'))
+    ada.retired = true
+    ada.account.cut('CREDENTIAL_CHANGED', ada)
+    await stage.take(salted(key, 'x'))
+    ada.retired = false
+    ada.served = false
+    await stage.take(salted(key, 'x'))
+    expect([stage.left, stage.relayed, stage.dropped]).toEqual([EMPTY, ['x'], { auth: 2 }])
+  })
+
   it('is one of as many as its user may have', async () => {
     const { stage, key, ada } = one()
     ada.account.setDefaults({ associations: 2 })

@@ -74,7 +74,7 @@ export class SaltedClients {
     const { owner } = this.#keyring
     if (owner === undefined) this.#search(bytes, host, port, tried)
     else {
-      const datagram = owner === tried ? undefined : opened(owner.key, bytes)
+      const datagram = owner === tried || !owner.isValid ? undefined : opened(owner.key, bytes)
       if (datagram === undefined) this.#drop('auth')
       else this.#enter(owner, datagram, host, port)
     }
