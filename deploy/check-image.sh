@@ -10,7 +10,7 @@ apps=("$@")
 [[ $# -gt 0 ]] || apps=(remote-proxy ss-node)
 work=$(mktemp --directory)
 export BUILDAH_ISOLATION=chroot
-app='' origin='' server='' client=''
+app='' driver='' origin='' server='' client=''
 
 say() { echo "check-image: $*"; }
 fail() {
@@ -20,7 +20,13 @@ fail() {
 store() { # store COMMAND …: buildah on a storage of its own
   local command=$1
   shift
-  buildah --storage-driver vfs --root "$work/storage" --runroot "$work/run" "$command" "$@"
+  buildah --storage-driver "$driver" --root "$work/storage" --runroot "$work/run" "$command" "$@"
+}
+choose_driver() { # copies of everything only where the kernel has nothing better
+  local container
+  driver=overlay
+  container=$(store from scratch 2>/dev/null) && store mount "$container" >/dev/null 2>&1 || driver=vfs
+  store rm --all >/dev/null 2>&1 || true
 }
 descendants() {
   local child
@@ -99,7 +105,7 @@ build() {
   data=$work/data-$app
   mkdir -m 0700 "$data"
   chown 1000:1000 "$data"
-  run --print-config | grep -q '^ops: 0\.0\.0\.0:' || fail '--print-config shows no 0.0.0.0'
+  run --print-config | grep -q '^ops: "0\.0\.0\.0:' || fail '--print-config shows no 0.0.0.0'
 }
 inspect() { store inspect --type image --format "$1" "localhost/sluice/$app"; }
 run() { store run --volume "$data:/data" "$container" -- "${entry[@]}" "$@"; }
@@ -112,8 +118,8 @@ serve() { # serve FLAG …
 }
 port_of() { grep '"msg":"listening"' "$work/server.log" | grep "\"door\":\"$1\"" | grep -o '"port":[0-9]*' | cut -d: -f2; }
 fetch() { # fetch CURL-FLAG …: the origin's body, as it is
-  curl --silent --show-error --fail --max-time 20 --noproxy '' --output "$work/got" "$@" "$url"
-  cmp "$work/body" "$work/got"
+  curl --silent --show-error --fail --max-time 20 --noproxy '' --output "$work/got" "$@" "$url" &&
+    cmp "$work/body" "$work/got"
 }
 stop() { # stop NAME BYTES
   say 'stops on SIGTERM, with the usage in the volume'
@@ -166,7 +172,8 @@ free_port() {
   '
 }
 
-say 'base'
+choose_driver
+say "base, on $driver"
 make_base
 secret=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 head -c 1000000 /dev/urandom >"$work/body"
