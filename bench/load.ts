@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { join } from 'node:path'
+import type { Section } from './sections/section.ts'
 import { LOAD_CORE, accepting, signalGroup, spawnOn } from './process.ts'
 
 const SOURCES = join(import.meta.dirname, 'load')
@@ -14,8 +15,8 @@ export type Drive<R extends LoadResult> = (route: Route, onMark: (mark: Mark) =>
 
 /** Where the load goes, how it is spoken, and as whom. */
 export interface Route {
-  mode: 'raw' | 'socks5' | 'connect' | 'http'
-  /** `NAME:PASSWORD` */
+  mode: 'raw' | 'socks5' | 'connect' | 'http' | 'shadowsocks'
+  /** `NAME:PASSWORD`; with shadowsocks `METHOD:SECRET` */
   user?: string
   proxy: number
   origin: number
@@ -71,6 +72,25 @@ export interface UdpLoad {
   warm: number
 }
 
+/** What ssload is asked for. */
+export interface ShadowsocksLoad {
+  op: 'down' | 'up' | 'rr' | 'idle' | 'udp'
+  conns: number
+  secs?: number
+  warm?: number
+  hold?: number
+  ramp?: number
+  /** Of udp: as of udpload. */
+  window?: number
+  rate?: number
+  msg?: number
+}
+
+export interface ShadowsocksResult extends LoadResult {
+  down: { bytes: number }
+  up: { bytes: number }
+}
+
 /** Connections whose origin is a thread of the load generator. */
 export function tcp(load: TcpLoad): Drive<TcpResult> {
   return (route, onMark) => run('tcpload', flagsOf({ ...route, ...load }), onMark)
@@ -96,20 +116,30 @@ export function udp(load: UdpLoad): Drive<LoadResult> {
   return (route, onMark) => run('udpload', flagsOf({ ...route, ...load }), onMark)
 }
 
-const TOOLS = ['tcpload', 'udpload'] as const
-type Tool = (typeof TOOLS)[number]
-
-/** Compiles the load generators where that was not done since they changed. */
-export function buildLoads(): void {
-  for (const tool of TOOLS) build(tool)
+/** Connections, or associations, of a Shadowsocks client. */
+export function shadowsocks(load: ShadowsocksLoad): Drive<ShadowsocksResult> {
+  return (route, onMark) => run('ssload', flagsOf({ ...route, ...load }), onMark)
 }
 
-function build(tool: Tool): string {
+/** With the libraries that each is linked with. */
+const TOOLS = { tcpload: ['-lpthread'], udpload: ['-lpthread'], ssload: ['-lpthread', '-lcrypto'] } as const
+type Tool = keyof typeof TOOLS
+
+/** What each project is loaded by; one needs a library that not everybody has. */
+export const LOADS: Readonly<Record<Section['project'], readonly Tool[]>> = {
+  'remote-proxy': ['tcpload', 'udpload'],
+  'ss-node': ['ssload'],
+  ratelimit: [],
+}
+
+/** Compiles a load generator where that was not done since it changed. @returns its file */
+export function build(tool: Tool): string {
   const binary = join(CACHE, tool)
   const newest = Math.max(...readdirSync(SOURCES).map((file) => statSync(join(SOURCES, file)).mtimeMs))
   if (existsSync(binary) && statSync(binary).mtimeMs > newest) return binary
   mkdirSync(CACHE, { recursive: true })
-  execFileSync('cc', ['-O2', '-o', binary, join(SOURCES, `${tool}.c`), '-lpthread'], { stdio: 'inherit' })
+  const source = join(SOURCES, `${tool}.c`)
+  execFileSync('cc', ['-O2', '-o', binary, source, ...TOOLS[tool]], { stdio: 'inherit' })
   return binary
 }
 

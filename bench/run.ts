@@ -1,10 +1,10 @@
-// npm run bench [-- remote-proxy|ratelimit] [-- --only NAME --rounds N …]: measures, prints, writes docs/performance.md.
+// npm run bench [-- remote-proxy|ss-node|ratelimit] [-- --only NAME --rounds N …]: measures, prints, writes docs/performance.md.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Lab, chosen } from './lab.ts'
-import { buildLoads } from './load.ts'
+import { build, LOADS } from './load.ts'
 import type { Peer } from './peers/peer.ts'
 import { killAll } from './process.ts'
 import { printCase, writeReport } from './report.ts'
@@ -15,7 +15,7 @@ import type { Case, Section } from './sections/section.ts'
 const MIN_ROUNDS = 5
 
 const HELP = `npm run bench [-- PROJECT …] [-- flags]
-PROJECT is remote-proxy or ratelimit; all where none is given.
+PROJECT is remote-proxy, ss-node or ratelimit; all where none is given.
   --only NAME    only this case, or all whose names begin with NAME/; may be repeated
   --rounds N     samples of each program (${MIN_ROUNDS})
   --secs S       length of a measured window, to try something out
@@ -67,7 +67,7 @@ async function main(lab: Lab): Promise<void> {
   if (availableParallelism() < 2)
     throw new Error('two cores are needed: one for the server, one for the load')
   const versions = checkPeers(lab)
-  buildLoads()
+  for (const tool of new Set(wanted.flatMap(({ section }) => LOADS[section.project]))) build(tool)
   const results = readResults()
   const run = beginRun(results, ['npm run bench --', ...process.argv.slice(2)].join(' '), versions)
   const keep = lab.rounds >= MIN_ROUNDS && lab.secs === undefined && lab.peers === undefined

@@ -23,6 +23,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   proxychains4: 'proxychains4',
   socat: 'socat',
   squid: 'squid',
+  'ss-manager': 'shadowsocks-libev',
   tinyproxy: 'tinyproxy',
   zsh: 'zsh',
 }

@@ -2,13 +2,15 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { missingPrograms } from './programs.ts'
 
-/** Before all tests: everything foreign is there, and the program is the one of the present source. */
+/** Before all tests: everything foreign is there, and the programs are those of the present source. */
 export const setup = (): void => {
   const missing = missingPrograms()
   if (missing.length > 0) throw new Error(`these foreign programs are missing:\n  ${missing.join('\n  ')}`)
   const root = join(import.meta.dirname, '..')
-  execFileSync(process.execPath, [join(root, 'tools/bundle.mjs')], {
-    cwd: join(root, 'apps/remote-proxy'),
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
+  for (const app of ['remote-proxy', 'ss-node']) {
+    execFileSync(process.execPath, [join(root, 'tools/bundle.mjs')], {
+      cwd: join(root, 'apps', app),
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+  }
 }

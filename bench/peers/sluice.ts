@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { type Program, launch, untilReady } from '../process.ts'
 import type { Peer } from './peer.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
+/** The repository. */
+export const ROOT: string = join(import.meta.dirname, '../..')
 const NX = join(ROOT, 'node_modules/.bin/nx')
 const MAIN = join(ROOT, 'apps/remote-proxy/dist/main.mjs')
 const PASSWORD = 'correct-horse'
@@ -16,7 +17,7 @@ function spoken(mode: Peer['mode'], door: 'socks' | 'http'): Peer {
     name: 'sluice',
     mode,
     login: `${USER}:${PASSWORD}`,
-    check: () => void execFileSync(NX, ['build', 'remote-proxy'], { cwd: ROOT, stdio: 'pipe' }),
+    check: () => buildApp('remote-proxy'),
     version: () => execFileSync(process.execPath, [MAIN, '--version'], { encoding: 'utf8' }).trim(),
     async start({ dir, flags }) {
       addUser(dir, USER)
@@ -35,6 +36,11 @@ function spoken(mode: Peer['mode'], door: 'socks' | 'http'): Peer {
       return { program, port: await untilReady(program, () => doorPort(program, door)) }
     },
   }
+}
+
+/** Builds one of our programs, so that nothing stale is measured. */
+export function buildApp(name: string): void {
+  execFileSync(NX, ['build', name], { cwd: ROOT, stdio: 'pipe' })
 }
 
 /** By SOCKS5. */
@@ -66,7 +72,7 @@ interface LogLine {
 }
 
 /** A door's port once the program has said that it is ready. */
-function doorPort(program: Program, door: string): number | undefined {
+export function doorPort(program: Program, door: string): number | undefined {
   const lines = program.output().split('\n').slice(0, -1).map(parse)
   if (!lines.some((line) => line.msg === 'ready')) return undefined
   return lines.find((line) => line.msg === 'listening' && line.door === door)?.port

@@ -7,6 +7,13 @@ import { idle } from './idle.ts'
 import { nodeShare } from './node-share.ts'
 import { roundTrip } from './round-trip.ts'
 import type { Section } from './section.ts'
+import {
+  shadowsocksBulk,
+  shadowsocksFast,
+  shadowsocksIdle,
+  shadowsocksShort,
+  shadowsocksUdp,
+} from './shadowsocks.ts'
 import { shaping } from './shaping.ts'
 
 /** Every table, in the report's order. */
@@ -19,5 +26,10 @@ export const sections: readonly Section[] = [
   idle,
   shaping,
   nodeShare,
+  shadowsocksBulk,
+  shadowsocksFast,
+  shadowsocksShort,
+  shadowsocksUdp,
+  shadowsocksIdle,
   grant,
 ]

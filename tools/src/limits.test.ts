@@ -7,6 +7,7 @@ const read = (path: string): string => readFileSync(resolve(root, path), 'utf8')
 
 const APP = '../apps/remote-proxy/src'
 const SOURCES = '../apps/ss-node/src/sources'
+const UDP = '../apps/ss-node/src/udp'
 
 /** Each row of docs/limits.md with its default, and where in the source that is said. */
 const LIMITS: readonly (readonly [row: string, value: string, file: string, source: string])[] = [
@@ -129,12 +130,7 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
   ],
   ["A datagram's wait for a name", '1 s', 'service/src/destinations.ts', 'MAX_LOOKUP_MS = 1000'],
   ["A refusal's answer", '1 s', 'net/src/refuse.ts', 'DRAIN_MS = 1000'],
-  [
-    'Read buffer, dialled conn',
-    '16–512 KiB',
-    'net/src/read-buffer.ts',
-    'SIZES = [CHUNK, 4 * CHUNK, 32 * CHUNK]',
-  ],
+  ['Read buffer, dialled conn', '16–512 KiB', 'net/src/read-buffer.ts', '[CHUNK, 4 * CHUNK, 32 * CHUNK]'],
   ['Read, limited conn', '64 KiB', 'net/src/relay.ts', 'LIMITED_READ: number = 64 * 1024'],
   [
     "A program's request",
@@ -215,6 +211,18 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
   ['Drain after SIGTERM', '30 s', 'service/src/config.ts', "prefault('30')"],
   ['Rules', '10,000', 'service/src/access/rule.ts', 'MAX_RULES = 10_000'],
   ['Upstreams that one rule names', '8', 'service/src/access/rule.ts', 'MAX_VIA = 8'],
+  [
+    'Characters of a regular expression',
+    '256',
+    'service/src/access/name-patterns.ts',
+    'MAX_PATTERN_LENGTH = 256',
+  ],
+  [
+    'Steps of all regular expressions',
+    '2,000',
+    'service/src/access/name-patterns.ts',
+    'MAX_PATTERN_STEPS = 2000',
+  ],
   ['A certificate or key file', '1 MiB', 'net/src/tls-files.ts', 'MAX_FILE_BYTES = 1024 * 1024'],
   ['A setting', '64 KiB', 'service/src/config-sources.ts', 'VALUE_MAX_CHARS = 64 * 1024'],
   ['Name', '255 bytes', 'userstore/src/user.ts', 'USER_NAME_MAX_BYTES = 255'],
@@ -277,6 +285,23 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     'REFUSED_MAX = 1000',
   ],
   ['Users told to a program at a time', '250', 'userstore/src/pages.ts', 'PAGE_ENTRIES = 250'],
+  ['Associations of a user', '1,024', `${UDP}/udp-config.ts`, 'associations: wholeNumber(1).prefault(1024)'],
+  ['Associations of a port', '16,384', `${UDP}/associations.ts`, 'MOST_OF_A_PORT = 16_384'],
+  ['Association that has only asked port 53', '17 s', `${UDP}/udp-association.ts`, 'DNS_IDLE_MS = 17_000'],
+  ['Session of a method of 2022', '60 s', `${UDP}/packet-clients.ts`, 'LEAST_IDLE_MS = 60_000'],
+  [
+    'Keys tried for strangers by UDP, all together',
+    '20,000 a second',
+    `${UDP}/key-search.ts`,
+    'TRIALS: Limit = { rate: 20_000,',
+  ],
+  [
+    'Datagrams that wait for their key to be found',
+    '1,024, and 2 MiB',
+    `${UDP}/key-search.ts`,
+    'MOST_WAITING = 1024 const MOST_WAITING_BYTES = 2 * 1024 * 1024',
+  ],
+  ['Those of one client', '16', `${UDP}/salted-clients.ts`, 'MOST_BEHIND = 16'],
 ]
 
 const rows = read('docs/limits.md')

@@ -13,8 +13,16 @@ it('has every setting of every door', () => {
 })
 
 it('takes flags of either door, and of both', () => {
-  const flags = ['--socks', '127.0.0.1:0', '--limit', '1MB/s', '--insecure-methods', '--allow', '10.0.0.0/8']
-  expect(load(...flags)).toMatchObject({ limit: 1_000_000, insecureMethods: true, allow: ['10.0.0.0/8'] })
+  const flags = [
+    '--socks',
+    '127.0.0.1:0',
+    '--limit',
+    '1MB/s',
+    '--no-insecure-methods',
+    '--allow',
+    '10.0.0.0/8',
+  ]
+  expect(load(...flags)).toMatchObject({ limit: 1_000_000, insecureMethods: false, allow: ['10.0.0.0/8'] })
 })
 
 it('stays on loopback unless it is told otherwise', () => {

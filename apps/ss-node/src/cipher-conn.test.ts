@@ -3,7 +3,11 @@ import type { Opener, Sealer } from '@sluice/wire/shadowsocks'
 import { expect, it } from 'vitest'
 import { BufferPool } from './buffer-pool.ts'
 import { CipherConn } from './cipher-conn.ts'
+import { SampledTimer } from './sampled-timer.ts'
 import { FakeConn, FakeSink } from './testing/fake-conn.ts'
+
+const observer = { observe: (): void => {} }
+const timers = { encrypt: new SampledTimer(observer), decrypt: new SampledTimer(observer) }
 
 const bytesOf = (text: string): Uint8Array => Buffer.from(text)
 const textOf = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString()
@@ -32,7 +36,7 @@ const stage = (early = '') => {
   const raw = new FakeConn()
   const pool = new BufferPool()
   const sink = new FakeSink()
-  const conn = new CipherConn(raw, { opener, sealer, early: bytesOf(early), pool })
+  const conn = new CipherConn(raw, { opener, sealer, early: bytesOf(early), pool, timers })
   conn.attach(sink)
   return { raw, sink, conn, pool }
 }
@@ -65,7 +69,7 @@ it('stays paused where the early data already is too much', () => {
 it('lends its sink a chunk until that resumes, whatever other conns do meanwhile', () => {
   const one = stage()
   const raw = new FakeConn()
-  const other = new CipherConn(raw, { opener, sealer, early: bytesOf(''), pool: one.pool })
+  const other = new CipherConn(raw, { opener, sealer, early: bytesOf(''), pool: one.pool, timers })
   other.attach(new FakeSink())
   let lent: Uint8Array | undefined
   one.sink.onChunk = (chunk) => {
@@ -121,7 +125,7 @@ it('leaves a buffer alone until what waits in it has gone', () => {
   raw.isOpen = false
   expect(conn.write(bytesOf('slow'))).toBe(false)
   const other = new FakeConn()
-  const quick = new CipherConn(other, { opener, sealer, early: bytesOf(''), pool })
+  const quick = new CipherConn(other, { opener, sealer, early: bytesOf(''), pool, timers })
   quick.write(bytesOf('quick'))
   expect([textOf(raw.written[0]), textOf(other.written[0])]).toEqual(['.slow', '.quick'])
   raw.sink!.onDrain()

@@ -2,6 +2,7 @@ import type { Conn, ConnSink } from '@sluice/net'
 import type { Address } from '@sluice/wire'
 import type { Opener, Sealer } from '@sluice/wire/shadowsocks'
 import type { BufferPool } from './buffer-pool.ts'
+import type { SampledTimer } from './sampled-timer.ts'
 
 export interface CipherParts {
   readonly opener: Opener
@@ -9,6 +10,13 @@ export interface CipherParts {
   /** Plain bytes that came with the request. */
   readonly early: Uint8Array
   readonly pool: BufferPool
+  readonly timers: CipherTimers
+}
+
+/** What calls of the ciphers take. */
+export interface CipherTimers {
+  readonly encrypt: SampledTimer
+  readonly decrypt: SampledTimer
 }
 
 /**
@@ -24,6 +32,7 @@ export class CipherConn implements Conn, ConnSink {
   readonly #opener: Opener
   readonly #sealer: Sealer
   readonly #pool: BufferPool
+  readonly #timers: CipherTimers
   #sink: ConnSink | undefined = undefined
   #paused = true
   /** Plain bytes to come first. */
@@ -36,11 +45,12 @@ export class CipherConn implements Conn, ConnSink {
   #failure: Error | undefined = undefined
 
   /** @param conn past its request; what stands in front of it is payload, sealed */
-  constructor(conn: Conn, { opener, sealer, early, pool }: CipherParts) {
+  constructor(conn: Conn, { opener, sealer, early, pool, timers }: CipherParts) {
     this.#conn = conn
     this.#opener = opener
     this.#sealer = sealer
     this.#pool = pool
+    this.#timers = timers
     this.#kept = early.length > 0 ? early : undefined
     conn.pause()
   }
@@ -94,7 +104,10 @@ export class CipherConn implements Conn, ConnSink {
   write(chunk: Uint8Array): boolean {
     if (chunk.length === 0) return true
     const buffer = this.#pool.take(this.#sealer.room(chunk.length))
+    const { encrypt } = this.#timers
+    const begun = encrypt.begin()
     const size = this.#sealer.seal(chunk, buffer)
+    encrypt.end(begun)
     const wentOut = this.#conn.write(buffer.subarray(0, size))
     if (wentOut) this.#pool.give(buffer)
     else this.#sealed = buffer
@@ -144,8 +157,12 @@ export class CipherConn implements Conn, ConnSink {
   }
 
   #open(chunk: Uint8Array, out: Uint8Array): number {
+    const { decrypt } = this.#timers
+    const begun = decrypt.begin()
     try {
-      return this.#opener.open(chunk, out)
+      const size = this.#opener.open(chunk, out)
+      decrypt.end(begun)
+      return size
     } catch (error) {
       this.#failure = error as Error
       return 0

@@ -14,8 +14,11 @@ import type { Address } from '@sluice/wire'
 import { parseAddress } from '@sluice/wire'
 import { z } from 'zod'
 import { type IdentityKey, identityKeys } from './identity-key.ts'
+import { type RemoteConfig, remoteSchema } from './remote/remote-config.ts'
+import { type SourcesConfig, sourcesSchema } from './sources/sources-config.ts'
+import { type UdpConfig, udpSchema } from './udp/udp-config.ts'
 
-export interface SsNodeConfig extends ProgramConfig {
+export interface SsNodeConfig extends ProgramConfig, RemoteConfig, SourcesConfig, UdpConfig {
   listen: string
   port: number | undefined
   identityKey: IdentityKey[]
@@ -59,6 +62,8 @@ export const schema: ConfigSchema<SsNodeConfig> = base
   .extend(accessSchema.shape)
   .extend(dnsSchema.shape)
   .extend(upstreamSchema.shape)
+  .extend(sourcesSchema.shape)
+  .extend(udpSchema.shape)
   .extend({
     logLevel: logLevel.prefault('info').meta({ ...base.shape.logLevel.meta(), env: 'SS_LOG_LEVEL' }),
     ops: opsAddress.prefault('127.0.0.1:9101').meta({ ...base.shape.ops.meta(), env: 'SS_METRICS_PORT' }),
@@ -80,8 +85,8 @@ export const schema: ConfigSchema<SsNodeConfig> = base
       secret: true,
       group: 'listeners',
     }),
-    insecureMethods: z.boolean().default(false).meta({
-      description: 'serve methods that protect nothing: none, and aes-*-cfb',
+    insecureMethods: z.boolean().default(true).meta({
+      description: 'serve users whose method protects nothing, none or aes-*-cfb, and tell of them',
       group: 'access',
       live: true,
     }),
@@ -92,3 +97,4 @@ export const schema: ConfigSchema<SsNodeConfig> = base
       live: true,
     }),
   })
+  .extend(remoteSchema.shape)

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { formatAddress } from '@sluice/wire'
 import { SS_METHOD_NAMES, ssKey, ssMethod } from '@sluice/wire/shadowsocks'
 import type { Address } from '@sluice/wire'
@@ -75,31 +75,29 @@ const refusal = async (user: TestUser, from?: string): Promise<string> => {
 
 describe.each(SS_METHOD_NAMES)('%s', (method) => {
   const user: TestUser = { name: 'ada', method, secret: secretOf(method) }
-  const sizes = [0, 1, 5, 0x3fff, 0x4000, 100_000]
+  let own: TestNode
+  beforeAll(async () => {
+    own = await openTestNode([user])
+  })
+  afterAll(() => own[Symbol.asyncDispose]())
 
-  test('carries both ways what it is given, whatever came with the request, and counts the payload', async () => {
-    await using own = await openTestNode([user], '--insecure-methods')
-    for (const size of sizes) {
+  test.each([0, 1, 5, 0x3fff, 0x4000, 100_000])(
+    'carries both ways what it is given, %i bytes with the request, and counts the payload',
+    async (size) => {
       const client = await SsClient.connect(own.shared)
       const early = Buffer.alloc(size, 'early')
       client.ask(user, echoing, { early })
-      client.say(Buffer.alloc(MIB, 'sluice'))
+      client.say(Buffer.alloc(MIB / 4, 'sluice'))
       client.finish()
-      const wanted = Buffer.concat([early, Buffer.alloc(MIB, 'sluice')])
+      const wanted = Buffer.concat([early, Buffer.alloc(MIB / 4, 'sluice')])
       expect((await client.rest()).equals(wanted)).toBe(true)
-      const end = {
-        code: 'OK',
-        user: 'ada',
-        target: formatAddress(echoing),
-        up: size + MIB,
-        down: size + MIB,
-      }
+      const bytes = size + MIB / 4
+      const end = { code: 'OK', user: 'ada', target: formatAddress(echoing), up: bytes, down: bytes }
       expect(await endOf(client, own)).toMatchObject(end)
-    }
-  })
+    },
+  )
 
   test('takes one byte at a time', async () => {
-    await using own = await openTestNode([user], '--insecure-methods')
     const client = await SsClient.connect(own.shared)
     const asked = requestOf(user, echoing)
     client.use(asked)
@@ -109,18 +107,18 @@ describe.each(SS_METHOD_NAMES)('%s', (method) => {
     client.close()
   })
 
-  test('leaves a conn as it is whose target sends more than it takes', async () => {
-    await using own = await openTestNode([user], '--insecure-methods')
+  test('brings all that a target sends, though the client takes it in its own time', async () => {
     const client = await SsClient.connect(own.shared)
     client.ask(user, pouring)
-    await client.take(MIB)
-    client.pause()
-    await new Promise((resolve) => setTimeout(resolve, 20))
-    const before = client.plain.length
-    client.resume()
-    const later = await client.take(before + 8 * MIB)
-    expect(later.every((byte) => byte === 0)).toBe(true)
+    for (let size = MIB; size <= 3 * MIB; size += MIB) {
+      await client.take(size)
+      client.pause()
+      const other = await enter(user, echoing, own)
+      other.close()
+      client.resume()
+    }
     client.close()
+    expect(client.plain.equals(Buffer.alloc(client.plain.length))).toBe(true)
     expect((await endOf(client, own)).code).toBe('CLIENT_RESET')
   })
 })
@@ -332,19 +330,38 @@ describe('ports', () => {
     const line = { user: 'ada', port, reason: 'PORT_UNAVAILABLE', detail: 'EADDRINUSE' }
     expect(own.journal.of('user.unserved')).toMatchObject([line])
     const metrics = await (await fetch(`http://${formatAddress(own.ops)}/metrics`)).text()
-    expect(metrics).toContain('sluice_ss_unserved_users{reason="PORT_UNAVAILABLE"} 1')
+    expect(metrics).toContain('sluice_ss_users_unserved{reason="PORT_UNAVAILABLE"} 1')
     server.close()
   })
 })
 
-test('methods that protect nothing are not served unless that was asked for, and then it is told', async () => {
+test('methods that protect nothing are served where a user names one, and told; unless that is forbidden', async () => {
   const user: TestUser = { name: 'ada', method: 'none' }
-  await using strict = await openTestNode([user])
-  await using lax = await openTestNode([user], '--insecure-methods')
+  await using strict = await openTestNode([user], '--no-insecure-methods')
+  await using lax = await openTestNode([user])
   expect(strict.journal.of('user.unserved')).toMatchObject([{ user: 'ada', reason: 'METHOD_INSECURE' }])
   expect(lax.journal.of('methods.insecure')).toMatchObject([{ users: 1 }])
   const metrics = await (await fetch(`http://${formatAddress(lax.ops)}/metrics`)).text()
   expect(metrics).toContain('sluice_ss_insecure_users 1')
+})
+
+test('who comes, who is found and who probes is shown, under the names of the original too', async () => {
+  const eve = { name: 'eve' }
+  await using own = await openTestNode([{ name: 'bob' }, eve])
+  const client = await enter(eve, echoing, own)
+  const probe = connect(own.shared.port, own.shared.host)
+  probe.on('error', () => {}).write(Buffer.alloc(100, 7))
+  const metrics = async (): Promise<string> =>
+    (await fetch(`http://${formatAddress(own.ops)}/metrics`)).text()
+  await expect.poll(metrics).toContain('\nsluice_ss_probes_total 1\n')
+  const text = await metrics()
+  expect(text).toMatch(/^connection_made_count_total\{ss_node=".+"\} 2$/m)
+  expect(text).toMatch(/^active_connection_count\{ss_node=".+"\} 2$/m)
+  expect(text).toMatch(/^find_access_user_time_seconds_count\{ss_node=".+"\} 1$/m)
+  expect(text).toMatch(/^encrypt_data_time_seconds_count\{ss_node=".+"\} 1$/m)
+  expect(text).toContain('sluice_ss_find_seconds_count{result="unknown"} 1\n')
+  probe.destroy()
+  client.close()
 })
 
 test('users have 60 connections unless they or the operator say otherwise', async () => {

@@ -1,5 +1,5 @@
 import { errnoOf } from '@sluice/net'
-import { type Handshake, type ListenerOptions, Program } from '@sluice/service'
+import { type AccountDefaults, type Handshake, type ListenerOptions, Program } from '@sluice/service'
 import { BufferPool } from './buffer-pool.ts'
 import type { SsNodeConfig } from './config.ts'
 import { insecureUsers, showMetrics } from './door-metrics.ts'
@@ -7,8 +7,12 @@ import { FailureGuard } from './failure-guard.ts'
 import { createHandshake } from './handshake.ts'
 import type { PlanSettings } from './plan.ts'
 import { type OpenPort, Ports } from './ports.ts'
+import { openRemote } from './remote/open-remote.ts'
+import { remotePorts } from './remote/remote-ports.ts'
 import { ReplayGuard } from './replay.ts'
 import { SlicedSearch } from './sliced-search.ts'
+import { openSources } from './sources/sources.ts'
+import { openUdpPorts, type UdpPorts } from './udp/udp-ports.ts'
 
 /** Names of the listeners. */
 export const DOORS: readonly string[] = ['ss']
@@ -16,6 +20,8 @@ export const DOORS: readonly string[] = ['ss']
 /** The ports of this door, which come and go with the users. */
 export interface OpenDoor {
   readonly ports: Ports
+  /** undefined: no datagrams are taken. */
+  readonly udp: UdpPorts | undefined
 }
 
 /**
@@ -25,28 +31,50 @@ export interface OpenDoor {
 export const openDoor = async (program: Program, config: SsNodeConfig): Promise<OpenDoor> => {
   const replays = new ReplayGuard()
   const pool = new BufferPool()
-  const parts = { replays, pool, search: new SlicedSearch(), guard: new FailureGuard() }
+  const metrics = showMetrics(
+    program,
+    DOORS,
+    () => ports,
+    () => udp,
+  )
+  const parts = { replays, pool, search: new SlicedSearch(), guard: new FailureGuard(), metrics }
   const listen = listenOn(program, config.listen)
-  const ports = new Ports({
+  const udp: UdpPorts | undefined = openUdpPorts(program, config, parts)
+  const ports: Ports = new Ports({
     directory: program.directory,
     log: program.log,
     settings: settingsOf(config),
-    open: (port, keyring, user) => {
+    open: async (port, keyring, user) => {
       const number = port === 0 ? (config.port ?? 0) : port
-      return listen(number, createHandshake(keyring, parts), user === undefined ? {} : { fields: { user } })
+      const fields = user === undefined ? {} : { fields: { user } }
+      const conns = await listen(number, createHandshake(keyring, parts), fields)
+      return withDatagrams(conns, await udp?.open(conns.address, keyring))
     },
   })
   program.onReload<SsNodeConfig>((next) => () => {
-    program.directory.setDefaults({ connections: next.connections })
+    program.directory.setDefaults(defaultsOf(next))
     ports.set(settingsOf(next))
   })
   program.onStop(() => ports[Symbol.dispose]())
   await ports.refresh()
   const users = insecureUsers(ports)
   if (users > 0) program.log.warn({ users }, 'methods.insecure')
-  showMetrics(program, ports)
-  return { ports }
+  return { ports, udp }
 }
+
+/** Limits of users who have none of their own. */
+export const defaultsOf = ({ connections, associations }: SsNodeConfig): AccountDefaults => ({
+  connections,
+  associations,
+})
+
+const withDatagrams = (conns: OpenPort, datagrams: { close(): void } | undefined): OpenPort => ({
+  address: conns.address,
+  close: () => {
+    conns.close()
+    datagrams?.close()
+  },
+})
 
 const settingsOf = ({ port, identityKey, insecureMethods }: SsNodeConfig): PlanSettings => ({
   sharedPort: port,
@@ -82,11 +110,13 @@ export const serve = async (version: string, config: SsNodeConfig): Promise<Prog
     version,
     config,
     doors: DOORS,
-    defaults: { connections: config.connections },
+    defaults: defaultsOf(config),
     env: sentryEnv(process.env),
   })
   try {
-    await openDoor(program, config)
+    await openSources(program, config)
+    const { ports } = await openDoor(program, config)
+    await openRemote(program, config, remotePorts(ports, config))
     await program.ready()
     return program
   } catch (error) {

@@ -7,6 +7,7 @@ import { createHandshake } from './handshake.ts'
 import { Keyring } from './keyring.ts'
 import { ReplayGuard } from './replay.ts'
 import { SlicedSearch } from './sliced-search.ts'
+import { SsMetrics } from './ss-metrics.ts'
 import { FakeConn } from './testing/fake-conn.ts'
 import { requestOf } from './testing/ss-client.ts'
 import { ssUserOf, type TestUser } from './testing/users.ts'
@@ -29,6 +30,7 @@ beforeEach(() => {
     search: new SlicedSearch({ later: (turn) => void turns.push(turn), sliceMs: 1000 }),
     // Enough for two searches.
     guard: new FailureGuard(() => 0, { rate: 1, burst: 25 }),
+    metrics: new SsMetrics(() => () => ({ observe: () => {} }), 'test'),
   })
 })
 

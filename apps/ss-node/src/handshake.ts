@@ -1,5 +1,5 @@
 import { drainSilently, type Reader } from '@sluice/net'
-import { type Handshake, type Request, ServiceError } from '@sluice/service'
+import { codeOf, type Handshake, type Request, ServiceError } from '@sluice/service'
 import type { Decode } from '@sluice/wire'
 import { decodeSsRequest, identityOf, trial } from '@sluice/wire/shadowsocks'
 import type { FailureGuard } from './failure-guard.ts'
@@ -28,6 +28,7 @@ export const createHandshake =
     try {
       return await readRequest(reader, keyring, parts)
     } catch (error) {
+      parts.metrics.refused(codeOf(error))
       return drainSilently(reader, error as Error)
     }
   }
@@ -57,8 +58,11 @@ const findUser = async (reader: Reader, keyring: Keyring, parts: HandshakeParts)
   if (owner !== undefined) return { user: owner, trials: 0 }
   if (serverKey === undefined) return tryKeys(reader, keyring, parts)
   const head = await reader.read(headOf(serverKey.method.saltBytes + IDENTITY_BYTES))
+  const begun = performance.now()
   const hash = identityOf(serverKey, head)
-  return { user: known(hash && keyring.byIdentity(hash)), trials: 0 }
+  const user = hash && keyring.byIdentity(hash)
+  parts.metrics.findTook(performance.now() - begun, user !== undefined)
+  return { user: known(user), trials: 0 }
 }
 
 /** Tries those first who came from this address before; then, where there is leave to, all others, the last used first. */
@@ -70,13 +74,19 @@ const tryKeys = async (
   const head = await reader.read(headOf(headBytes))
   const ip = reader.client.host
   const opens = (user: SsUser): boolean => trial(user.key, head)
+  const begun = performance.now()
   const here = order.at(ip).find((user) => user.isValid && opens(user))
-  if (here !== undefined) return { user: here, trials: 0 }
+  if (here !== undefined) {
+    parts.metrics.findTook(performance.now() - begun, true)
+    return { user: here, trials: 0 }
+  }
   const trials = order.size
   if (!parts.guard.take(ip, trials)) throw new ServiceError('AUTH_LIMIT')
   const searching = parts.search.start(order.all(), opens)
   try {
-    return { user: known(await reader.wait(searching.found)), trials }
+    const user = await reader.wait(searching.found)
+    parts.metrics.findTook(performance.now() - begun, user !== undefined)
+    return { user: known(user), trials }
   } finally {
     searching.abandon()
   }

@@ -7,7 +7,12 @@ import { z } from 'zod'
 import { linkCommand, type LinkSettings, userLink } from './link.ts'
 
 const serverKey = ssKey(ssMethod('2022-blake3-aes-128-gcm')!, 'AAECAwQFBgcICQoLDA0ODw==')
-const settings = { listen: '::', port: undefined, identityKey: [{ port: 8022, key: serverKey }] }
+const settings = {
+  listen: '::',
+  port: undefined,
+  sip008Secret: undefined,
+  identityKey: [{ port: 8022, key: serverKey }],
+}
 const flags = { server: 'ss.example.org', sip008: false }
 const plain: Credential = { kind: 'ss', port: 8388, method: 'AES-256-GCM', secret: 'pä:ss' }
 const keyed: Credential = {
@@ -92,6 +97,7 @@ const schema: ConfigSchema<LinkSettings> = z.object({
   listen: z.string().default('::'),
   port: wholeNumber(0, 65_535).optional(),
   identityKey: z.custom<LinkSettings['identityKey']>().default([]),
+  sip008Secret: z.string().optional(),
 })
 
 it.each([
@@ -107,4 +113,12 @@ it.each([
 
 it.each([['--server=a:1'], ['--server=a b'], ['--server=']])('and refuses %s', (written) => {
   expect(() => linkCommand(schema).link('alice', '', [written], userOf(plain))).toThrow(ConfigError)
+})
+
+it('tells where the ops port has the document, if it has', () => {
+  const sip008Secret = 'a-secret-of-25-characters'
+  const { json, lines } = userLink(userOf(plain), { ...settings, ...flags, sip008Secret })
+  expect(json).toEqual({ sip008Path: expect.stringMatching(/^\/sip008\/alice\?token=[\w-]{24}$/) })
+  expect(lines.at(-1)).toBe(`SIP008, on the ops port: ${String(json!['sip008Path'])}`)
+  expect(userLink(userOf(plain), { ...settings, ...flags }).json).toBeUndefined()
 })

@@ -10,6 +10,7 @@ import { parseHost } from '@sluice/wire'
 import { encodeSsUri, ssDocument, type SsDocumentServer } from '@sluice/wire/shadowsocks'
 import { renderUnicodeCompact } from 'uqr'
 import { z } from 'zod'
+import { sip008Path } from './remote/sip008.ts'
 import { type ServerPlaces, userServers } from './user-servers.ts'
 
 /** What links need of the program's settings. */
@@ -17,6 +18,8 @@ export interface LinkSettings {
   readonly listen: string
   readonly port: number | undefined
   readonly identityKey: ServerPlaces['identityKeys']
+  /** Of documents that are served to clients; none are where there is none. */
+  readonly sip008Secret: string | undefined
 }
 
 export interface LinkFlags {
@@ -83,13 +86,24 @@ export function userLink(
   }
   if (servers.length === 0)
     throw usage(user.name, 'no Shadowsocks credential: user set gives one, see --ss-method')
-  return config.sip008 ? documentOf(servers) : linksOf(servers)
+  if (config.sip008) return documentOf(servers)
+  return withDocument(linksOf(servers), config.sip008Secret && sip008Path(config.sip008Secret, user))
 }
 
 function linksOf(servers: readonly SsDocumentServer[]): UserLink {
   const uris = servers.map((server) => encodeSsUri(server))
   const urls = uris.map((uri, index) => [index === 0 ? 'ss' : `ss${index + 1}`, uri] as const)
   return { urls: Object.fromEntries(urls), lines: uris.flatMap((uri) => [uri, '', ...qrLines(uri), '']) }
+}
+
+/** @param path where the ops port serves the user's document */
+function withDocument(links: UserLink, path: string | undefined): UserLink {
+  if (path === undefined) return links
+  return {
+    ...links,
+    json: { ...links.json, sip008Path: path },
+    lines: [...links.lines, `SIP008, on the ops port: ${path}`],
+  }
 }
 
 function documentOf(servers: readonly SsDocumentServer[]): UserLink {

@@ -9,7 +9,7 @@ import { linkCommand } from './link.ts'
 const { env, stdin, stdout, stderr } = process
 const io = { app: 'ss-node', schema, env, stdin, stdout, stderr }
 
-const user = userCommand({ ...io, ...linkCommand(schema), openStore: (place) => openStore(storeUrl(place)) })
+const user = userCommand({ ...io, openStore: (place) => openStore(storeUrl(place)), ...linkCommand(schema) })
 
 const top = {
   about: TOP_ABOUT,

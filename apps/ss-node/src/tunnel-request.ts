@@ -6,6 +6,7 @@ import { createSealer, type SsRequest } from '@sluice/wire/shadowsocks'
 import type { BufferPool } from './buffer-pool.ts'
 import { CipherConn } from './cipher-conn.ts'
 import type { ReplayGuard } from './replay.ts'
+import type { SsMetrics } from './ss-metrics.ts'
 import type { SsUser } from './ss-user.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -13,6 +14,7 @@ const NOTHING = new Uint8Array(0)
 export interface TunnelParts {
   readonly replays: ReplayGuard
   readonly pool: BufferPool
+  readonly metrics: SsMetrics
 }
 
 /** A tunnel that an authentic client has asked for. */
@@ -37,13 +39,13 @@ export class TunnelRequest implements Request {
   /** Success has no words: what the target sends is the first that the client hears. */
   accept(): Conn {
     const { key, method } = this.credential
-    const { replays, pool } = this.#parts
+    const { replays, pool, metrics } = this.#parts
     const { salt: requestSalt, opener, early } = this.#request
     const salt = randomBytes(method.saltBytes)
     replays.own(method, salt)
     const response = method.kind === '2022' ? { requestSalt, now: replays.wallNow } : undefined
     const sealer = createSealer(key, salt, response)
-    return new CipherConn(this.#conn, { opener, sealer, early, pool })
+    return new CipherConn(this.#conn, { opener, sealer, early, pool, timers: metrics })
   }
 
   /** Nor has refusal any: the client sees an end. */

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
 import { DoorMetrics, bump } from './door.ts'
+import type { Observer } from './door.ts'
 import { METRICS } from './table.ts'
 import type { MetricRow } from './table.ts'
 import { WayOutMetrics } from './way-out.ts'
@@ -38,6 +39,8 @@ export interface Metrics {
   readonly wayOut: WayOutMetrics
   /** Adds a counter or gauge of one program, whose values are asked for at each scrape. */
   show(row: MetricRow, samples: () => Iterable<readonly [Readonly<Record<string, string>>, number]>): void
+  /** Adds a histogram of one program that has one label; gives it by the label's value. */
+  histogram(row: MetricRow): (label: string) => Observer
   /** The counters of one door, made at the first call; keep the handle. */
   door(name: string): DoorMetrics
   /** The settings were read again. */
@@ -85,6 +88,7 @@ export function createMetrics({ app, version }: { app: string; version: string }
   show(METRICS.dnsLookups, () => entries(wayOut.lookups, 'result'))
   show(METRICS.dnsHits, () => [[{}, wayOut.cacheHits]])
   show(METRICS.upstreamDials, () => eachUpstream(wayOut))
+  show(METRICS.ruleHits, () => entries(wayOut.ruleHits, 'rule'))
   show(METRICS.upstreamHealthy, () => entries(Object.entries(sources.upstreams?.() ?? {}), 'upstream'))
   show(METRICS.sourceSyncs, () => (sources.userSources?.() ?? []).flatMap(syncs))
   show(METRICS.sourceSyncedAt, () =>
@@ -110,6 +114,10 @@ export function createMetrics({ app, version }: { app: string; version: string }
     sources,
     wayOut,
     show,
+    histogram: (row) => {
+      const made = histogram(registry, row)
+      return (label) => made.labels(label)
+    },
     door: (name) => doors.get(name) ?? open(name),
     reload: (result) => bump(reloads, result),
     accessLogLost: (lines) => void (lostLines += lines),

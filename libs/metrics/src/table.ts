@@ -164,6 +164,12 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
     labels: ['upstream'],
     help: 'Members of an upstream that are up.',
   },
+  ruleHits: {
+    name: 'sluice_rule_hits_total',
+    type: 'counter',
+    labels: ['rule'],
+    help: 'Connections, requests and targets of datagrams that a rule denied, by the rule.',
+  },
   sourceSyncs: {
     name: 'sluice_source_syncs_total',
     type: 'counter',
@@ -209,6 +215,7 @@ export type MetricName =
   | 'dns'
   | 'upstreamDials'
   | 'upstreamHealthy'
+  | 'ruleHits'
   | 'sourceSyncs'
   | 'sourceSyncedAt'
   | 'sourceRefused'

@@ -27,3 +27,21 @@ it('shows lookups, hits, dials by upstream, and who is up', async () => {
     'sluice_upstream_healthy_members{upstream="office"} 0',
   ])
 })
+
+it('shows whom rules denied, and does not grow with the names of rules', async () => {
+  const metrics = createMetrics({ app: 'test', version: '0' })
+  const { wayOut } = metrics
+  wayOut.ruleDenied('mail')
+  wayOut.ruleDenied('mail')
+  for (let i = 0; i < 1500; i++) wayOut.ruleDenied(`rules[${i}]`)
+  wayOut.ruleDenied('mail')
+  const lines = (await metrics.registry.metrics()).split('\n')
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      'sluice_rule_hits_total{rule="mail"} 3',
+      'sluice_rule_hits_total{rule="rules[998]"} 1',
+      'sluice_rule_hits_total{rule="other"} 501',
+    ]),
+  )
+  expect(lines.filter((line) => line.startsWith('sluice_rule_hits_total'))).toHaveLength(1001)
+})

@@ -1,11 +1,16 @@
 import { bump, type Observer } from './door.ts'
 
-/** What happened on the way out of a program: names looked up, and dials through upstreams. */
+/** Later ones count as `other`: their names come from a file that may change often. */
+const MAX_RULES = 1000
+
+/** What happened on the way out of a program: names looked up, dials through upstreams, and who may not go. */
 export class WayOutMetrics {
   cacheHits = 0
   readonly lookups: Map<string, number> = new Map()
   /** By upstream, then by result. */
   readonly dials: Map<string, Map<string, number>> = new Map()
+  /** Denials, by the rule's name or place. */
+  readonly ruleHits: Map<string, number> = new Map()
   readonly #lookup: Observer
 
   constructor(lookup: Observer) {
@@ -15,6 +20,11 @@ export class WayOutMetrics {
   lookedUp(result: string, ms: number): void {
     bump(this.lookups, result)
     this.#lookup.observe(ms / 1000)
+  }
+
+  ruleDenied(rule: string): void {
+    const isKnown = this.ruleHits.has(rule) || this.ruleHits.size < MAX_RULES
+    bump(this.ruleHits, isKnown ? rule : 'other')
   }
 
   cacheHit(): void {

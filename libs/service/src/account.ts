@@ -117,6 +117,11 @@ export class Account {
     return this.#devices.present
   }
 
+  /** Of the clients that are here, each once. */
+  get addresses(): string[] {
+    return [...new Set(Array.from(this.#sessions, ({ ip }) => ip))]
+  }
+
   /** Nobody is here, and nothing is remembered of who was. */
   get isIdle(): boolean {
     return this.#sessions.size === 0 && this.#devices.isEmpty

@@ -131,6 +131,7 @@ function newsOf(password: string | undefined, ss: SsChange | undefined): { json:
     lines: [
       ...(password === undefined ? [] : [onceLine(password)]),
       ...(secret === undefined ? [] : [`Shadowsocks secret (made now, stored in clear): ${secret}`]),
+      ...(ss?.warning === undefined ? [] : [ss.warning]),
     ],
   }
 }

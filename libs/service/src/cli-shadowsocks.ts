@@ -15,7 +15,6 @@ export interface SsFlags {
   ssPort: number | null | undefined
   ssMethod: string | undefined
   ssSecretStdin: boolean
-  ssInsecure: boolean
 }
 
 const DEFAULT_METHOD = 'aes-256-gcm'
@@ -34,7 +33,6 @@ export const ssFlags: { [K in keyof SsFlags]: z.ZodType<SsFlags[K]> } = {
     .optional()
     .meta({ ...about(`how it is encrypted, ${DEFAULT_METHOD} unless it is said`), placeholder: 'METHOD' }),
   ssSecretStdin: flag('read the key or password from standard input; it is stored in clear', 'shadowsocks'),
-  ssInsecure: flag('take a method that protects nothing as well', 'shadowsocks'),
 }
 
 /** Whether any flag asks for Shadowsocks. */
@@ -45,6 +43,8 @@ export const asksForSs = ({ ssPort, ssMethod, ssSecretStdin }: SsFlags): boolean
 export interface SsChange {
   credential: SsCredential
   made?: string
+  /** What people should know of the method. */
+  warning?: string
 }
 
 /**
@@ -60,6 +60,7 @@ export async function ssOf(
 ): Promise<SsChange> {
   const method = await methodOf(name, flags, old)
   const port = flags.ssPort === undefined ? old?.port : (flags.ssPort ?? undefined)
+  const warning = await warningOf(method)
   const credential = (value: string): SsCredential => ({
     kind: 'ss',
     ...(port !== undefined && { port }),
@@ -70,12 +71,12 @@ export async function ssOf(
     const given = textOf(name, secret)
     const problem = await problemOf(method, given)
     if (problem !== undefined) throw refusal(name, problem)
-    return { credential: credential(given) }
+    return { credential: credential(given), ...warning }
   }
   if (old !== undefined && (await problemOf(method, old.secret)) === undefined)
-    return { credential: credential(old.secret) }
+    return { credential: credential(old.secret), ...warning }
   const made = method.kind === '2022' ? randomBytes(method.keyBytes).toString('base64') : makePassword()
-  return { credential: credential(made), made }
+  return { credential: credential(made), made, ...warning }
 }
 
 // Loaded where it is needed: most programs have nothing to do with it.
@@ -83,18 +84,22 @@ const shadowsocks = (): Promise<typeof Shadowsocks> => import('@sluice/wire/shad
 
 async function methodOf(
   name: string,
-  { ssMethod: asked, ssInsecure }: SsFlags,
+  { ssMethod: asked }: SsFlags,
   old: SsCredential | undefined,
 ): Promise<Shadowsocks.SsMethod> {
-  const { isSecure, SS_METHOD_NAMES, ssMethod } = await shadowsocks()
+  const { SS_METHOD_NAMES, ssMethod } = await shadowsocks()
   const written = asked ?? old?.method ?? DEFAULT_METHOD
   const method = ssMethod(written)
   if (method === undefined) {
     const wanted = SS_METHOD_NAMES.join(', ')
     throw refusal(name, `the method ${JSON.stringify(written.slice(0, 80))} is not one of ${wanted}`)
   }
-  if (asked === undefined || isSecure(method) || ssInsecure) return method
-  throw refusal(name, `with ${method.name} anyone on the way can change what passes; --ss-insecure allows it`)
+  return method
+}
+
+async function warningOf(method: Shadowsocks.SsMethod): Promise<Pick<SsChange, 'warning'>> {
+  if ((await shadowsocks()).isSecure(method)) return {}
+  return { warning: `with ${method.name} anyone on the way can change what passes` }
 }
 
 async function problemOf(method: Shadowsocks.SsMethod, secret: string): Promise<string | undefined> {

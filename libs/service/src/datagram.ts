@@ -61,7 +61,22 @@ interface Peer {
 }
 
 /** Why a datagram is dropped: label of the metric. */
-export type DropReason = 'queue' | 'client' | 'source' | 'malformed' | 'fragment' | 'oversize' | Unreachable
+export type DropReason =
+  | 'queue'
+  | 'client'
+  | 'source'
+  | 'malformed'
+  | 'fragment'
+  | 'oversize'
+  /** Nobody's, who comes in here. */
+  | 'auth'
+  /** It has come before. */
+  | 'replay'
+  /** Its time is not ours. */
+  | 'clock'
+  /** Its user may not have an association, or not now. */
+  | 'refused'
+  | Unreachable
 
 const bindSocket = (options: DatagramSocketOptions): Promise<Outlet> => DatagramSocket.bind(options)
 

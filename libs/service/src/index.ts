@@ -49,6 +49,7 @@ export type {
 } from './request.ts'
 export { runSession } from './session.ts'
 export { type SessionConfig, type SessionDefaults, sessionSchema, sessionSchemaOf } from './session-config.ts'
+export { Seldom } from './seldom.ts'
 export type { SessionParts } from './session-parts.ts'
 export { Sessions, type SessionsOptions } from './sessions.ts'
 export { type Signalled, Signals } from './signals.ts'

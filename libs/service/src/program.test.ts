@@ -266,6 +266,17 @@ describe('reload()', () => {
     await client.got('x'.repeat(1_000_000))
   })
 
+  it('leads nobody to a listener that the door has opened itself', async () => {
+    await sandbox.add('ada')
+    const { program, journal } = await start()
+    const { address: door } = await program.listen('door', LOOPBACK, testHandshake)
+    program.announce('own', { host: '127.0.0.1', port: sandbox.targetPort })
+    expect(journal.lines('listening')).toContainEqual(expect.objectContaining({ door: 'own' }))
+    const client = await sandbox.connect(door)
+    client.socket.write(`ada 127.0.0.1 ${sandbox.targetPort}\n`)
+    expect(await client.closed).toBe('no TARGET_DENIED\n')
+  })
+
   it('takes over the address policy, the deadlines, and how many may wait and fail', async () => {
     await sandbox.add('ada')
     const { program, journal } = await start()

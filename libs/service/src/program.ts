@@ -102,12 +102,9 @@ export class Program {
     this.store = store
     this.log = options.log ?? createLog({ level: config.logLevel })
     this.metrics = createMetrics({ app, version })
-    this.accessLog = AccessLog.open({
-      path: config.accessLog,
-      format: config.accessLogFormat,
-      log: this.log,
-      onLost: (lines) => this.metrics.accessLogLost(lines),
-    })
+    const { accessLog: path, accessLogFormat: format } = config
+    const onLost = (lines: number): void => this.metrics.accessLogLost(lines)
+    this.accessLog = AccessLog.open({ path, format, log: this.log, onLost })
     this.#reporter = createReporter({ env, app, version, log: this.log })
     this.shaper = new Shaper(nodeLimits(config))
     this.#guard = new SignInGuard(signInLimits(config))
@@ -172,6 +169,12 @@ export class Program {
     return this.#listeners.datagrams(door, address, onDatagram, options)
   }
 
+  /** Tells of a listener that the door itself opens and closes: no user's dial leads there. */
+  announce(door: string, address: Address): void {
+    this.#listeners.own.add(address)
+    this.log.announce('listening', { door, ...address })
+  }
+
   /** Has the ops endpoint serve more. To be called before `ready`. */
   addRoutes(routes: OpsRoutes): void {
     this.#routes.push(routes)
@@ -181,17 +184,15 @@ export class Program {
   async ready(): Promise<Address | undefined> {
     const { ops } = this.#config
     if (ops !== undefined) {
-      const { registry } = this.metrics
       this.#ops = await startOps({
         ...ops,
-        registry,
+        registry: this.metrics.registry,
         ready: () => this.#state,
         users: () => this.#userReport(),
         routes: this.#routes,
         log: this.log,
       })
-      this.#listeners.own.add(this.#ops.address)
-      this.log.announce('listening', { door: 'ops', ...this.#ops.address })
+      this.announce('ops', this.#ops.address)
     }
     this.#state = true
     this.log.announce('ready')

@@ -345,8 +345,6 @@ describe('user', () => {
       ['aes-128-gcm', '\n', 'the secret has 0 characters, wanted 1 to 1024'],
       ['aes-128-gcm', 'x'.repeat(1025), 'the secret has 1025 characters, wanted 1 to 1024'],
       ['aes-128-gcm', Uint8Array.of(0xff), 'the secret is not UTF-8'],
-      ['aes-128-cfb', 's3cret!', 'with aes-128-cfb anyone on the way can change what passes; --ss-insecure '],
-      ['plain', 's3cret!', 'with none anyone on the way can change what passes; --ss-insecure allows it'],
     ])('refuses %s with %j, and never says the secret', async (method, written, problem) => {
       input = written
       const { exit, out, err } = await run('add', 'anna', '--ss-method', method, '--ss-secret-stdin')
@@ -368,9 +366,10 @@ describe('user', () => {
       })
     })
 
-    it('takes what protects nothing where that is wanted', async () => {
+    it('takes what protects nothing where it is named, and says so', async () => {
       input = 's3cret'
-      await ok('add', 'anna', '--ss-method', 'none', '--ss-secret-stdin', '--ss-insecure')
+      const { out } = await run('add', 'anna', '--ss-method', 'none', '--ss-secret-stdin')
+      expect(out).toContain('with none anyone on the way can change what passes')
       expect(await ssOf('anna')).toMatchObject({ method: 'none' })
       await ok('set', 'anna', '--ss-port', '8389')
       expect(await ssOf('anna')).toMatchObject({ method: 'none', port: 8389 })
@@ -443,7 +442,6 @@ describe('user', () => {
 
     it.each([
       [['--no-ss', '--ss-port', '1'], 'user set: --no-ss is given with other --ss flags'],
-      [['--ss-insecure'], 'user set: wanted something to change, see --help'],
       [['--ss-port', '0'], '--ss-port: "0" is not a whole number from 1 to 65535, or none'],
       [['--ss-port', '65536'], '--ss-port: "65536" is not a whole number from 1 to 65535, or none'],
     ])('%j is bad usage', async (flags, message) => {

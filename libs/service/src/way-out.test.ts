@@ -113,6 +113,27 @@ describe('the way out', () => {
     expect(() => lab({ rules })).toThrow('parent')
   })
 
+  it('counts whom rules deny, by the rule, for dials and for who does not dial', async () => {
+    const { rules } = readRules([
+      { name: 'ads', action: 'deny', regex: '^ads?[0-9]*\\.' },
+      { action: 'deny', targets: '127.0.0.2' },
+    ])
+    const { out, metrics } = lab({ rules })
+    const locate = async (host: string): Promise<unknown> => {
+      try {
+        return await out.locate({ host, port: 53 }, CALLER)
+      } catch (error) {
+        return (error as { code?: unknown }).code
+      }
+    }
+    expect(await dial(out, 'Ad7.example.test', 80)).toBe('ACCESS_DENIED')
+    expect(await locate('ads.example.test')).toBe('ACCESS_DENIED')
+    expect(await locate('127.0.0.2')).toBe('ACCESS_DENIED')
+    expect(await locate('10.0.0.1')).toBe('TARGET_DENIED')
+    expect(await locate('127.0.0.1')).toEqual(['127.0.0.1'])
+    expect(Object.fromEntries(metrics.ruleHits)).toEqual({ ads: 2, 'rules[1]': 1 })
+  })
+
   it('logs who is out, why, and who is back, without credentials', async () => {
     const words = { now: 'HTTP/1.1 407 Who\r\n\r\n' }
     const server = createServer(

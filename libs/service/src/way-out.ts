@@ -10,8 +10,9 @@ import {
   type TargetPolicy,
 } from '@sluice/net'
 import type { Address } from '@sluice/wire'
-import { Access } from './access/access.ts'
+import { Access, ruleOf } from './access/access.ts'
 import type { AccessConfig } from './access/access-config.ts'
+import type { Subject } from './access/facts.ts'
 import { accessDial, subjectOf, type UpstreamDial } from './access/access-dial.ts'
 import type { BaseConfig } from './config.ts'
 import type { DnsConfig } from './dns-config.ts'
@@ -92,8 +93,22 @@ export const createWayOut = ({ config, doors, own, metrics, log }: WayOutOptions
     upstreams: { dials, resolver, deadlineMs },
   })
   const find = createLocate({ policy, deadlineMs, resolver })
+  const count = (error: unknown): never => {
+    const rule = ruleOf(error)
+    if (typeof rule === 'string') metrics.ruleDenied(rule)
+    throw error
+  }
+  const findAllowed = (target: Address, subject: Subject): ReturnType<CallerLocate> => {
+    try {
+      access.checkDirect(subject)
+      const found = find(target, access.policyFor(subject, policy))
+      return found instanceof Promise ? found.catch(count) : found
+    } catch (error) {
+      return count(error)
+    }
+  }
   const locate: CallerLocate = (target, caller) =>
-    find(target, access.isPlain ? undefined : access.policyFor(subjectOf(caller, target), policy))
+    access.isPlain ? find(target) : findAllowed(target, subjectOf(caller, target))
   // What another configuration has dialled is not among them.
   const routes = new WeakSet<Route>()
   const remembered = (route: Route): Route => {
@@ -101,7 +116,8 @@ export const createWayOut = ({ config, doors, own, metrics, log }: WayOutOptions
     return route
   }
   const dial: CallerDial = (target, signal, caller, use) => {
-    const dialling = judged(target, signal, caller, use)
+    const judging = judged(target, signal, caller, use)
+    const dialling = access.isPlain ? judging : judging.catch(count)
     return use === 'http' ? dialling.then(remembered) : dialling
   }
   const mayReuse: CallerMayReuse = (route, target, caller) => {

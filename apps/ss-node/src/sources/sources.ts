@@ -10,7 +10,7 @@ import { Panel } from './panel.ts'
 import { PanelClient } from './panel-client.ts'
 import { SourceStatus } from './source-status.ts'
 import type { SourcesConfig } from './sources-config.ts'
-import type { Presence, Presences } from './usage-batch.ts'
+import type { Presences } from './usage-batch.ts'
 import { UsageReporter } from './usage-reporter.ts'
 
 /** What sources need of a program. */
@@ -83,22 +83,10 @@ const panelOf = (
   const client = new PanelClient({ endpoint, timeoutMs: REQUEST_MS })
   const keeper = new BatchKeeper(join(data, 'panel-batch.json'), store.installId, client.place)
   const feed = new OwnerFeed({ owner, store, log, status: status.users })
-  const presences: Presences = (userId) => presenceOf(directory.byId(userId))
+  const presences: Presences = (userId) => directory.byId(userId)
   const reporter = new UsageReporter({ owner, store, client, keeper, presences })
   return new Panel({ client, feed, reporter, status, syncMs })
 }
-
-interface Here {
-  readonly sessions: number
-  readonly connections?: number
-  takeSeen?(): Iterable<string>
-}
-
-const presenceOf = (account: Here | undefined): Presence | undefined =>
-  account && {
-    connections: account.connections ?? account.sessions,
-    takeSeen: () => account.takeSeen?.() ?? [],
-  }
 
 const fileOf = (
   program: SourcesProgram,

@@ -57,10 +57,8 @@ export class SsClient {
   /** The other side has ended, or the connection broke. */
   over = false
   failure: Error | undefined = undefined
-  /** As it came. */
-  raw: Buffer = Buffer.alloc(0)
-  /** Opened. */
-  plain: Buffer = Buffer.alloc(0)
+  readonly #raw = new Received()
+  readonly #plain = new Received()
   #asked: Asked | undefined = undefined
   readonly #socket: Socket
   readonly #waiting = new Set<() => void>()
@@ -82,6 +80,16 @@ export class SsClient {
       .on('error', (error) => (this.failure = error))
       .on('end', () => this.#finish())
       .on('close', () => this.#finish())
+  }
+
+  /** As it came. */
+  get raw(): Buffer {
+    return this.#raw.bytes
+  }
+
+  /** Opened. */
+  get plain(): Buffer {
+    return this.#plain.bytes
   }
 
   ask(user: TestUser, target: Address, asking?: Asking): void {
@@ -132,7 +140,7 @@ export class SsClient {
 
   /** Waits for so many plain bytes. @throws Error where it is over before */
   async take(size: number): Promise<Buffer> {
-    await this.#until(() => this.plain.length >= size || this.over)
+    await this.#until(() => this.#plain.size >= size || this.over)
     if (this.plain.length < size) throw new Error(`wanted ${size} bytes, got ${this.plain.length}`)
     return this.plain.subarray(0, size)
   }
@@ -144,11 +152,11 @@ export class SsClient {
   }
 
   #take(chunk: Buffer): void {
-    this.raw = Buffer.concat([this.raw, chunk])
+    this.#raw.add(chunk)
     if (this.#asked !== undefined) {
       const { opener } = this.#asked
       const out = Buffer.alloc(opener.room(chunk.length))
-      this.plain = Buffer.concat([this.plain, out.subarray(0, opener.open(chunk, out))])
+      this.#plain.add(out.subarray(0, opener.open(chunk, out)))
     }
     this.#check()
   }
@@ -172,5 +180,20 @@ export class SsClient {
       this.#waiting.add(check)
       check()
     })
+  }
+}
+
+class Received {
+  size = 0
+  #chunks: Buffer[] = []
+
+  add(chunk: Buffer): void {
+    this.#chunks.push(chunk)
+    this.size += chunk.length
+  }
+
+  get bytes(): Buffer {
+    if (this.#chunks.length !== 1) this.#chunks = [Buffer.concat(this.#chunks)]
+    return this.#chunks[0]!
   }
 }

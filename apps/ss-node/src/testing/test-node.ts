@@ -7,7 +7,7 @@ import { createLog, loadConfig, Program, storeUrl } from '@sluice/service'
 import { openStore } from '@sluice/userstore'
 import type { Address } from '@sluice/wire'
 import { schema, type SsNodeConfig } from '../config.ts'
-import { DOORS, type OpenDoor, openDoor } from '../door.ts'
+import { defaultsOf, DOORS, type OpenDoor, openDoor } from '../door.ts'
 import { Journal } from './journal.ts'
 import { type TestUser, userOf } from './users.ts'
 
@@ -34,7 +34,7 @@ export const openTestNode = async (users: readonly TestUser[], ...argv: string[]
   await store.close()
   const journal = new Journal()
   const log = createLog({ level: config.logLevel, sink: journal })
-  const defaults = { connections: config.connections }
+  const defaults = defaultsOf(config)
   const program = await Program.start({
     app: 'test',
     version: '0',

@@ -45,6 +45,13 @@ describe('one condition', () => {
     [{ names: '.example.com' }, { host: 'EXAMPLE.COM.' }, true],
     [{ names: 'example.com' }, {}, false],
     [{ names: '.com' }, { host: '203.0.113.1' }, false],
+    [{ regex: '^www\\.EX.*\\.com$' }, {}, true],
+    [{ regex: ['nothing', 'ample'] }, {}, true],
+    [{ regex: '^example' }, {}, false],
+    [{ regex: '^example\\.com$' }, { host: 'EXAMPLE.com.' }, true],
+    [{ regex: '^[0-9.]+$' }, { host: '203.0.113.1' }, false],
+    [{ regex: 'example', names: '.com' }, {}, true],
+    [{ regex: 'example', names: '.org' }, {}, false],
     [{ ports: 443 }, {}, true],
     [{ ports: '400-500' }, {}, true],
     [{ ports: [80, '444-500'] }, {}, false],
@@ -180,6 +187,27 @@ describe('policyFor', () => {
         message: 'ada to www.example.com:443 goes through default, which this cannot',
       }),
     )
+  })
+
+  it('denies a name before it is resolved where no address could change that', () => {
+    const rules = [
+      { name: 'net', action: 'deny', targets: '198.51.100.0/24', ports: 80 },
+      { name: 'ads', action: 'deny', names: '.ads.test' },
+      { name: 'far', action: 'allow', names: 'far.test', via: 'parent' },
+    ]
+    const told = (subject: Partial<Subject>): unknown => {
+      try {
+        accessTo(rules).checkDirect({ ...ADA, ...subject })
+        return undefined
+      } catch (error) {
+        return (error as { rule?: unknown }).rule
+      }
+    }
+    expect(told({ host: 'x.ads.test' })).toBe('ads')
+    expect(told({ host: 'far.test' })).toBe('far')
+    expect(told({ host: 'x.ads.test', port: 80 })).toBeUndefined()
+    expect(told({ host: '198.51.100.1', port: 80 })).toBe('net')
+    expect(told({})).toBeUndefined()
   })
 
   it('opens nothing for whom the rule is not about', () => {

@@ -3,6 +3,7 @@ import { ConfigError } from '../config-error.ts'
 import { ServiceError } from '../errors.ts'
 import { CompiledRule, type Verdict } from './compiled-rule.ts'
 import { Facts, type Subject } from './facts.ts'
+import { NamePatterns } from './name-patterns.ts'
 import { DIRECT, type Rule } from './rule.ts'
 import { RuleIndex } from './rule-index.ts'
 import { type KnownNames, unknownNames } from './rule-reader.ts'
@@ -46,6 +47,7 @@ export class Access {
   /** Some rule with `targets` says where to go, so a name has to be resolved to know. */
   readonly routesByAddress: boolean
   readonly #now: () => number
+  readonly #patterns: NamePatterns
   readonly #otherwise: Verdict
   /** For an address that is known. */
   readonly #known: RuleIndex
@@ -63,6 +65,7 @@ export class Access {
     const clocks = new Map<string, WallClock>()
     const pairs = rules.map((rule, i) => [rule, new CompiledRule(rule, i, via, clocks)] as const)
     this.#now = options.now ?? Date.now
+    this.#patterns = new NamePatterns(rules.flatMap(({ regex = [] }) => regex))
     this.#otherwise = { allow: true, rule: undefined, private: false, via }
     this.#known = new RuleIndex(pairs, true)
     this.#certain = new RuleIndex(
@@ -82,7 +85,7 @@ export class Access {
   /** Judges what is known before the dial. */
   check(subject: Subject): EarlyVerdict {
     const ip = plainIp(subject.host)
-    const facts = new Facts(subject, this.#now(), ip)
+    const facts = new Facts(subject, this.#now(), this.#patterns, ip)
     if (ip !== undefined) return { ...this.#verdict(this.#known.first(facts)), depends: false }
     const certain = this.#certain.first(facts)
     const possible = this.#possible.first(facts)
@@ -92,12 +95,19 @@ export class Access {
 
   /** Judges one address that the host of the subject has led to, or is. */
   checkAddress(subject: Subject, ip: string, port: number = subject.port): Verdict {
-    return this.#verdict(this.#known.first(new Facts(subject, this.#now(), plainIp(ip), port)))
+    const facts = new Facts(subject, this.#now(), this.#patterns, plainIp(ip), port)
+    return this.#verdict(this.#known.first(facts))
   }
 
   /** Where what is known before the dial is sent. */
   route(subject: Subject): { readonly via: readonly string[] } {
     return this.check(subject)
+  }
+
+  /** Before its name is resolved: whether all addresses would be denied. @throws AccessError */
+  checkDirect(subject: Subject): void {
+    const verdict = this.check(subject)
+    if (!verdict.depends && !goesDirect(verdict)) throw denial(verdict, subject)
   }
 
   /**
@@ -108,7 +118,7 @@ export class Access {
     return {
       check: (ip, port): void => {
         const verdict = this.checkAddress(subject, ip, port)
-        if (!verdict.allow || !verdict.via.includes(DIRECT)) throw denial(verdict, subject)
+        if (!goesDirect(verdict)) throw denial(verdict, subject)
         policy.check(ip, port, verdict.private)
       },
     }
@@ -132,6 +142,8 @@ export class Access {
     return rule?.verdict ?? this.#otherwise
   }
 }
+
+const goesDirect = ({ allow, via }: Verdict): boolean => allow && via.includes(DIRECT)
 
 /** Whether it can only go from here to the target itself. */
 export const isDirect = ({ via }: Verdict): boolean => via.every((name) => name === DIRECT)

@@ -50,7 +50,7 @@ const tableOf = (cidrs: readonly string[]): NetworkTable<true> =>
 /** All but that about the target's address, the cheap ones first. */
 const conditionsOf = (rule: Conditions, clocks: Map<string, WallClock>): Condition[] => {
   const conditions: Condition[] = []
-  const { listeners, protocols, ports, users, groups, names, clients, times } = rule
+  const { listeners, protocols, ports, users, groups, names, clients, times, regex } = rule
   if (listeners) conditions.push(among(listeners, ({ subject }) => subject.listener))
   if (protocols) conditions.push(among(protocols, ({ subject }) => subject.protocol))
   if (ports) conditions.push(inRanges(ports))
@@ -68,6 +68,7 @@ const conditionsOf = (rule: Conditions, clocks: Map<string, WallClock>): Conditi
     const isNow = timeMatch(times, clocks)
     conditions.push(({ now }) => isNow(now))
   }
+  if (regex) conditions.push(anyAmong(regex, (facts) => facts.namePatterns))
   return conditions
 }
 

@@ -1,5 +1,6 @@
 import { plainIp } from '@sluice/net'
 import { keysOf } from './name-keys.ts'
+import type { NamePatterns } from './name-patterns.ts'
 
 /** Who wants what, as far as a handshake tells. */
 export interface Subject {
@@ -23,11 +24,20 @@ export class Facts {
   readonly port: number
   /** The address that is dialled, once it is known. */
   readonly ip: Uint8Array | undefined
+  readonly #patterns: NamePatterns
   #client: Uint8Array | undefined = undefined
   #nameKeys: readonly string[] | undefined = undefined
+  #namePatterns: readonly string[] | undefined = undefined
 
-  constructor(subject: Subject, now: number, ip: Uint8Array | undefined, port: number = subject.port) {
+  constructor(
+    subject: Subject,
+    now: number,
+    patterns: NamePatterns,
+    ip: Uint8Array | undefined,
+    port: number = subject.port,
+  ) {
     this.subject = subject
+    this.#patterns = patterns
     this.now = now
     this.ip = ip
     this.port = port
@@ -39,5 +49,11 @@ export class Facts {
 
   get nameKeys(): readonly string[] {
     return (this.#nameKeys ??= keysOf(this.subject.host))
+  }
+
+  /** Those of the rules' regular expressions that the name matches; none for an IP address. */
+  get namePatterns(): readonly string[] {
+    const [name] = this.nameKeys
+    return (this.#namePatterns ??= name === undefined ? [] : this.#patterns.in(name))
   }
 }

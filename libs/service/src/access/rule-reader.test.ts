@@ -15,6 +15,7 @@ it('reads a rule with everything, a single value standing for a list of one', ()
     clients: ['192.0.2.0/24', '2001:db8::/32', '198.51.100.7'],
     targets: '10.1.0.0/16',
     names: ['example.com', '.example.org', '*.example.net'],
+    regex: ['^ads?[0-9]*\\.', 'tracker'],
     ports: [80, '443', '8000-8999'],
     protocols: ['socks5', 'connect'],
     times: { days: ['mon', 'tue'], from: '09:00', to: '17:30', zone: 'Europe/Berlin' },
@@ -65,10 +66,33 @@ describe('what is refused, and how it is told', () => {
       { names: '10.0.0.1' },
       '[0].names: "10.0.0.1" is not a name, such as example.com, .example.com or *.example.com',
     ],
+    [
+      { regex: '*.example.com' },
+      '[0].regex: "*.example.com" is not a regular expression: missing argument to repetition operator: `*`',
+    ],
+    [{ regex: ['ok', '(a'] }, '[0].regex[1]: "(a" is not a regular expression: missing closing ): `(a`'],
+    [
+      { regex: '(?=a)' },
+      '[0].regex: "(?=a)" is not a regular expression: invalid or unsupported Perl syntax: `(?=`',
+    ],
+    [
+      { regex: '(a)\\1' },
+      '[0].regex: "(a)\\\\1" is not a regular expression: invalid escape sequence: `\\1`',
+    ],
+    [{ regex: '' }, '[0].regex: "" is not a regular expression: it is empty'],
+    [{ regex: 25 }, '[0].regex: 25 is not a regular expression: wanted a text'],
+    [
+      { regex: 'a'.repeat(257) },
+      /^\[0\]\.regex: "a{79} is not a regular expression: more than 256 characters$/,
+    ],
+    [{ regex: '(?:a{100}){11}' }, /: invalid repeat count: `\{11\}`$/],
     [{ users: [] }, '[0].users: empty, wanted at least one value, or no users'],
     [{ users: 7 }, '[0].users: 7 is not the name of a user'],
     [{ groups: null }, '[0].groups: null is not the name of a group'],
-    [{ protocols: 'socks' }, '[0].protocols: "socks" is not one of socks5, socks4, connect, http, udp, bind'],
+    [
+      { protocols: 'socks' },
+      '[0].protocols: "socks" is not one of socks5, socks4, connect, http, udp, bind, ss',
+    ],
     [{ times: { from: 'noon' } }, '[0].times.from: "noon" is not a time of day, such as "09:30"'],
     [{ private: true }, '[0].private: wants targets, the networks that it opens'],
     [{ private: 'yes', targets: '10.0.0.0/8' }, '[0].private: "yes" is not true or false'],
@@ -106,6 +130,15 @@ describe('what is refused, and how it is told', () => {
     expect([many.length, many.at(-1)]).toEqual([21, ': and 30 more'])
   })
 
+  it('regular expressions that are too large together, where they become so', () => {
+    const rules = Array.from({ length: 9 }, (_, i) => ({ action: 'deny', regex: ['same', `a{240}${i}`] }))
+    expect(problems(...rules.slice(0, 8))).toEqual([])
+    expect(problems(...rules)).toEqual([
+      '[8].regex: with "a{240}8" the regular expressions of all rules are too large',
+    ])
+    expect(problems(...Array.from({ length: 1000 }, () => rules[0]))).toEqual([])
+  })
+
   it('a name that two rules have', () => {
     const mail = { name: 'mail', action: 'deny' }
     expect(problems(mail, { action: 'allow' }, mail)).toEqual(['[2].name: "mail" is the name of [0] already'])
@@ -130,6 +163,7 @@ it('gives rules or problems, whatever comes', () => {
     'users',
     'clients',
     'names',
+    'regex',
     'ports',
     'times',
     'private',

@@ -1,9 +1,20 @@
 import { parseNetwork } from '@sluice/net'
 import { isGroupName, isUserName } from '@sluice/userstore'
 import { patternKeys } from './name-keys.ts'
+import { MAX_PATTERN_STEPS, patternSteps } from './name-patterns.ts'
 import { DIRECT, MAX_RULES, MAX_VIA, type PortRange, PROTOCOLS, type Rule } from './rule.ts'
 import { timeWindow } from './time-window.ts'
-import { hint, listOf, objectOf, type Problems, reader, shown, textOf, wordOf } from './value-reader.ts'
+import {
+  hint,
+  listOf,
+  objectOf,
+  type Problems,
+  type Reader,
+  reader,
+  shown,
+  textOf,
+  wordOf,
+} from './value-reader.ts'
 
 const LABEL = /^[^\p{Cc}\p{Cs}]{1,64}$/u
 const label = textOf('a text of 1 to 64 characters', (text) => LABEL.test(text))
@@ -15,6 +26,13 @@ const network = textOf('a network, such as 10.0.0.0/8 or fd00::/8', (text) => {
     return false
   }
 })
+
+const pattern: Reader<string> = (value, path, problems) => {
+  const steps = typeof value === 'string' ? patternSteps(value) : 'wanted a text'
+  if (typeof value === 'string' && typeof steps === 'number') return value
+  problems.push(`${path}: ${shown(value)} is not a regular expression: ${steps}`)
+  return undefined
+}
 
 const port = reader(
   'a port or a range of ports, such as 443 or "8000-8999"',
@@ -39,6 +57,7 @@ const rule = objectOf<Rule>('a rule, such as { action: deny, ports: [25] }', {
       (text) => patternKeys(text) !== undefined,
     ),
   ),
+  regex: listOf(pattern),
   ports: listOf(port),
   protocols: listOf(wordOf(PROTOCOLS)),
   times: listOf(timeWindow),
@@ -64,8 +83,24 @@ export const readRules = (value: unknown): { rules: readonly Rule[]; problems: r
     if (read.name !== undefined) names.set(read.name, i)
     return [whole(read, each, `[${i}]`, problems)]
   })
+  if (problems.length === 0) checkPatternSteps(rules, problems)
   const more = problems.length - MAX_TOLD
   return { rules, problems: more > 0 ? [...problems.slice(0, MAX_TOLD), `: and ${more} more`] : problems }
+}
+
+/** Says at which rule the regular expressions become too many. */
+const checkPatternSteps = (rules: readonly Rule[], problems: Problems): void => {
+  const seen = new Set<string>()
+  let left = MAX_PATTERN_STEPS
+  for (const [i, { regex = [] }] of rules.entries()) {
+    for (const each of regex.filter((text) => !seen.has(text))) {
+      seen.add(each)
+      left -= Number(patternSteps(each))
+      if (left >= 0) continue
+      problems.push(`[${i}].regex: with ${shown(each)} the regular expressions of all rules are too large`)
+      return
+    }
+  }
 }
 
 /** What only makes sense beside other keys. */

@@ -1,5 +1,5 @@
 /** How a client can ask for something. */
-export const PROTOCOLS = ['socks5', 'socks4', 'connect', 'http', 'udp', 'bind'] as const
+export const PROTOCOLS = ['socks5', 'socks4', 'connect', 'http', 'udp', 'bind', 'ss'] as const
 export type Protocol = (typeof PROTOCOLS)[number]
 
 /** From and to, both included. */
@@ -29,6 +29,8 @@ export interface Conditions {
   readonly targets?: readonly string[]
   /** Names as they are asked for, see `nameKeys`. */
   readonly names?: readonly string[]
+  /** Regular expressions, see `NamePatterns`. */
+  readonly regex?: readonly string[]
   readonly ports?: readonly PortRange[]
   readonly protocols?: readonly Protocol[]
   readonly times?: readonly TimeWindow[]

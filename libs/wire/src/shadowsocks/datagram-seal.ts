@@ -1,15 +1,12 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
 import { WireError } from '../wire-error.ts'
 import type { SsMethod } from './method.ts'
-import { TAG_BYTES } from './node-aead.ts'
+import { type AeadName, TAG_BYTES } from './node-aead.ts'
 import { xchachaKey, xchachaNonce } from './xchacha.ts'
 
 const OPTIONS = { authTagLength: TAG_BYTES }
 /** UDP carries no more. */
 const MAX_PLAIN_BYTES = 0xffff
-
-// The types know no AEAD without a name; all take the same calls.
-type AeadName = 'aes-256-gcm'
 
 /** What a whole datagram is sealed under, made ready for many of them. */
 export interface SealKey {
@@ -39,7 +36,8 @@ export function openSealed(
 ): Buffer | undefined {
   const end = sealed.length - TAG_BYTES
   if (end < 0) return undefined
-  const decipher = createDecipheriv(cipher, key, nonce, OPTIONS)
+  // The types know no AEAD without a name; all take the same calls.
+  const decipher = createDecipheriv(cipher as 'aes-256-gcm', key, nonce, OPTIONS)
   decipher.setAuthTag(sealed.subarray(end))
   const plain = decipher.update(sealed.subarray(0, end))
   try {
@@ -57,7 +55,7 @@ export function sealBehind(
   nonce: Uint8Array,
   plain: Uint8Array,
 ): Buffer {
-  const sealer = createCipheriv(cipher, key, nonce, OPTIONS)
+  const sealer = createCipheriv(cipher as 'aes-256-gcm', key, nonce, OPTIONS)
   const sealed = sealer.update(plain)
   sealer.final()
   const end = start + sealed.length

@@ -1,5 +1,5 @@
-export type { SsResponse } from './chunk-sealer.ts'
 export { MAX_CHUNK } from './chunk-opener.ts'
+export type { SsResponse } from './chunk-sealer.ts'
 export { openDatagram, sealDatagram, type SsDatagram } from './datagram.ts'
 export type { SsBody } from './datagram-body.ts'
 export { decodeSsRequest } from './decode-request.ts'
