@@ -150,18 +150,30 @@ check_remote-proxy() {
 }
 
 check_ss-node() {
-  say 'a user in the volume, and curl through ss-local'
+  say 'users in the volume and in its userconfigs.json, and curl through ss-local'
   echo "$secret" | run user add check --ss-method aes-256-gcm --ss-secret-stdin >/dev/null
-  serve --port 0
-  local through
-  through=$(free_port)
-  ss-local -s 127.0.0.1 -p "$(port_of ss)" -l "$through" -m aes-256-gcm -k "$secret" >"$work/client.log" 2>&1 &
+  echo '{"users":[{"user_id":1,"method":"chacha20-ietf-poly1305","password":"'"$secret"'"}]}' >"$data/userconfigs.json"
+  chown 1000:1000 "$data/userconfigs.json"
+  # Named, since in a chroot the working folder is the one below the mount.
+  serve --port 0 --users /data/userconfigs.json
+  fetch_through_ss_local aes-256-gcm
+  fetch_through_ss_local chacha20-ietf-poly1305
+  stop check 1000000
+}
+fetch_through_ss_local() { # fetch_through_ss_local METHOD
+  local port
+  port=$(free_port)
+  : >"$work/client.log"
+  ss-local -s 127.0.0.1 -p "$(port_of ss)" -l "$port" -m "$1" -k "$secret" >"$work/client.log" 2>&1 &
   client=$!
   wait_for 'listening at' "$work/client.log"
-  fetch --proxy "socks5h://127.0.0.1:$through"
-  kill -KILL "$client"
+  fetch --proxy "socks5h://127.0.0.1:$port" || {
+    cat "$work/client.log" "$work/server.log" >&2
+    fail "nothing comes through with $1"
+  }
+  kill -TERM "$client"
+  wait "$client" || true
   client=''
-  stop check 1000000
 }
 free_port() {
   node_modules/.bin/node --eval '

@@ -14,35 +14,42 @@ const MOST = 8
 const MAX_BYTES = 1200
 const ANSWER_MS = 2000
 
+export interface DatagramClients {
+  readonly user: string
+  readonly login: SsLogin
+  /** Who open one session after the other, with a pause in between. */
+  readonly clients: number
+  readonly pauseMs: number
+}
+
 /** Clients that send datagrams to an echo, each session from a port of its own, and the books on what came back. */
 export class DatagramLoad {
   readonly user: string
   readonly tally: Tally = new Tally()
-  readonly #logins: readonly SsLogin[]
+  readonly #options: DatagramClients
   readonly #echo: Awaited<ReturnType<typeof openDatagramEcho>>
   readonly #dice = new Dice(2)
   #over = false
   #running: Promise<unknown> = Promise.resolve()
 
-  /** @param logins of one user; the sessions take turns among them */
-  static async of(user: string, logins: readonly SsLogin[]): Promise<DatagramLoad> {
-    return new DatagramLoad(user, logins, await openDatagramEcho())
+  static async of(options: DatagramClients): Promise<DatagramLoad> {
+    return new DatagramLoad(options, await openDatagramEcho())
   }
 
-  private constructor(
-    user: string,
-    logins: readonly SsLogin[],
-    echo: Awaited<ReturnType<typeof openDatagramEcho>>,
-  ) {
-    this.user = user
-    this.#logins = logins
+  private constructor(options: DatagramClients, echo: Awaited<ReturnType<typeof openDatagramEcho>>) {
+    this.user = options.user
+    this.#options = options
     this.#echo = echo
   }
 
-  /** `clients` that open one session after the other, until `stop`. */
-  start(clients: number): void {
+  /** Until `stop`. */
+  start(): void {
+    const { clients, pauseMs } = this.#options
     const client = async (): Promise<void> => {
-      while (!this.#over) await this.session()
+      while (!this.#over) {
+        await this.session()
+        await sleep(pauseMs)
+      }
     }
     this.#running = Promise.all(Array.from({ length: clients }, client))
   }
@@ -58,7 +65,7 @@ export class DatagramLoad {
 
   /** One session: some datagrams, each of which waits for its echo, so that none is dropped for coming too fast. */
   async session(): Promise<void> {
-    const login = this.#dice.pick(this.#logins)
+    const { login } = this.#options
     const { seal, open } = ssDatagrams(login)
     const target = { host: HOST, port: this.#echo.port }
     const socket = createSocket('udp4').on('error', () => undefined)

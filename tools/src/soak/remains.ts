@@ -8,7 +8,7 @@ const Timer = timer.constructor
 
 process.on('SIGUSR2', () => {
   // Collects garbage first.
-  const timers = queryObjects(Timer as never, { format: 'count' })
+  const timers = queryObjects(Timer, { format: 'count' })
   const { heapUsed, external } = process.memoryUsage()
   process.stdout.write(
     `${JSON.stringify({ level: 'info', timers, bytes: heapUsed + external, msg: 'remains' })}\n`,

@@ -29,7 +29,7 @@ export interface PreparedDoor {
   /** Who come with one short exchange after the other. */
   readonly clients: number
   readonly openTunnel: (subject: Subject) => OpenTunnel
-  readonly datagrams?: DatagramLoad
+  readonly datagrams: readonly DatagramLoad[]
 }
 
 /** A running program and what it is to bear. */
@@ -49,9 +49,10 @@ const GRACE_SECONDS = 2
 const HELD_MS = 500
 const STUCK_MS = 30_000
 const STOP_MS = (GRACE_SECONDS + 5) * 1000
+/** A running program follows an edit within 2 s. */
+const FOLLOW_MS = 2500
 /** Usage is at most 2 s old. */
 const BOOKED_MS = 2000
-const DATAGRAM_CLIENTS = 4
 const FLAGS = [
   ...[
     '--ops',
@@ -92,7 +93,7 @@ export async function soakDoor(run: SoakRun, { app, prepare }: SoakedDoor): Prom
       return await soak({ run, installed, subject, door, load })
     } finally {
       await subject.stop(0)
-      door.datagrams?.close()
+      for (const datagrams of door.datagrams) datagrams.close()
     }
   } finally {
     origin.close()
@@ -103,13 +104,15 @@ export async function soakDoor(run: SoakRun, { app, prepare }: SoakedDoor): Prom
 async function soak(trial: Trial): Promise<string[]> {
   const { installed, subject, load, door } = trial
   await load.warmUp()
-  await door.datagrams?.session()
+  for (const datagrams of door.datagrams) await datagrams.session()
+  await endAssociations(trial)
   const fdsBefore = (await subject.settledFds()) ?? 0
   const before = await subject.remains()
   const edits = new Edits(installed, subject, load)
   const samples = await underLoad(trial, edits)
   const growth = lateGrowth(samples)
   const stuck = await load.stuck(STUCK_MS)
+  await endAssociations(trial)
   const fds = (await subject.settledFds(fdsBefore)) ?? 0
   await sleep(BOOKED_MS)
   const after = await subject.remains()
@@ -142,12 +145,20 @@ async function underLoad({ run, subject, door, load }: Trial, edits: Edits): Pro
   const samples: number[] = []
   const sampling = setInterval(() => samples.push(subject.rssBytes() ?? 0), SAMPLE_MS)
   load.start(door.clients)
-  door.datagrams?.start(DATAGRAM_CLIENTS)
+  for (const datagrams of door.datagrams) datagrams.start()
   await edits.run(run.minutes * 60_000)
   clearInterval(sampling)
   load.stop()
-  await door.datagrams?.stop()
+  await Promise.all(door.datagrams.map((datagrams) => datagrams.stop()))
   return samples
+}
+
+/** Those of 2022 methods stay for a minute at least, so that nothing can come twice. */
+async function endAssociations({ installed, door }: Trial): Promise<void> {
+  for (const { user } of door.datagrams) await installed.command(['user', 'disable', user])
+  await sleep(door.datagrams.length > 0 ? FOLLOW_MS : 0)
+  for (const { user } of door.datagrams) await installed.command(['user', 'enable', user])
+  await sleep(door.datagrams.length > 0 ? FOLLOW_MS : 0)
 }
 
 /** With connections that do not end by themselves, so that the grace has to. */
@@ -162,7 +173,7 @@ async function stop({ subject, load }: Trial): Promise<string[]> {
 /** By user. */
 const talliesOf = ({ load, door }: Trial): [string, Tally][] => [
   ...Object.entries(load.tallies),
-  ...(door.datagrams === undefined ? [] : [[door.datagrams.user, door.datagrams.tally] as [string, Tally]]),
+  ...door.datagrams.map(({ user, tally }): [string, Tally] => [user, tally]),
 ]
 
 async function bookErrors(trial: Trial, when: string): Promise<string[]> {

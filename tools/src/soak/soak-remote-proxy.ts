@@ -13,6 +13,7 @@ export const soakedRemoteProxy: SoakedDoor = {
       flags: ['--http', '127.0.0.1:0', '--socks', '127.0.0.1:0'],
       secrets: [password],
       clients: 4,
+      datagrams: [],
       openTunnel: (subject) => (user, dice) => {
         const port = subject.port(dice.pick(['socks', 'http']))
         return openTunnel(port, { protocol: dice.pick(PROTOCOLS), login: loginOf(user, password), target })

@@ -1,6 +1,7 @@
 import type { SsPlace } from '../subject/ss-users.ts'
 import { SsUsers } from '../subject/ss-users.ts'
 import { type SsLogin, SsTunnel } from '../subject/ss-tunnel.ts'
+import { DatagramLoad } from './datagram-load.ts'
 import { type UserName, USERS } from './load.ts'
 import type { SoakedDoor } from './soak-door.ts'
 
@@ -25,10 +26,17 @@ export const soakedSsNode: SoakedDoor = {
     for (const [name, [place, method]] of Object.entries(WAYS)) {
       logins.set(name, await users.add(name, place, method, USERS[name as UserName]))
     }
+    const plain = await users.add('datagrams', 'own', 'aes-256-gcm')
+    const timed = await users.add('packets', 'identity')
     return {
-      flags: users.flags,
+      flags: [...users.flags, '--udp-idle', '2'],
       secrets: users.secrets,
       clients: CLIENTS,
+      datagrams: [
+        await DatagramLoad.of({ user: 'datagrams', login: plain, clients: 4, pauseMs: 20 }),
+        // A user has 1,024 associations, and these stay for over a minute.
+        await DatagramLoad.of({ user: 'packets', login: timed, clients: 1, pauseMs: 100 }),
+      ],
       openTunnel: () => (user) => SsTunnel.open(logins.get(user)!, target),
     }
   },

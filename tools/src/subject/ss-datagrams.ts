@@ -5,9 +5,9 @@ import type { SsLogin } from './ss-tunnel.ts'
 
 /** What one client of ss-node sends and hears by UDP. */
 export interface SsDatagrams {
-  seal(target: Address, payload: Uint8Array): Uint8Array
+  readonly seal: (target: Address, payload: Uint8Array) => Uint8Array
   /** The payload, where it was sealed for us. */
-  open(bytes: Uint8Array): Uint8Array | undefined
+  readonly open: (bytes: Uint8Array) => Uint8Array | undefined
 }
 
 export function ssDatagrams({ key, serverKey }: SsLogin): SsDatagrams {
