@@ -115,6 +115,8 @@ export const serve = async (version: string, config: SsNodeConfig): Promise<Prog
   })
   try {
     await openSources(program, config)
+    // The store tells of its changes a moment later; who was read just now is to be served once we say we are ready.
+    await program.directory.refresh()
     const { ports } = await openDoor(program, config)
     await openRemote(program, config, remotePorts(ports, config))
     await program.ready()
