@@ -14,6 +14,7 @@ import {
   shadowsocksShort,
   shadowsocksUdp,
 } from './shadowsocks.ts'
+import { shadowsocksShaping } from './shadowsocks-shaping.ts'
 import { shaping } from './shaping.ts'
 
 /** Every table, in the report's order. */
@@ -31,5 +32,6 @@ export const sections: readonly Section[] = [
   shadowsocksShort,
   shadowsocksUdp,
   shadowsocksIdle,
+  shadowsocksShaping,
   grant,
 ]
