@@ -15,6 +15,7 @@ import {
   shadowsocksUdp,
 } from './shadowsocks.ts'
 import { shadowsocksShaping } from './shadowsocks-shaping.ts'
+import { shadowsocksSync } from './shadowsocks-sync.ts'
 import { shaping } from './shaping.ts'
 
 /** Every table, in the report's order. */
@@ -33,5 +34,6 @@ export const sections: readonly Section[] = [
   shadowsocksUdp,
   shadowsocksIdle,
   shadowsocksShaping,
+  shadowsocksSync,
   grant,
 ]
