@@ -106,6 +106,8 @@ const listenOn = (program: Program, host: string): ListenPort => {
 /** Opens the door, and all by which its users come and are managed. */
 export const openNode = async (program: Program, config: SsNodeConfig): Promise<OpenDoor> => {
   await openSources(program, config)
+  // The store tells of its changes a moment later; who was read just now is to be served once we say we are ready.
+  await program.directory.refresh()
   const door = await openDoor(program, config)
   await openRemote(program, config, remotePorts(door.ports, config))
   return door
