@@ -210,6 +210,16 @@ describe('many users of one port', () => {
     expect([stage.relayed, stage.dropped]).toEqual([['hello', 'again'], { auth: 2001 }])
   })
 
+  it('cost nothing when they are new where they come from', async () => {
+    const guard = new FailureGuard(() => 0, { rate: 1, burst: 30 })
+    const stage = new UdpStage(names(20), { guard })
+    for (const [index, user] of stage.users.entries()) {
+      await stage.take(salted(user.key, 'x'), { ...HERE, port: index + 1 })
+      while (stage.search.waiting > 0) await settled()
+    }
+    expect([stage.relayed.length, stage.dropped]).toEqual([20, {}])
+  })
+
   it('have a bounded number of datagrams waiting', async () => {
     const stage = new UdpStage(names(100))
     for (let port = 1; port <= 3000; port++) {
@@ -228,6 +238,8 @@ describe('many users of one port', () => {
     stage.port.onDatagram(salted(stage.users[0]!.key, 'x'), HERE.host, HERE.port)
     stage.port.close()
     await settled()
+    stage.keyring.order.used(stage.users[1]!, HERE.host)
+    await stage.take(salted(stage.users[1]!.key, 'y'))
     expect([stage.left, stage.relayed]).toEqual([EMPTY, []])
   })
 })
