@@ -31,7 +31,6 @@ beforeEach(() => {
     search: new SlicedSearch({ later: (turn) => void turns.push(turn), sliceMs: 1000 }),
     // Enough for two searches.
     guard: new FailureGuard(() => 0, { rate: 1, burst: 25 }),
-    metrics: new SsMetrics(() => () => ({ observe: () => {} }), 'test'),
   })
 })
 
