@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { type Conn, refuse } from '@sluice/net'
 import type { Account, Request } from '@sluice/service'
 import type { Address } from '@sluice/wire'
 import { createSealer, type SsRequest } from '@sluice/wire/shadowsocks'
 import type { BufferPool } from './buffer-pool.ts'
 import { CipherConn } from './cipher-conn.ts'
+import { freshSalt } from './fresh-salt.ts'
 import type { ReplayGuard } from './replay.ts'
 import type { SsMetrics } from './ss-metrics.ts'
 import type { SsUser } from './ss-user.ts'
@@ -41,7 +41,7 @@ export class TunnelRequest implements Request {
     const { key, method } = this.credential
     const { replays, pool, metrics } = this.#parts
     const { salt: requestSalt, opener, early } = this.#request
-    const salt = randomBytes(method.saltBytes)
+    const salt = freshSalt(method.saltBytes)
     replays.own(method, salt)
     const response = method.kind === '2022' ? { requestSalt, now: replays.wallNow } : undefined
     const sealer = createSealer(key, salt, response)

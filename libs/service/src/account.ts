@@ -4,6 +4,7 @@ import type { Limits, Used, User } from '@sluice/userstore'
 import { clientNetwork } from './client-network.ts'
 import { type DeviceRules, Devices } from './devices.ts'
 import { type ErrorCode, ServiceError } from './errors.ts'
+import { type Place, Roll } from './roll.ts'
 
 /** What an account needs of the sessions that it holds. */
 export interface Held {
@@ -12,6 +13,8 @@ export interface Held {
   readonly ip: string
   /** By what it came in, where that is known; see {@link Account.cut}. */
   readonly credential?: object | undefined
+  /** The account's own, while it holds the session. */
+  held?: Place<Held> | undefined
   cut(code: ErrorCode): void
   /** The limits of the account have changed. */
   relimit(): void
@@ -65,7 +68,7 @@ export class Account {
   /** Bytes on their way to the store: nobody knows whether it has booked them yet. */
   pendingBytes = 0
   /** In the order in which they came. */
-  readonly #sessions = new Set<Held>()
+  readonly #sessions = new Roll<Held>()
   readonly #count = { connection: 0, association: 0 }
   readonly #devices: Devices
   #defaults: AccountDefaults
@@ -119,7 +122,7 @@ export class Account {
 
   /** Of the clients that are here, each once. */
   get addresses(): string[] {
-    return [...new Set(Array.from(this.#sessions, ({ ip }) => ip))]
+    return [...new Set(Array.from(this.#sessions.all(), ({ ip }) => ip))]
   }
 
   /** Nobody is here, and nothing is remembered of who was. */
@@ -148,13 +151,15 @@ export class Account {
   enter(session: Held, now: number): void {
     const code = this.#refusal(now) ?? this.#full(session)
     if (code !== undefined) throw new ServiceError(code)
-    this.#sessions.add(session)
+    session.held = this.#sessions.add(session)
     this.#count[session.kind] += 1
     this.#devices.enter(session.ip)
   }
 
   leave(session: Held): void {
-    if (!this.#sessions.delete(session)) return
+    if (session.held === undefined) return
+    this.#sessions.delete(session.held)
+    session.held = undefined
     this.#count[session.kind] -= 1
     this.#devices.leave(session.ip)
   }
@@ -163,7 +168,7 @@ export class Account {
   moved(ip: string, bytes: number): void {
     if (this.#devices.moved(ip, bytes, this.#most.ips)) return
     const network = clientNetwork(ip)
-    for (const session of [...this.#sessions]) {
+    for (const session of this.#sessions.all()) {
       if (clientNetwork(session.ip) === network) session.cut('IP_LIMIT')
     }
   }
@@ -193,7 +198,7 @@ export class Account {
     this.share.set(shareLimits(user.limits, this.#defaults))
     this.#settleQuota()
     // Last: a lane that had no limiter looks at rates and quota.
-    for (const session of this.#sessions) session.relimit()
+    for (const session of this.#sessions.all()) session.relimit()
     this.enforce(now)
   }
 
@@ -201,7 +206,7 @@ export class Account {
   setDefaults(defaults: AccountDefaults): void {
     this.#defaults = defaults
     this.share.set(shareLimits(this.#user.limits, defaults))
-    for (const session of this.#sessions) session.relimit()
+    for (const session of this.#sessions.all()) session.relimit()
     this.#trim()
   }
 
@@ -239,7 +244,7 @@ export class Account {
 
   /** @param credential those alone that came in by it */
   cut(code: ErrorCode, credential?: object): void {
-    for (const session of [...this.#sessions]) {
+    for (const session of this.#sessions.all()) {
       if (credential === undefined || session.credential === credential) session.cut(code)
     }
   }
@@ -268,7 +273,7 @@ export class Account {
     const most = this.#most
     const excess = this.#devices.excess(most.ips)
     const kept = { connection: 0, association: 0 }
-    for (const session of [...this.#sessions]) {
+    for (const session of this.#sessions.all()) {
       const { kind, ip } = session
       if (kept[kind] >= most[kind]) session.cut(FULL[kind])
       else if (excess.size > 0 && excess.has(clientNetwork(ip))) session.cut('IP_LIMIT')

@@ -4,6 +4,7 @@ import type { Account, Held } from './account.ts'
 import { codeOf, type ErrorCode, ServiceError } from './errors.ts'
 import type { Log } from './log.ts'
 import type { Caller } from './request.ts'
+import type { Place } from './roll.ts'
 import type { SessionParts } from './session-parts.ts'
 import type { SessionRecord } from './session-record.ts'
 import type { Sessions, Tracked } from './sessions.ts'
@@ -31,6 +32,8 @@ const QUIET_MS = 1000
  */
 export class DatagramSession implements Held, Tracked, Caller {
   readonly kind = 'association'
+  held: Place<Held> | undefined = undefined
+  tracked: Place<Tracked> | undefined = undefined
   /** Payload that passed since `sweep` last looked, and in all. */
   readonly flow: Flow = new Flow()
   readonly account: Account

@@ -15,6 +15,7 @@ import type { Account, Held } from './account.ts'
 import { type Code, type ErrorCode, ServiceError } from './errors.ts'
 import type { Log } from './log.ts'
 import type { DialUse, Handshake, Request, ServedRequest, Serving } from './request.ts'
+import type { Place } from './roll.ts'
 import type { SessionRecord } from './session-record.ts'
 import type { SessionParts } from './session-parts.ts'
 import type { Sessions, Tracked } from './sessions.ts'
@@ -26,6 +27,8 @@ import { UserLane } from './user-lane.ts'
  */
 export class Session implements Held, Tracked, ConnSink, Serving {
   readonly kind = 'connection'
+  held: Place<Held> | undefined = undefined
+  tracked: Place<Tracked> | undefined = undefined
   /** Payload that passed since `sweep` last looked, and in all. */
   readonly flow: Flow = new Flow()
   phase: 'handshake' | 'dial' | 'relay' = 'handshake'

@@ -6,6 +6,7 @@ import { clientNetwork } from './client-network.ts'
 import type { Directory } from './directory.ts'
 import { type Code, type ErrorCode, OUTCOMES, ServiceError } from './errors.ts'
 import type { Log } from './log.ts'
+import { type Place, Roll } from './roll.ts'
 import { accessEntry, logFields, type SessionRecord } from './session-record.ts'
 import { Session } from './session-phases.ts'
 import type { SessionParts } from './session-parts.ts'
@@ -34,6 +35,8 @@ export interface SessionsOptions extends SessionLimits {
 
 /** A session that runs, on a conn or of an association. */
 export interface Tracked {
+  /** Of `Sessions`, while it runs. */
+  tracked?: Place<Tracked> | undefined
   /** Ends it from outside; `code` becomes its outcome. */
   cut(code: ErrorCode): void
   /** The program wants to stop. */
@@ -50,7 +53,7 @@ export class Sessions {
   options: SessionsOptions
   readonly now: () => number
   readonly wallNow: () => number
-  readonly #all = new Set<Tracked>()
+  readonly #running = new Roll<Tracked>()
   /** By client network. */
   readonly #waiting = new Map<string, number>()
   #onEmpty: (() => void) | undefined = undefined
@@ -68,7 +71,7 @@ export class Sessions {
   }
 
   get size(): number {
-    return this.#all.size
+    return this.#running.size
   }
 
   /** The program wants to stop, and nobody comes in any more. */
@@ -85,7 +88,7 @@ export class Sessions {
 
   /** One that has been admitted already. */
   add(session: Tracked): void {
-    this.#all.add(session)
+    session.tracked = this.#running.add(session)
   }
 
   /** Whether the client network of this address has more conns waiting to sign in than it may. */
@@ -114,14 +117,16 @@ export class Sessions {
   }
 
   close(session: Tracked): void {
-    this.#all.delete(session)
-    if (this.#all.size === 0) this.#onEmpty?.()
+    if (session.tracked === undefined) return
+    this.#running.delete(session.tracked)
+    session.tracked = undefined
+    if (this.#running.size === 0) this.#onEmpty?.()
   }
 
   /** To be called about once a second: ends who has been idle too long or whose user has expired. */
   sweep(): void {
     const now = this.now()
-    for (const session of this.#all) session.sweep(now, this.options.idleMs)
+    for (const session of this.#running.all()) session.sweep(now, this.options.idleMs)
     const wallNow = this.wallNow()
     for (const account of this.options.directory.active) {
       if (account.user.expiresAt !== undefined && account.sessions > 0) account.enforce(wallNow)
@@ -131,18 +136,18 @@ export class Sessions {
   /** Resolves when no session is left. Those still in their handshake end at once, the others when they end. */
   async drained(): Promise<void> {
     this.#isDraining = true
-    for (const session of [...this.#all]) session.drain()
-    if (this.#all.size === 0) return
+    for (const session of this.#running.all()) session.drain()
+    if (this.#running.size === 0) return
     await new Promise<void>((resolve) => (this.#onEmpty = resolve))
   }
 
   cutAll(code: ErrorCode): void {
-    for (const session of [...this.#all]) session.cut(code)
+    for (const session of this.#running.all()) session.cut(code)
   }
 
   /** The node's limits have changed: lanes that had nothing to wait for may have to, from now on. */
   relimit(): void {
-    for (const session of this.#all) session.relimit()
+    for (const session of this.#running.all()) session.relimit()
   }
 
   /** An error of ours that is not the outcome of a session. */

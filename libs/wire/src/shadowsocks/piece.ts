@@ -5,6 +5,9 @@ import { GcmLengths } from './gcm-lengths.ts'
 import type { SsMethod } from './method.ts'
 import { type AeadName, NONCE_BYTES, nodeOpen, nodeSeal, TAG_BYTES } from './node-aead.ts'
 
+/** A number counts exactly in so many bytes. */
+const MAX_COUNT_BYTES = 6
+
 /** What a length takes when it is sealed. */
 export const SEALED_LENGTH_BYTES: number = 2 + TAG_BYTES
 
@@ -37,10 +40,23 @@ export function createPieces(method: SsMethod, key: Uint8Array): PieceSealer & P
   return new GcmPieces(method.cipher as AeadName, key)
 }
 
+/** Whether this is the first length of a direction with this key. Most often it is not: that is no error here, which would cost more than all the rest. */
+export function isFirstLength(method: SsMethod, key: Uint8Array, sealed: Uint8Array): boolean {
+  const isGcm = method.cipher !== undefined && method.cipher !== 'chacha20-poly1305'
+  const lengths = isGcm ? new GcmLengths(createSecretKey(key), 0) : undefined
+  return (lengths?.open(0, sealed) ?? createPieces(method, key).openLength(sealed)) >= 0
+}
+
+/**
+ * So many pieces of a direction go by before its {@link GcmLengths} are made: they cost as much as two contexts of
+ * node:crypto, and memory for as long as the conn is there, which is a waste on one that is short or idle.
+ */
+const FIRST_PIECES = 6
+
 class GcmPieces implements PieceSealer, PieceOpener {
   readonly #cipher: AeadName
   readonly #key: KeyObject
-  readonly #nonce = new Nonce()
+  #count = 0
   #lengths: GcmLengths | undefined = undefined
 
   constructor(cipher: AeadName, key: Uint8Array) {
@@ -49,24 +65,30 @@ class GcmPieces implements PieceSealer, PieceOpener {
   }
 
   seal(plain: Uint8Array, out: Uint8Array, at: number): void {
-    nodeSeal(this.#cipher, this.#key, this.#nonce.bytes, plain, out, at)
-    this.#nonce.next()
+    nodeSeal(this.#cipher, this.#key, nonceOf(this.#count++), plain, out, at)
   }
 
   open(sealed: Uint8Array, out: Uint8Array, at: number): boolean {
-    const isAuthentic = nodeOpen(this.#cipher, this.#key, this.#nonce.bytes, sealed, out, at)
-    this.#nonce.next()
-    return isAuthentic
+    return nodeOpen(this.#cipher, this.#key, nonceOf(this.#count++), sealed, out, at)
   }
 
   sealLength(length: number, out: Uint8Array, at: number): void {
-    const count = this.#nonce.next()
+    if (this.#count < FIRST_PIECES) {
+      twoBytes[0] = length >> 8
+      twoBytes[1] = length
+      this.seal(twoBytes, out, at)
+      return
+    }
+    const count = this.#count++
     this.#lengths ??= new GcmLengths(this.#key, count)
     this.#lengths.seal(count, length, out, at)
   }
 
   openLength(sealed: Uint8Array): number {
-    const count = this.#nonce.next()
+    if (this.#count < FIRST_PIECES) {
+      return this.open(sealed, twoBytes, 0) ? (twoBytes[0]! << 8) | twoBytes[1]! : -1
+    }
+    const count = this.#count++
     this.#lengths ??= new GcmLengths(this.#key, count)
     return this.#lengths.open(count, sealed)
   }
@@ -75,7 +97,7 @@ class GcmPieces implements PieceSealer, PieceOpener {
 class ChachaPieces implements PieceSealer, PieceOpener {
   readonly #key: KeyObject
   readonly #words: Int32Array
-  readonly #nonce = new Nonce()
+  #count = 0
 
   constructor(key: Uint8Array) {
     this.#key = createSecretKey(key)
@@ -83,22 +105,19 @@ class ChachaPieces implements PieceSealer, PieceOpener {
   }
 
   seal(plain: Uint8Array, out: Uint8Array, at: number): void {
-    nodeSeal('chacha20-poly1305', this.#key, this.#nonce.bytes, plain, out, at)
-    this.#nonce.next()
+    nodeSeal('chacha20-poly1305', this.#key, nonceOf(this.#count++), plain, out, at)
   }
 
   open(sealed: Uint8Array, out: Uint8Array, at: number): boolean {
-    const isAuthentic = nodeOpen('chacha20-poly1305', this.#key, this.#nonce.bytes, sealed, out, at)
-    this.#nonce.next()
-    return isAuthentic
+    return nodeOpen('chacha20-poly1305', this.#key, nonceOf(this.#count++), sealed, out, at)
   }
 
   sealLength(length: number, out: Uint8Array, at: number): void {
-    sealChachaLength(this.#words, this.#nonce.next(), length, out, at)
+    sealChachaLength(this.#words, this.#count++, length, out, at)
   }
 
   openLength(sealed: Uint8Array): number {
-    return openChachaLength(this.#words, this.#nonce.next(), sealed)
+    return openChachaLength(this.#words, this.#count++, sealed)
   }
 }
 
@@ -139,25 +158,24 @@ class XChachaPieces implements PieceSealer, PieceOpener {
   }
 }
 
-/** Counts pieces: as a number, and as SIP004 and SIP022 write it, little-endian. */
-class Nonce {
-  readonly bytes: Uint8Array = new Uint8Array(NONCE_BYTES)
-  #count = 0
+/** Shared, since nothing here waits. */
+const nonce = new Uint8Array(NONCE_BYTES)
+const twoBytes = new Uint8Array(2)
 
-  /** @returns what it was until now */
-  next(): number {
-    const { bytes } = this
-    let index = 0
-    while (bytes[index] === 0xff) bytes[index++] = 0
-    bytes[index]!++
-    return this.#count++
+/** As SIP004 and SIP022 write a count of pieces, little-endian; good until the next. */
+function nonceOf(count: number): Uint8Array {
+  for (let index = 0, rest = count; index < MAX_COUNT_BYTES; index++, rest = Math.floor(rest / 256)) {
+    nonce[index] = rest
   }
+  return nonce
 }
 
 /** The words of a ChaCha20 key, little-endian. */
 function wordsOf(key: Uint8Array): Int32Array {
   const view = new DataView(key.buffer, key.byteOffset, key.length)
-  return Int32Array.from({ length: 8 }, (_, index) => view.getInt32(index * 4, true))
+  const words = new Int32Array(8)
+  for (let index = 0; index < words.length; index++) words[index] = view.getInt32(index * 4, true)
+  return words
 }
 
 function bytesOf(words: Int32Array): Uint8Array {

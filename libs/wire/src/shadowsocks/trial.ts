@@ -3,7 +3,7 @@ import { REQUEST_HEADER_BYTES } from './fixed-header.ts'
 import { IDENTITY_BYTES } from './identity.ts'
 import type { SsKey } from './key.ts'
 import type { SsMethod } from './method.ts'
-import { createPieces, SEALED_LENGTH_BYTES } from './piece.ts'
+import { createPieces, isFirstLength, SEALED_LENGTH_BYTES } from './piece.ts'
 import { TAG_BYTES } from './node-aead.ts'
 import type { SsHeadOptions } from './request.ts'
 import { sessionKey } from './session-key.ts'
@@ -32,10 +32,14 @@ export function trial(key: SsKey, head: Uint8Array, options: SsHeadOptions = {})
   const end = trialBytes(method, options)
   if (head.length < end) return false
   if (method.tagBytes === 0) return isPlausible(key, head)
-  const pieces = createPieces(method, sessionKey(key, head.subarray(0, method.saltBytes)))
-  if (method.kind === 'aead') return pieces.openLength(head.subarray(method.saltBytes, end)) >= 0
+  const session = sessionKey(key, head.subarray(0, method.saltBytes))
+  if (method.kind === 'aead') return isFirstLength(method, session, head.subarray(method.saltBytes, end))
   const plain = new Uint8Array(REQUEST_HEADER_BYTES)
-  return pieces.open(head.subarray(end - TAG_BYTES - REQUEST_HEADER_BYTES, end), plain, 0)
+  return createPieces(method, session).open(
+    head.subarray(end - TAG_BYTES - REQUEST_HEADER_BYTES, end),
+    plain,
+    0,
+  )
 }
 
 function isPlausible(key: SsKey, head: Uint8Array): boolean {
