@@ -108,7 +108,8 @@ build() {
   run --print-config | grep -q '^ops: "0\.0\.0\.0:' || fail '--print-config shows no 0.0.0.0'
 }
 inspect() { store inspect --type image --format "$1" "localhost/sluice/$app"; }
-run() { store run --volume "$data:/data" "$container" -- "${entry[@]}" "$@"; }
+in_image() { store run --volume "$data:/data" "$container" -- "$@"; }
+run() { in_image "${entry[@]}" "$@"; }
 
 serve() { # serve FLAG …
   run --ops 0.0.0.0:0 --allow 127.0.0.0/8 "$@" >"$work/server.log" 2>&1 &
@@ -152,8 +153,8 @@ check_remote-proxy() {
 check_ss-node() {
   say 'users in the volume and in its userconfigs.json, and curl through ss-local'
   echo "$secret" | run user add check --ss-method aes-256-gcm --ss-secret-stdin >/dev/null
-  echo '{"users":[{"user_id":1,"method":"chacha20-ietf-poly1305","password":"'"$secret"'"}]}' >"$data/userconfigs.json"
-  chown 1000:1000 "$data/userconfigs.json"
+  echo '{"users":[{"user_id":1,"method":"chacha20-ietf-poly1305","password":"'"$secret"'"}]}' |
+    in_image node --eval 'const fs = require("node:fs"); fs.writeFileSync("/data/userconfigs.json", fs.readFileSync(0))'
   # Named, since in a chroot the working folder is the one below the mount.
   serve --port 0 --users /data/userconfigs.json
   fetch_through_ss_local aes-256-gcm

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ServiceError } from '@sluice/service'
-import { SS_METHOD_NAMES, ssMethod } from '@sluice/wire/shadowsocks'
+import { createSealer, SS_METHOD_NAMES, ssMethod } from '@sluice/wire/shadowsocks'
 import { describe, expect, it } from 'vitest'
 import { FailureGuard } from '../failure-guard.ts'
 import { HERE, salted, settled, TARGET, UdpStage, unsalted } from './testing/udp-stage.ts'
@@ -111,6 +111,18 @@ describe('an association', () => {
     expect(stage.left).toEqual(EMPTY)
   })
 
+  it('does not begin anew with a key that is of no more use, while the port still has it', async () => {
+    const { stage, key, ada } = one()
+    await stage.take(salted(key, 'x'))
+    ada.retired = true
+    ada.account.cut('CREDENTIAL_CHANGED', ada)
+    await stage.take(salted(key, 'x'))
+    ada.retired = false
+    ada.served = false
+    await stage.take(salted(key, 'x'))
+    expect([stage.left, stage.relayed, stage.dropped]).toEqual([EMPTY, ['x'], { auth: 2 }])
+  })
+
   it('is one of as many as its user may have', async () => {
     const { stage, key, ada } = one()
     ada.account.setDefaults({ associations: 2 })
@@ -162,6 +174,19 @@ describe('what is not let in', () => {
 })
 
 describe('many users of one port', () => {
+  it('cost their client address what is authentic and no datagram, such as the first bytes of a conn', async () => {
+    const guard = new FailureGuard(() => 0, { rate: 1, burst: 25 })
+    const stage = new UdpStage(names(10), { guard })
+    const { key } = stage.users[0]!
+    const conn = Buffer.alloc(100)
+    createSealer(key, randomBytes(key.method.saltBytes)).seal(Buffer.from('x'), conn)
+    for (let times = 0; times < 5; times++) {
+      await stage.take(conn.subarray(0, 50), { ...HERE, port: times + 1 })
+      while (stage.search.waiting > 0) await settled()
+    }
+    expect(stage.dropped).toEqual({ malformed: 2, auth: 3 })
+  })
+
   it('are told apart, each by the key of the first datagram, whatever their method', async () => {
     const stage = new UdpStage([
       { name: 'ada' },
