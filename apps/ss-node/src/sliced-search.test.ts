@@ -5,7 +5,13 @@ import { SlicedSearch } from './sliced-search.ts'
 const stage = (sliceMs = 3) => {
   let ms = 0
   const turns: (() => void)[] = []
-  const search = new SlicedSearch({ now: () => ms, later: (turn) => void turns.push(turn), sliceMs })
+  const waits: number[] = []
+  const later = (turn: () => void, wait: number): void => {
+    turns.push(turn)
+    waits.push(wait)
+    ms += wait
+  }
+  const search = new SlicedSearch({ now: () => ms, later, sliceMs })
   const seen: number[] = []
   const is = (wanted: number) => (item: number) => {
     ms += 1
@@ -13,7 +19,7 @@ const stage = (sliceMs = 3) => {
     return item === wanted
   }
   const turn = (): void => turns.shift()?.()
-  return { search, seen, turns, is, turn }
+  return { search, seen, turns, waits, is, turn, passed: () => ms }
 }
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
 
@@ -81,6 +87,15 @@ it('lets 1,024 wait, and finds nothing for who comes then', async () => {
   const { search, is } = stage()
   for (let i = 0; i < 1024; i++) search.start([1], is(1))
   expect(await search.start([1], is(1)).found).toBeUndefined()
+})
+
+it('takes a fifth of the time in the long run, and none from the first', async () => {
+  const { search, turns, waits, is, turn, passed } = stage(4)
+  const { found } = search.start(numbers(2000), is(-1))
+  while (turns.length > 0) turn()
+  expect(await found).toBeUndefined()
+  expect(waits.findIndex((wait) => wait > 0)).toBeGreaterThan(200 / 4)
+  expect(passed()).toBeGreaterThan((2000 - 250) * 5)
 })
 
 it('lets the event loop go round between turns', async () => {

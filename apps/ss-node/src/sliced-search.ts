@@ -1,3 +1,5 @@
+import { type Limit, TokenBucket } from '@sluice/ratelimit'
+
 /** A search that runs, or waits for its turn. */
 export interface Search<T> {
   /** Resolves with what was found, undefined where nothing was or nobody wants to know any more. */
@@ -9,8 +11,8 @@ export interface Search<T> {
 export interface SearchOptions {
   /** Monotonic, ms. @default performance.now */
   readonly now?: () => number
-  /** Runs something when others have had their turn. @default setImmediate */
-  readonly later?: (turn: () => void) => void
+  /** Runs something when others have had their turn, and so many ms have passed. @default setImmediate, setTimeout */
+  readonly later?: (turn: () => void, ms: number) => void
   /** How long a turn may take, ms. @default 4 */
   readonly sliceMs?: number
 }
@@ -20,6 +22,11 @@ interface Task {
   step(): boolean
 }
 
+/**
+ * The time that searches may take, ms, in a second: between turns the system hands over but a few new conns, so one turn
+ * after the other, for as long as strangers come from ever new addresses, would keep everybody else waiting at the door.
+ */
+const SHARE: Limit = { rate: 200, burst: 200 }
 /** So many wait; whoever comes then has to do without. */
 const MOST_WAITING = 1024
 
@@ -29,15 +36,17 @@ const MOST_WAITING = 1024
  */
 export class SlicedSearch {
   readonly #now: () => number
-  readonly #later: (turn: () => void) => void
+  readonly #later: (turn: () => void, ms: number) => void
   readonly #sliceMs: number
   readonly #tasks = new Set<Task>()
+  readonly #share: TokenBucket
   #isScheduled = false
 
   constructor({ now, later, sliceMs = 4 }: SearchOptions = {}) {
     this.#now = now ?? ((): number => performance.now())
-    this.#later = later ?? ((turn): void => void setImmediate(turn))
+    this.#later = later ?? ((turn, ms): void => void (ms > 0 ? setTimeout(turn, ms) : setImmediate(turn)))
     this.#sliceMs = sliceMs
+    this.#share = new TokenBucket(SHARE, this.#now(), 1)
   }
 
   /** Looks for the last of `items` that matches, from the end on. */
@@ -69,18 +78,24 @@ export class SlicedSearch {
   #schedule(): void {
     if (this.#isScheduled || this.#tasks.size === 0) return
     this.#isScheduled = true
-    this.#later(this.#turn)
+    this.#later(this.#turn, this.#share.take(0, this.#now()))
   }
 
   readonly #turn = (): void => {
     this.#isScheduled = false
-    const end = this.#now() + this.#sliceMs
-    for (const task of this.#tasks) {
-      while (!task.step()) if (this.#now() >= end) return this.#schedule()
-      this.#tasks.delete(task)
-      if (this.#now() >= end) break
-    }
+    const begun = this.#now()
+    this.#search(begun + this.#sliceMs)
+    const end = this.#now()
+    this.#share.take(end - begun, end)
     this.#schedule()
+  }
+
+  #search(end: number): void {
+    for (const task of this.#tasks) {
+      while (!task.step()) if (this.#now() >= end) return
+      this.#tasks.delete(task)
+      if (this.#now() >= end) return
+    }
   }
 }
 

@@ -71,7 +71,7 @@ export const sessionSchemaOf = ({
       live: true,
     }),
     unauthenticatedPerIp: wholeNumber(1).prefault(1024).meta({
-      description: 'connections of one address that may be in their handshake at a time',
+      description: 'connections of one address, of IPv6 a /64, that may be in their handshake at a time',
       flag: 'unauthenticated-per-ip',
       group: 'limits',
       live: true,

@@ -127,6 +127,17 @@ describe('the sources of users', () => {
     ])
   })
 
+  it('stay where the file has gone since, and the log says so', async () => {
+    await running(fileOf(3))
+    await running([], async (program) => expect(names(program)).toEqual(['file-3']))
+    expect(lines.of('users.kept')).toEqual([
+      {
+        file: expect.stringMatching(/userconfigs\.json$/),
+        hint: expect.stringContaining('still served'),
+      },
+    ])
+  })
+
   it('want a store that can keep their users', async () => {
     const store = ['--store', `json:${join(folder, 'users')}`]
     await expect(running([...store, '--api-endpoint', panel.endpoint])).rejects.toThrow(ConfigError)

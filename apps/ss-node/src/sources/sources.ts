@@ -27,6 +27,8 @@ export interface Sources {
 export const FILE_OWNER = 'file'
 export const PANEL_OWNER = 'panel'
 const NOBODY = 'write users into this file, set SS_API_ENDPOINT, or add one with "user add NAME"'
+const GONE =
+  'the file is not there: who was in it last is still served; write {"users":[]} into it to have nobody'
 const USUAL_FILE = 'userconfigs.json'
 const REQUEST_MS = 20_000
 /** What the start waits for a panel; beyond that it goes on with the users that the store has. */
@@ -99,9 +101,13 @@ const fileOf = (
   const feed = new OwnerFeed({ owner: FILE_OWNER, store, log, status })
   const onMissing = (): void => {
     if (directory.size === 0) log.warn({ file: path, hint: NOBODY }, 'users.none')
+    else if (hasUsersOf(FILE_OWNER, directory)) log.warn({ file: path, hint: GONE }, 'users.kept')
   }
   return new JsonSource({ path, feed, status, syncMs, ...(users === undefined && { onMissing }) })
 }
+
+const hasUsersOf = (owner: string, directory: SourcesProgram['directory']): boolean =>
+  [...directory.accounts()].some(({ user }) => user.id.startsWith(`${owner}:`))
 
 /** Of a source that is not in use any more: its users would stand in the way of others, and nothing would change them. */
 const forget = async ({ store, log }: SourcesProgram, owner: string): Promise<void> => {
