@@ -29,7 +29,7 @@ export interface LoadResult {
   seconds: number
   /** Connections that failed, datagrams that were lost, answers that were wrong. */
   fails: number
-  exchanges: { count: number; p50us: number; p99us: number }
+  exchanges: { count: number; p50us: number; p99us: number; maxus: number }
 }
 
 /** What tcpload is asked for; its head comment says what each means. */
@@ -84,6 +84,8 @@ export interface ShadowsocksLoad {
   window?: number
   rate?: number
   msg?: number
+  /** Of udp: 1 where datagrams are sent whether the ones before came back or not, and may be lost. */
+  lossy?: 0 | 1
 }
 
 export interface ShadowsocksResult extends LoadResult {
@@ -128,7 +130,7 @@ type Tool = keyof typeof TOOLS
 /** What each project is loaded by; one needs a library that not everybody has. */
 export const LOADS: Readonly<Record<Section['project'], readonly Tool[]>> = {
   'remote-proxy': ['tcpload', 'udpload'],
-  'ss-node': ['ssload'],
+  'ss-node': ['ssload', 'tcpload'],
   ratelimit: [],
 }
 

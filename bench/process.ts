@@ -45,10 +45,15 @@ export function spawnOn(
   return child
 }
 
-/** Starts a program to be measured, on the server's core, its output in `logFile`. */
-export function launch(command: string, args: readonly string[], logFile: string): Program {
+/** Starts a program, on the server's core where it is the one to be measured, its output in `logFile`. */
+export function launch(
+  command: string,
+  args: readonly string[],
+  logFile: string,
+  core: number = SERVER_CORE,
+): Program {
   const log = openSync(logFile, 'w')
-  const child = spawnOn(SERVER_CORE, command, args, ['ignore', log, log])
+  const child = spawnOn(core, command, args, ['ignore', log, log])
   closeSync(log)
   const group = child.pid ?? 0
   return {

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# Builds the image of an app (remote-proxy unless given) and uses it: a user in its volume, curl through its listeners.
-# Needs root, buildah, busybox (static) and curl. There is no image registry here, so BASE is made on the spot: this
-# machine's Node and npm over busybox. That proves every step of the Containerfile, not its default base image.
+# Builds the images of apps (all of them unless some are named) and uses each: a user in its volume, curl through its
+# listeners, for ss-node by way of ss-local. Needs root, buildah, busybox (static), curl and shadowsocks-libev. There is no
+# image registry here, so BASE is made on the spot: this machine's Node and npm over busybox. That proves every step of
+# the Containerfile, not its default base image.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-app=${1:-remote-proxy}
+apps=("$@")
+[[ $# -gt 0 ]] || apps=(remote-proxy ss-node)
 work=$(mktemp --directory)
 export BUILDAH_ISOLATION=chroot
-origin='' server=''
+app='' driver='' origin='' server='' client=''
 
 say() { echo "check-image: $*"; }
 fail() {
@@ -18,7 +20,13 @@ fail() {
 store() { # store COMMAND …: buildah on a storage of its own
   local command=$1
   shift
-  buildah --storage-driver vfs --root "$work/storage" --runroot "$work/run" "$command" "$@"
+  buildah --storage-driver "$driver" --root "$work/storage" --runroot "$work/run" "$command" "$@"
+}
+choose_driver() { # copies of everything only where the kernel has nothing better
+  local container
+  driver=overlay
+  container=$(store from scratch 2>/dev/null) && store mount "$container" >/dev/null 2>&1 || driver=vfs
+  store rm --all >/dev/null 2>&1 || true
 }
 descendants() {
   local child
@@ -38,7 +46,7 @@ node_below() { # the program itself, below a `buildah run`
 }
 cleanup() {
   local pid
-  for pid in ${server:+$(descendants "$server")} $server $origin; do kill -KILL "$pid" 2>/dev/null || true; done
+  for pid in ${server:+$(descendants "$server")} $server $client $origin; do kill -KILL "$pid" 2>/dev/null || true; done
   store rm --all >/dev/null 2>&1 || true
   rm -rf "$work"
 }
@@ -82,40 +90,105 @@ make_base() {
   rm -rf "$rootfs"
 }
 
-say 'base'
-make_base
-say "build $app"
-store build --quiet --pull-never --build-arg BASE=localhost/sluice-check-base --build-arg "APP=$app" \
-  --tag "sluice/$app" --file deploy/Containerfile . >"$work/build.log" 2>&1 || {
-  cat "$work/build.log" >&2
-  fail 'the build failed'
+build() {
+  say "build $app"
+  store build --quiet --layers --pull-never --build-arg BASE=localhost/sluice-check-base --build-arg "APP=$app" \
+    --tag "sluice/$app" --file deploy/Containerfile . >"$work/build.log" 2>&1 || {
+    cat "$work/build.log" >&2
+    fail 'the build failed'
+  }
+  [[ $(inspect '{{.OCIv1.Config.User}}') == 1000:1000 ]] || fail 'the image runs as root'
+  [[ $(inspect '{{.OCIv1.Config.Volumes}}') == *'/data:'* ]] || fail '/data is no volume'
+  mapfile -t entry < <(inspect '{{range .OCIv1.Config.Entrypoint}}{{println .}}{{end}}' | sed '/^$/d')
+  [[ ${entry[0]} == node ]] || fail 'the entry point is not in exec form'
+  container=$(store from --pull-never "localhost/sluice/$app")
+  data=$work/data-$app
+  mkdir -m 0700 "$data"
+  chown 1000:1000 "$data"
+  run --print-config | grep -q '^ops: "0\.0\.0\.0:' || fail '--print-config shows no 0.0.0.0'
 }
-
 inspect() { store inspect --type image --format "$1" "localhost/sluice/$app"; }
-[[ $(inspect '{{.OCIv1.Config.User}}') == 1000:1000 ]] || fail 'the image runs as root'
-[[ $(inspect '{{.OCIv1.Config.Volumes}}') == *'/data:'* ]] || fail '/data is no volume'
-mapfile -t entry < <(inspect '{{range .OCIv1.Config.Entrypoint}}{{println .}}{{end}}' | sed '/^$/d')
-[[ ${entry[0]} == node ]] || fail 'the entry point is not in exec form'
+in_image() { store run --volume "$data:/data" "$container" -- "$@"; }
+run() { in_image "${entry[@]}" "$@"; }
 
-container=$(store from --pull-never "localhost/sluice/$app")
-mkdir -m 0700 "$work/data"
-chown 1000:1000 "$work/data"
-run() { store run --volume "$work/data:/data" "$container" -- "${entry[@]}" "$@"; }
-
-say 'listens on all interfaces, and so refuses to start without a user'
-run --print-config | grep -q '0\.0\.0\.0' || fail '--print-config shows no 0.0.0.0'
-code=0
-run --http 0.0.0.0:0 --socks 0.0.0.0:0 --ops 0.0.0.0:0 >"$work/refused.log" 2>&1 || code=$?
-[[ $code == 2 ]] || {
-  cat "$work/refused.log" >&2
-  fail "without a user it ends with $code, not 2"
+serve() { # serve FLAG …
+  run --ops 0.0.0.0:0 --allow 127.0.0.0/8 "$@" >"$work/server.log" 2>&1 &
+  server=$!
+  wait_for '"msg":"ready"' "$work/server.log"
+  curl --silent --show-error --fail --max-time 20 "http://127.0.0.1:$(port_of ops)/healthz" >/dev/null
+}
+port_of() { grep '"msg":"listening"' "$work/server.log" | grep "\"door\":\"$1\"" | grep -o '"port":[0-9]*' | cut -d: -f2; }
+fetch() { # fetch CURL-FLAG …: the origin's body, as it is
+  curl --silent --show-error --fail --max-time 20 --noproxy '' --output "$work/got" "$@" "$url" &&
+    cmp "$work/body" "$work/got"
+}
+stop() { # stop NAME BYTES
+  say 'stops on SIGTERM, with the usage in the volume'
+  local code=0 down
+  kill -TERM "$(node_below "$server")"
+  wait "$server" || code=$?
+  server=''
+  [[ $code == 0 ]] || fail "it ended with $code, not 0"
+  down=$(run user usage "$1" --json | grep -o '"down": *[0-9]*' | grep -o '[0-9]*')
+  ((down >= $2)) || fail "usage shows $down bytes down, not $2"
 }
 
-say 'a user in the volume'
-password=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
-echo "$password" | run user add check --password-stdin >/dev/null
+check_remote-proxy() {
+  local code=0
+  say 'listens on all interfaces, and so refuses to start without a user'
+  run --http 0.0.0.0:0 --socks 0.0.0.0:0 --ops 0.0.0.0:0 >"$work/refused.log" 2>&1 || code=$?
+  [[ $code == 2 ]] || {
+    cat "$work/refused.log" >&2
+    fail "without a user it ends with $code, not 2"
+  }
+  say 'a user in the volume, and curl through it'
+  echo "$secret" | run user add check --password-stdin >/dev/null
+  serve --http 0.0.0.0:0 --socks 0.0.0.0:0
+  fetch --proxy "socks5h://check:$secret@127.0.0.1:$(port_of socks)"
+  fetch --proxytunnel --proxy "http://check:$secret@127.0.0.1:$(port_of http)"
+  if fetch --proxy "socks5h://check:wrong@127.0.0.1:$(port_of socks)" 2>/dev/null; then fail 'a wrong password got in'; fi
+  stop check 2000000
+}
 
-say 'curl through it'
+check_ss-node() {
+  say 'users in the volume and in its userconfigs.json, and curl through ss-local'
+  echo "$secret" | run user add check --ss-method aes-256-gcm --ss-secret-stdin >/dev/null
+  echo '{"users":[{"user_id":1,"method":"chacha20-ietf-poly1305","password":"'"$secret"'"}]}' |
+    in_image node --eval 'const fs = require("node:fs"); fs.writeFileSync("/data/userconfigs.json", fs.readFileSync(0))'
+  # Named, since in a chroot the working folder is the one below the mount.
+  serve --port 0 --users /data/userconfigs.json
+  fetch_through_ss_local aes-256-gcm
+  fetch_through_ss_local chacha20-ietf-poly1305
+  stop check 1000000
+}
+fetch_through_ss_local() { # fetch_through_ss_local METHOD
+  local port
+  port=$(free_port)
+  : >"$work/client.log"
+  ss-local -s 127.0.0.1 -p "$(port_of ss)" -l "$port" -m "$1" -k "$secret" >"$work/client.log" 2>&1 &
+  client=$!
+  wait_for 'listening at' "$work/client.log"
+  fetch --proxy "socks5h://127.0.0.1:$port" || {
+    cat "$work/client.log" "$work/server.log" >&2
+    fail "nothing comes through with $1"
+  }
+  kill -TERM "$client"
+  wait "$client" || true
+  client=''
+}
+free_port() {
+  node_modules/.bin/node --eval '
+    const server = require("node:net").createServer().listen(0, "127.0.0.1", () => {
+      console.log(server.address().port)
+      server.close()
+    })
+  '
+}
+
+choose_driver
+say "base, on $driver"
+make_base
+secret=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 head -c 1000000 /dev/urandom >"$work/body"
 node_modules/.bin/node --eval '
   const body = require("node:fs").readFileSync(process.argv[1])
@@ -123,25 +196,10 @@ node_modules/.bin/node --eval '
   server.listen(0, "127.0.0.1", () => console.log("port", server.address().port))
 ' "$work/body" >"$work/origin.log" &
 origin=$!
-run --http 0.0.0.0:0 --socks 0.0.0.0:0 --ops 0.0.0.0:0 --allow 127.0.0.0/8 >"$work/server.log" 2>&1 &
-server=$!
 wait_for '^port' "$work/origin.log"
-wait_for '"msg":"ready"' "$work/server.log"
 url=http://127.0.0.1:$(sed 's/port //' "$work/origin.log")/
-port_of() { grep '"msg":"listening"' "$work/server.log" | grep "\"door\":\"$1\"" | grep -o '"port":[0-9]*' | cut -d: -f2; }
-fetch() { curl --silent --show-error --fail --max-time 20 --noproxy '' --output "$work/got" "$@" "$url"; }
-fetch --proxy "socks5h://check:$password@127.0.0.1:$(port_of socks)"
-cmp "$work/body" "$work/got"
-fetch --proxytunnel --proxy "http://check:$password@127.0.0.1:$(port_of http)"
-cmp "$work/body" "$work/got"
-if fetch --proxy "socks5h://check:wrong@127.0.0.1:$(port_of socks)" 2>/dev/null; then fail 'a wrong password got in'; fi
-
-say 'stops on SIGTERM, with the usage in the volume'
-kill -TERM "$(node_below "$server")"
-code=0
-wait "$server" || code=$?
-server=''
-[[ $code == 0 ]] || fail "it ended with $code, not 0"
-down=$(run user usage check --json | grep -o '"down": *[0-9]*' | grep -o '[0-9]*')
-((down >= 2000000)) || fail "usage shows $down bytes down, not 2,000,000"
-say 'ok'
+for app in "${apps[@]}"; do
+  build
+  "check_$app"
+  say "$app: ok"
+done

@@ -37,9 +37,10 @@ export const start = (
   command: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  cwd?: string,
 ): ChildProcessWithoutNullStreams =>
   // A proxy that the machine itself uses must not get between.
-  spawn(command, args, { env: { PATH: SEARCH_PATH, HOME: '/nonexistent', LANG: 'C.UTF-8', ...env } })
+  spawn(command, args, { cwd, env: { PATH: SEARCH_PATH, HOME: '/nonexistent', LANG: 'C.UTF-8', ...env } })
 
 /** Ends a program, gently where it listens. */
 export const stop = async (child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> => {

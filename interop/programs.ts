@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { SING_BOX } from './sing-box.ts'
 
 /** PATH with the folders where Debian keeps daemons, which users often lack. */
 export const SEARCH_PATH: string = [process.env['PATH'] ?? '', '/usr/local/sbin', '/usr/sbin', '/sbin'].join(
@@ -23,8 +24,12 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   proxychains4: 'proxychains4',
   socat: 'socat',
   squid: 'squid',
+  'ss-local': 'shadowsocks-libev',
   'ss-manager': 'shadowsocks-libev',
+  'ss-server': 'shadowsocks-libev',
+  'ss-tunnel': 'shadowsocks-libev',
   tinyproxy: 'tinyproxy',
+  v2ray: 'v2ray',
   zsh: 'zsh',
 }
 
@@ -40,6 +45,8 @@ const isInstalled = (program: string): boolean =>
 
 const hasPySocks = (): boolean => spawnSync(PYTHON, ['-c', 'import socks']).status === 0
 
+const hasPip = (): boolean => spawnSync(PYTHON, ['-m', 'pip', '--version']).status === 0
+
 const isOpenBsdNc = (): boolean =>
   spawnSync('nc', ['-h'], { encoding: 'utf8' }).stderr.includes('-X proxy_protocol')
 
@@ -49,5 +56,6 @@ export const missingPrograms = (): string[] => {
   const lines = missing.map(([program, pack]) => `${program} (Debian: ${pack})`)
   if (!hasPySocks()) lines.push(`PySocks for ${PYTHON} (Debian: python3-socks)`)
   if (isInstalled('nc') && !isOpenBsdNc()) lines.push('nc is not that of OpenBSD (Debian: netcat-openbsd)')
+  if (!existsSync(SING_BOX) && !hasPip()) lines.push(`pip for ${PYTHON} (Debian: python3-pip)`)
   return lines
 }

@@ -1,9 +1,8 @@
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { type Ended, run, start, stop } from './process.ts'
+import { Daemon } from './daemon.ts'
+import { type Ended, run } from './process.ts'
 
 const MAIN = join(import.meta.dirname, '../apps/remote-proxy/dist/main.mjs')
 const LOOPBACK = ['--http', '127.0.0.1:0', '--socks', '127.0.0.1:0', '--ops', '127.0.0.1:0']
@@ -44,8 +43,7 @@ export class Sluice implements AsyncDisposable {
   readonly http: string
   readonly socks: string
   readonly ops: string
-  readonly #child: ReturnType<typeof start>
-  readonly #lines: string[]
+  readonly #daemon: Daemon
   readonly #owned: boolean
 
   /** @param data a folder that is kept; without it, one that goes with the program */
@@ -61,36 +59,24 @@ export class Sluice implements AsyncDisposable {
   ): Promise<Sluice> {
     const folder = data ?? temporaryFolder()
     const args = [MAIN, ...LOOPBACK, '--data', folder, '--allow', '127.0.0.0/8,::1', '--grace', '1', ...flags]
-    const child = start(process.execPath, args, env)
-    const lines: string[] = []
-    const reader = createInterface(child.stdout)
-    reader.on('line', (line) => lines.push(line))
-    child.stderr.on('data', (chunk: Buffer) => lines.push(chunk.toString()))
-    while (!lines.some((line) => line.includes('"ready"'))) {
-      const ended = once(child, 'exit').then(() => {
-        throw new Error(`remote-proxy ended: ${lines.join('\n')}`)
-      })
-      await Promise.race([once(reader, 'line'), ended])
-    }
-    return new Sluice(folder, data === undefined, child, lines)
+    return new Sluice(folder, data === undefined, await Daemon.start(args, env))
   }
 
-  private constructor(data: string, owned: boolean, child: ReturnType<typeof start>, lines: string[]) {
+  private constructor(data: string, owned: boolean, daemon: Daemon) {
     this.data = data
     this.#owned = owned
-    this.#child = child
-    this.#lines = lines
+    this.#daemon = daemon
     this.http = this.listener('http')
     this.socks = this.listener('socks')
     this.ops = this.listener('ops')
   }
 
   get pid(): number {
-    return this.#child.pid!
+    return this.#daemon.pid
   }
 
   get log(): string {
-    return this.#lines.join('\n')
+    return this.#daemon.log
   }
 
   /** Adds a user, and waits until the program knows them. */
@@ -122,18 +108,16 @@ export class Sluice implements AsyncDisposable {
   }
 
   async kill(signal: NodeJS.Signals): Promise<void> {
-    await stop(this.#child, signal)
+    await this.#daemon.kill(signal)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await stop(this.#child)
+    await this.#daemon.kill()
     if (this.#owned) rmSync(this.data, { recursive: true, force: true })
   }
 
   /** `127.0.0.1:PORT` of any of them. */
   listener(door: string): string {
-    const line = this.#lines.find((each) => each.includes(`"door":"${door}"`)) ?? '{}'
-    const { host, port } = JSON.parse(line) as { host: string; port: number }
-    return `${host}:${port}`
+    return this.#daemon.listener(door)
   }
 }

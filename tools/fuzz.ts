@@ -4,6 +4,7 @@ import { readCommandLine, runCommand } from './src/command-line.ts'
 import { fuzzRemoteProxy } from './src/fuzz/fuzz-remote-proxy.ts'
 import { fuzzHttp } from './src/fuzz/fuzz-http.ts'
 import type { FuzzRun } from './src/fuzz/fuzz-run.ts'
+import { fuzzSsNode } from './src/fuzz/fuzz-ss-node.ts'
 import { fuzzShadowsocks } from './src/fuzz/fuzz-shadowsocks.ts'
 import { fuzzTexts } from './src/fuzz/fuzz-texts.ts'
 import { fuzzWire } from './src/fuzz/fuzz-wire.ts'
@@ -14,6 +15,7 @@ const TARGETS: Readonly<Record<string, (run: FuzzRun) => Promise<string[]>>> = {
   texts: fuzzTexts,
   http: fuzzHttp,
   'remote-proxy': fuzzRemoteProxy,
+  'ss-node': fuzzSsNode,
 }
 const FLAGS = {
   seconds: { least: 1, most: 86_400, otherwise: 20 },

@@ -1,4 +1,4 @@
-// What a crash costs: kills the program with SIGKILL in the middle of a transfer, ten times on one data folder, and
+// What a crash costs: kills a program with SIGKILL in the middle of a transfer, again and again on one data folder, and
 // compares what the client has received with what the ledger has. Nothing may be counted twice, and no round may lose
 // more than the last second of usage.
 import { execFile, spawn } from 'node:child_process'
@@ -9,66 +9,90 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Duplex } from 'node:stream'
 import { promisify } from 'node:util'
+import { ssKey, ssMethod } from '@sluice/wire/shadowsocks'
 import { SocksClient } from 'socks'
+import { SsTunnel } from './src/subject/ss-tunnel.ts'
 
-const ROUNDS = 10
+const ROUNDS = 6
 const RATE = 8_000_000
 /** One second of the ledger, and the commit that the kill may have hit. */
 const LOSS_MS = 1250
 const USER = 'kill'
-const PASSWORD = 'loop'
-const PROGRAM = resolve(import.meta.dirname, '../apps/remote-proxy/dist/main.mjs')
+const SECRET = 'loop'
+const METHOD = 'aes-256-gcm'
 
-const remoteProxy = async (data: string, ...words: string[]): Promise<string> => {
-  const running = promisify(execFile)(process.execPath, [PROGRAM, ...words, '--data', data])
-  running.child.stdin?.end(`${PASSWORD}\n`)
+interface Door {
+  readonly app: string
+  /** Of `user add`; the secret is on its standard input. */
+  readonly user: readonly string[]
+  readonly flags: readonly string[]
+  /** Its listener, as the log names it. */
+  readonly door: string
+  readonly connect: (port: number, origin: number) => Promise<Duplex>
+}
+
+const DOORS: readonly Door[] = [
+  {
+    app: 'remote-proxy',
+    user: ['--password-stdin'],
+    flags: ['--http', '127.0.0.1:0', '--socks', '127.0.0.1:0'],
+    door: 'socks',
+    connect: async (port, origin) => {
+      const { socket } = await SocksClient.createConnection({
+        command: 'connect',
+        destination: { host: '127.0.0.1', port: origin },
+        proxy: { host: '127.0.0.1', port, type: 5, userId: USER, password: SECRET },
+      })
+      return socket
+    },
+  },
+  {
+    app: 'ss-node',
+    user: ['--ss-method', METHOD, '--ss-secret-stdin'],
+    flags: ['--listen', '127.0.0.1', '--port', '0'],
+    door: 'ss',
+    connect: (port, origin) => {
+      const login = { port, key: ssKey(ssMethod(METHOD)!, SECRET) }
+      return SsTunnel.open(login, { host: '127.0.0.1', port: origin })
+    },
+  },
+]
+
+const programOf = ({ app }: Door): string => resolve(import.meta.dirname, `../apps/${app}/dist/main.mjs`)
+
+const command = async (door: Door, data: string, ...words: string[]): Promise<string> => {
+  const running = promisify(execFile)(process.execPath, [programOf(door), ...words, '--data', data])
+  running.child.stdin?.end(`${SECRET}\n`)
   return (await running).stdout
 }
 
-const booked = async (data: string): Promise<number> =>
-  (JSON.parse(await remoteProxy(data, 'user', 'usage', USER, '--json')) as { total: number }).total
+const booked = async (door: Door, data: string): Promise<number> =>
+  (JSON.parse(await command(door, data, 'user', 'usage', USER, '--json')) as { total: number }).total
 
 /** Receives through a fresh program until that is killed, `ms` after the first byte. @returns bytes received */
-const receiveUntilKilled = async (data: string, origin: number, ms: number): Promise<number> => {
-  const flags = [
-    '--http',
-    '127.0.0.1:0',
-    '--socks',
-    '127.0.0.1:0',
-    '--ops',
-    '127.0.0.1:0',
-    '--allow',
-    '127.0.0.0/8',
-  ]
-  const program = spawn(process.execPath, [PROGRAM, '--data', data, ...flags], {
+const receiveUntilKilled = async (door: Door, data: string, origin: number, ms: number): Promise<number> => {
+  const flags = ['--data', data, '--ops', '127.0.0.1:0', '--allow', '127.0.0.0/8', ...door.flags]
+  const program = spawn(process.execPath, [programOf(door), ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    cwd: data,
   })
   const died = once(program, 'exit')
-  const { socket } = await SocksClient.createConnection({
-    command: 'connect',
-    destination: { host: '127.0.0.1', port: origin },
-    proxy: {
-      host: '127.0.0.1',
-      port: await socksPort(program.stdout),
-      type: 5,
-      userId: USER,
-      password: PASSWORD,
-    },
-  })
+  const conn = await door.connect(await portOf(program.stdout, door.door), origin)
   let received = 0
-  socket.once('data', () => setTimeout(() => program.kill('SIGKILL'), ms))
-  socket.on('data', (chunk) => (received += chunk.length))
-  socket.on('error', () => {})
-  socket.resume()
-  await Promise.all([died, once(socket, 'close')])
+  conn.once('data', () => setTimeout(() => program.kill('SIGKILL'), ms))
+  conn.on('data', (chunk: Buffer) => (received += chunk.length))
+  conn.once('end', () => conn.end()).on('error', () => {})
+  conn.resume()
+  await Promise.all([died, once(conn, 'close')])
   return received
 }
 
-const socksPort = async (stdout: NodeJS.ReadableStream): Promise<number> => {
+const portOf = async (stdout: NodeJS.ReadableStream, wanted: string): Promise<number> => {
   for await (const line of createInterface(stdout)) {
     const { door, port } = JSON.parse(line) as { door?: string; port?: number }
-    if (door === 'socks' && port !== undefined) return port
+    if (door === wanted && port !== undefined) return port
   }
   throw new Error('the program ended before it listened')
 }
@@ -82,28 +106,33 @@ const pour = (socket: Socket): void => {
   more()
 }
 
-const main = async (): Promise<void> => {
+const killAgainAndAgain = async (door: Door, origin: number): Promise<void> => {
   const data = mkdtempSync(join(tmpdir(), 'kill-loop-'))
+  try {
+    await command(door, data, 'user', 'add', USER, '--down', String(RATE), ...door.user)
+    for (let round = 1; round <= ROUNDS; round++) {
+      const before = await booked(door, data)
+      const ms = 1500 + randomInt(1500)
+      const received = await receiveUntilKilled(door, data, origin, ms)
+      const counted = (await booked(door, data)) - before
+      const lost = received - counted
+      const name = `${door.app}, round ${round}`
+      console.log(`${name}: killed after ${ms} ms, received ${received}, booked ${counted}, lost ${lost}`)
+      if (lost < 0) throw new Error(`${name}: ${-lost} bytes were booked that nobody received`)
+      if (lost > (RATE * LOSS_MS) / 1000) throw new Error(`${name}: more than the last second was lost`)
+    }
+  } finally {
+    rmSync(data, { recursive: true, force: true })
+  }
+}
+
+const main = async (): Promise<void> => {
   const origin = createServer(pour).listen(0, '127.0.0.1')
   await once(origin, 'listening')
   try {
-    await remoteProxy(data, 'user', 'add', USER, '--down', String(RATE), '--password-stdin')
-    for (let round = 1; round <= ROUNDS; round++) {
-      const before = await booked(data)
-      const ms = 1500 + randomInt(1500)
-      const received = await receiveUntilKilled(data, (origin.address() as AddressInfo).port, ms)
-      const counted = (await booked(data)) - before
-      const lost = received - counted
-      console.log(
-        `round ${round}: killed after ${ms} ms, received ${received}, booked ${counted}, lost ${lost}`,
-      )
-      if (lost < 0) throw new Error(`round ${round}: ${-lost} bytes were booked that nobody received`)
-      if (lost > (RATE * LOSS_MS) / 1000)
-        throw new Error(`round ${round}: more than the last second was lost`)
-    }
+    for (const door of DOORS) await killAgainAndAgain(door, (origin.address() as AddressInfo).port)
   } finally {
     origin.close()
-    rmSync(data, { recursive: true, force: true })
   }
 }
 

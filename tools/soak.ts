@@ -1,14 +1,18 @@
 // `npm run soak [-- NAME …] [-- --minutes N]`: a program under a steady mix of everything, and what is left of it then.
 import { readCommandLine, runCommand } from './src/command-line.ts'
-import { type SoakRun, soakRemoteProxy } from './src/soak/soak-remote-proxy.ts'
+import { type SoakedDoor, soakDoor, type SoakRun } from './src/soak/soak-door.ts'
+import { soakedRemoteProxy } from './src/soak/soak-remote-proxy.ts'
+import { soakedSsNode } from './src/soak/soak-ss-node.ts'
 
-const TARGETS: Readonly<Record<string, (run: SoakRun) => Promise<string[]>>> = {
-  'remote-proxy': soakRemoteProxy,
-}
+const DOORS: readonly SoakedDoor[] = [soakedRemoteProxy, soakedSsNode]
 const FLAGS = { minutes: { least: 0.25, most: 10_000, otherwise: 1 } }
 
 async function main(): Promise<boolean> {
-  const { names, numbers } = readCommandLine(process.argv.slice(2), Object.keys(TARGETS), FLAGS)
+  const { names, numbers } = readCommandLine(
+    process.argv.slice(2),
+    DOORS.map(({ app }) => app),
+    FLAGS,
+  )
   let isSound = true
   for (const name of names) isSound = (await soak(name, numbers)) && isSound
   return isSound
@@ -17,7 +21,8 @@ async function main(): Promise<boolean> {
 async function soak(name: string, run: Omit<SoakRun, 'say'>): Promise<boolean> {
   const say = (line: string): void => console.log(`soak ${name}: ${line}`)
   say(`${run.minutes} min`)
-  const flaws = (await TARGETS[name]?.({ ...run, say })) ?? []
+  const door = DOORS.find(({ app }) => app === name)
+  const flaws = door === undefined ? [] : await soakDoor({ ...run, say }, door)
   for (const flaw of flaws) console.error(`soak ${name}: ${flaw}`)
   say(flaws.length === 0 ? 'ok' : 'failed')
   return flaws.length === 0

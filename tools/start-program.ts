@@ -1,7 +1,7 @@
 // `npm start`: the doors that exist, in one process, on loopback, with a demo user. For people who want to see it run.
 import { curlLines, openDoor as openRemoteProxy } from '@sluice/remote-proxy'
 import { createLog, makePassword, Program, runApp } from '@sluice/service'
-import { openDoor as openSsNode, ssLocalLines } from '@sluice/ss-node'
+import { openNode, ssLocalLines } from '@sluice/ss-node'
 import { hashPassword, type UserStore } from '@sluice/userstore'
 import pkg from '../package.json' with { type: 'json' }
 import { START_DOORS, type StartConfig, startDefaults, startSchema } from './src/start-config.ts'
@@ -66,7 +66,7 @@ const serve = async (config: StartConfig): Promise<Program> => {
 }
 
 const ssLines = async (program: Program, config: StartConfig, secrets: Secrets): Promise<string[]> => {
-  const { ports } = await openSsNode(program, config)
+  const { ports } = await openNode(program, config)
   const port = ports.open.get(0)
   if (port === undefined) throw new Error(`the shared port ${config.port} cannot be opened`)
   return ssLocalLines({ method: METHOD, secret: secrets.ss, address: port.address, tag: DEMO })

@@ -54,8 +54,9 @@ static double latency_us_at(int percent) {
 
 static void print_exchanges(void) {
   qsort(latencies_ns, latency_count, sizeof *latencies_ns, by_value);
-  printf("\"exchanges\":{\"count\":%llu,\"p50us\":%.1f,\"p99us\":%.1f}", (unsigned long long)exchange_count,
-         latency_us_at(50), latency_us_at(99));
+  printf("\"exchanges\":{\"count\":%llu,\"p50us\":%.1f,\"p99us\":%.1f,\"maxus\":%.1f}",
+         (unsigned long long)exchange_count, latency_us_at(50), latency_us_at(99),
+         latency_count ? latencies_ns[latency_count - 1] / 1e3 : 0);
 }
 
 /* The index of `value` in `words`. */

@@ -11,7 +11,8 @@
  *   rr    1 KiB comes back, the client closes, and a new connection is opened at once
  *   idle  1 KiB comes back, then silence for --hold seconds
  *   udp   associations instead of connections: --rate datagrams of --msg bytes a second over all of them, each sent
- *         back; an association has at most --window on their way, so that nothing overflows. Methods of 2017 only
+ *         back; an association has at most --window on their way, so that nothing overflows, unless --lossy is 1: then
+ *         all are sent, and what does not come back is no fail. Methods of 2017 only
  *
  * What comes back is opened and compared, but for down, where it is thrown away in the kernel, unopened and uncopied.
  * The client comes from --nsrc addresses, 127.0.0.2 and up, and asks for as many addresses of the target, so that neither
@@ -52,7 +53,7 @@ static const char OP_BYTE[] = "DURI";
 
 static struct options {
   enum op op;
-  int conns, proxy_port, origin_port, sources, ramp, window, rate, message_bytes;
+  int conns, proxy_port, origin_port, sources, ramp, window, rate, message_bytes, lossy;
   double seconds, warm_seconds, hold_seconds;
 } opt = {.conns = 1, .origin_port = 9900, .sources = 16, .ramp = 100, .window = 8, .rate = 10000,
          .message_bytes = 1024, .seconds = 5, .warm_seconds = 1};
@@ -416,7 +417,7 @@ static int on_packet(struct association *one, const uint8_t *packet, ssize_t len
   if (!aead_open(&packet_open, packet + method->key_bytes, ADDRESS_BYTES + opt.message_bytes, plain)) return 0;
   memcpy(&number, plain + ADDRESS_BYTES, sizeof number);
   uint64_t *slot = &one->sent_ns[number % opt.window];
-  if (memcmp(plain, datagram_head, ADDRESS_BYTES) || !*slot) return 0;
+  if (memcmp(plain, datagram_head, ADDRESS_BYTES) || (!*slot && !opt.lossy)) return 0;
   if (in_window()) latency_add(*slot);
   *slot = 0;
   return 1;
@@ -432,6 +433,7 @@ static void receive_all(struct association *one) {
 
 /* A datagram that never came back gives its place to the next one after a second. */
 static int has_room(struct association *one) {
+  if (opt.lossy) return 1;
   uint64_t *slot = &one->sent_ns[one->next % opt.window];
   if (*slot && now_ns() - *slot > LOST_NS) {
     fail("a datagram was lost");
@@ -492,6 +494,7 @@ static void run_datagrams(void) {
   exchange_until(window_end_ns, 1);
   mark("END");
   exchange_until(now_ns() + LOST_NS / 4, 0);
+  if (opt.lossy) return;
   for (int i = 0; i < opt.conns; i++)
     for (int slot = 0; slot < opt.window; slot++)
       if (associations[i].sent_ns[slot]) fail("a datagram was lost");
@@ -503,7 +506,8 @@ static const struct flag flags[] = {
     {"--conns", &opt.conns, NULL},      {"--window", &opt.window, NULL},   {"--rate", &opt.rate, NULL},
     {"--msg", &opt.message_bytes, NULL}, {"--proxy", &opt.proxy_port, NULL}, {"--origin", &opt.origin_port, NULL},
     {"--nsrc", &opt.sources, NULL},     {"--ramp", &opt.ramp, NULL},       {"--secs", NULL, &opt.seconds},
-    {"--warm", NULL, &opt.warm_seconds}, {"--hold", NULL, &opt.hold_seconds}, {NULL, NULL, NULL},
+    {"--warm", NULL, &opt.warm_seconds}, {"--hold", NULL, &opt.hold_seconds}, {"--lossy", &opt.lossy, NULL},
+    {NULL, NULL, NULL},
 };
 
 /* "METHOD:SECRET"; cut up in place. */

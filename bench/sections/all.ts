@@ -14,6 +14,8 @@ import {
   shadowsocksShort,
   shadowsocksUdp,
 } from './shadowsocks.ts'
+import { shadowsocksShaping } from './shadowsocks-shaping.ts'
+import { shadowsocksSync } from './shadowsocks-sync.ts'
 import { shaping } from './shaping.ts'
 
 /** Every table, in the report's order. */
@@ -31,5 +33,7 @@ export const sections: readonly Section[] = [
   shadowsocksShort,
   shadowsocksUdp,
   shadowsocksIdle,
+  shadowsocksShaping,
+  shadowsocksSync,
   grant,
 ]

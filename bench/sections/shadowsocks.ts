@@ -51,7 +51,7 @@ const fastCase = (op: 'down' | 'up'): Case =>
   compare({
     key: `shadowsocks/2022/${op}`,
     label: op === 'down' ? 'download' : 'upload',
-    peers: [ssNode(AES_2022), ssNode(AES, OWN_2017), ssserver(AES_2022)],
+    peers: [ssNode(AES_2022), ssNode(AES, { name: OWN_2017 }), ssserver(AES_2022)],
     targets: { ratioTo: { [OWN_2017]: 0.9 } },
     sample: (lab, peer) => cpuPerGib(lab, peer, op),
   })

@@ -12,13 +12,13 @@ const DIRECTIONS = ['down', 'up'] as const
 /** Small send buffers: what a shaper holds back must wait in its queue, not in megabytes of kernel memory. */
 const SEND_BUFFER = 65_536
 
-interface Cell {
+export interface Cell {
   rate: number
   conns: number
   direction: (typeof DIRECTIONS)[number]
 }
 
-interface Shaped {
+export interface Shaped {
   /** Received bytes in the window over what the rate allows. */
   share: number
   jain: number
@@ -73,7 +73,7 @@ function cellCase(cell: Cell): Case {
   })
 }
 
-const rateName = (rate: number): string => (rate < 1e6 ? `${rate / 1e3}KB` : `${rate / 1e6}MB`)
+export const rateName = (rate: number): string => (rate < 1e6 ? `${rate / 1e3}KB` : `${rate / 1e6}MB`)
 
 const CELLS = RATES.flatMap((rate) =>
   CONNS.flatMap((conns) => DIRECTIONS.map((direction) => ({ rate, conns, direction }))),

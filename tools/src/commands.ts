@@ -17,7 +17,7 @@ export interface Surroundings {
 
 const FOREIGN = new Set(
   `apt-get buildah cat cd cp curl docker echo export git install journalctl jq kill ls mkdir nc openssl podman printf
-   proxychains4 ps python3 read sleep socat ss ss-local ss-tunnel ssh sysctl systemctl systemd-analyze systemd-run tail test ulimit wait`.split(
+   proxychains4 ps python3 read sleep socat ss ss-local ss-tunnel ssh stat sysctl systemctl systemd-analyze systemd-run tail test ulimit wait`.split(
     /\s+/,
   ),
 )

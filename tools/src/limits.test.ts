@@ -6,7 +6,8 @@ const root = resolve(import.meta.dirname, '../..')
 const read = (path: string): string => readFileSync(resolve(root, path), 'utf8')
 
 const APP = '../apps/remote-proxy/src'
-const SOURCES = '../apps/ss-node/src/sources'
+const SS = '../apps/ss-node/src'
+const SOURCES = `${SS}/sources`
 const UDP = '../apps/ss-node/src/udp'
 
 /** Each row of docs/limits.md with its default, and where in the source that is said. */
@@ -263,6 +264,30 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     'wire/src/shadowsocks/recent-salts.ts',
     'KEEP_MS = 62_000',
   ],
+  ['Handshake of Shadowsocks, from accept', '60 s', `${SS}/config.ts`, "sessionSchemaOf({ handshake: '60',"],
+  ['Nothing passes either way, Shadowsocks', '60 s', `${SS}/config.ts`, "idle: '60',"],
+  ['A request of a 2022 method', '66 KiB', `${SS}/handshake.ts`, 'MAX_REQUEST_BYTES = 66 * 1024'],
+  [
+    'TCP connections of a user of Shadowsocks',
+    '60',
+    `${SS}/config.ts`,
+    'connections: wholeNumber(1).prefault(60)',
+  ],
+  [
+    'What an address moves before it is a device of Shadowsocks',
+    '16 KB',
+    `${SS}/config.ts`,
+    "deviceBytes: '16KB'",
+  ],
+  ['A device of Shadowsocks counts after its last connection', '60 s', `${SS}/config.ts`, "deviceTtl: '60'"],
+  [
+    'Keys tried in vain for one client network',
+    '1,000 a second, 20,000 at once',
+    `${SS}/failure-guard.ts`,
+    'TRIALS: Limit = { rate: 1000, burst: 20_000 }',
+  ],
+  ['Client networks whose tries are known', '65,536', `${SS}/failure-guard.ts`, 'MAX_NETWORKS = 65_536'],
+  ['Keys of servers', '1,000', `${SS}/identity-key.ts`, 'max(1000)'],
   [
     'Salts of methods of 2022 remembered',
     '1,000,000',

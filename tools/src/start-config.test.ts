@@ -37,5 +37,6 @@ it('gives users without limits those of all doors', () => {
     total: 1_000_000,
     burst: undefined,
     connections: 7,
+    associations: 1024,
   })
 })

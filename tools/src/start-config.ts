@@ -3,8 +3,8 @@ import {
   type RemoteProxyConfig,
   schema as remoteProxy,
 } from '@sluice/remote-proxy'
-import type { ConfigSchema, ProgramOptions } from '@sluice/service'
-import { DOORS as SS_NODE_DOORS, schema as ssNode, type SsNodeConfig } from '@sluice/ss-node'
+import type { AccountDefaults, ConfigSchema } from '@sluice/service'
+import { defaultsOf, DOORS as SS_NODE_DOORS, schema as ssNode, type SsNodeConfig } from '@sluice/ss-node'
 
 /** Settings of all doors in one process. */
 export type StartConfig = RemoteProxyConfig & SsNodeConfig
@@ -24,8 +24,8 @@ export const startSchema: ConfigSchema<StartConfig> = ssNode.extend(remoteProxy.
 })
 
 /** The limits of users who have none of their own. */
-export const startDefaults = ({
-  limit,
-  capacity,
-  connections,
-}: StartConfig): NonNullable<ProgramOptions['defaults']> => ({ total: limit, burst: capacity, connections })
+export const startDefaults = (config: StartConfig): AccountDefaults => ({
+  ...defaultsOf(config),
+  total: config.limit,
+  burst: config.capacity,
+})

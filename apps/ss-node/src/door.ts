@@ -103,6 +103,16 @@ const listenOn = (program: Program, host: string): ListenPort => {
   }
 }
 
+/** Opens the door, and all by which its users come and are managed. */
+export const openNode = async (program: Program, config: SsNodeConfig): Promise<OpenDoor> => {
+  await openSources(program, config)
+  // The store tells of its changes a moment later; who was read just now is to be served once we say we are ready.
+  await program.directory.refresh()
+  const door = await openDoor(program, config)
+  await openRemote(program, config, remotePorts(door.ports, config))
+  return door
+}
+
 /** The program with this one door, ready. */
 export const serve = async (version: string, config: SsNodeConfig): Promise<Program> => {
   const program = await Program.start({
@@ -114,9 +124,7 @@ export const serve = async (version: string, config: SsNodeConfig): Promise<Prog
     env: sentryEnv(process.env),
   })
   try {
-    await openSources(program, config)
-    const { ports } = await openDoor(program, config)
-    await openRemote(program, config, remotePorts(ports, config))
+    await openNode(program, config)
     await program.ready()
     return program
   } catch (error) {

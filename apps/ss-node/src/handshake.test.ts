@@ -27,10 +27,10 @@ beforeEach(() => {
   handshake = createHandshake(keyring, {
     replays: new ReplayGuard(),
     pool: new BufferPool(),
+    metrics: new SsMetrics(() => () => ({ observe: () => {} }), 'test'),
     search: new SlicedSearch({ later: (turn) => void turns.push(turn), sliceMs: 1000 }),
     // Enough for two searches.
     guard: new FailureGuard(() => 0, { rate: 1, burst: 25 }),
-    metrics: new SsMetrics(() => () => ({ observe: () => {} }), 'test'),
   })
 })
 

@@ -64,6 +64,17 @@ describe('a port that several want', () => {
     expect(planOf(users)).toEqual({ ports: { 1: 'user0 user2 user3' }, unserved: ['user1 PORT_TAKEN'] })
   })
 
+  it('has one user of a 2022 key, however it is written', () => {
+    const secrets = [KEYS[0]!, KEYS[0]!.replaceAll('=', ''), KEYS[1]!]
+    const users = secrets.map((secret, index) =>
+      ssUserOf({ name: `user${index}`, port: 1, method: AES_2022, secret }),
+    )
+    expect(planOf(users, { serverKeys: new Map([[1, serverKey]]) })).toEqual({
+      ports: { 1: 'user0 user2' },
+      unserved: ['user1 SECRET_TAKEN'],
+    })
+  })
+
   it('has one user of a method and secret', () => {
     const users = ['ada', 'bob', 'eve'].map((name) => ssUserOf({ name, port: 1, secret: 'same' }))
     users.push(ssUserOf({ name: 'fay', port: 1, secret: 'same', method: 'aes-128-gcm' }))

@@ -123,17 +123,20 @@ export class Ports implements Disposable {
     }
     await slices.pause()
     const plan = planPorts(users, this.#settings)
+    await slices.breathe()
     const chosen = new Set([...plan.ports.values()].flatMap((port) => port.users))
     for (const user of users) {
       const isServed = chosen.has(user)
       if (user.served && !isServed) user.account.cut('CREDENTIAL_CHANGED', user)
       user.served = isServed
     }
+    await slices.breathe()
     await makeKeys(plan, slices)
+    await slices.breathe()
     for (const port of [...this.#ports.keys()]) if (!isWanted(port, plan)) this.#close(port)
     const unavailable: Unserved[] = []
     for (const [port, { users: those, serverKey }] of plan.ports) {
-      if (slices.isOver) await slices.pause()
+      await slices.breathe()
       if (this.#isClosed) return
       const errno = await this.#serve(port, { users: those, serverKey })
       if (errno !== undefined) unavailable.push(...those.map((user) => unavailableTo(user.name, port, errno)))

@@ -38,10 +38,15 @@ export class Roster {
       users.push(...known.users)
       unserved.push(...known.unserved)
     }
+    await slices.breathe()
     const here = new Set(users)
-    const past = [...this.#known.values()].flatMap((each) => each.users)
+    await slices.breathe()
+    const retired: SsUser[] = []
+    for (const { users: past } of this.#known.values()) {
+      for (const user of past) if (!here.has(user)) retired.push(user)
+    }
     this.#known = now
-    return { users, unserved, retired: past.filter((user) => !here.has(user)) }
+    return { users, unserved, retired }
   }
 }
 

@@ -50,7 +50,9 @@ export class SsUser {
 
   /** Two of one identity cannot be told apart. */
   get identity(): string {
-    return `${this.method.name} ${this.#secret}`
+    // Base64 has several texts for one key.
+    const secret = this.method.kind === '2022' ? textOf(this.key.bytes) : this.#secret
+    return `${this.method.name} ${secret}`
   }
 
   is(method: SsMethod, { port = SHARED_PORT, secret }: SsCredential): boolean {

@@ -12,6 +12,11 @@ export class TimeSlices {
     this.#end = performance.now() + SLICE_MS
   }
 
+  /** Between two steps of some milliseconds each: lets others have their turn where a slice is over. */
+  async breathe(): Promise<void> {
+    if (this.isOver) await this.pause()
+  }
+
   get isOver(): boolean {
     return performance.now() >= this.#end
   }

@@ -1,5 +1,5 @@
 import { hashPassword, PasswordVerifier, StoreError, type User } from '@sluice/userstore'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Account, Held } from './account.ts'
 import { codeOf } from './errors.ts'
 import { SignInGuard } from './sign-in-guard.ts'
@@ -234,6 +234,15 @@ describe('Directory', () => {
       expect(await signedIn('ada', 'geheim')).toBe('bob')
     },
   )
+
+  it('knows what was written when it is to look, before the store tells of it', async () => {
+    vi.spyOn(lab.store, 'tell').mockImplementation(() => {})
+    lab.store.replace(['bob'], [await withPassword('cyd', 'heimlich')])
+    expect(lab.directory.byId('cyd')).toBeUndefined()
+    await lab.directory.refresh()
+    expect(await signedIn('cyd', 'heimlich')).toBe('cyd')
+    await expect(signedIn('bob', 'geheim')).rejects.toMatchObject({ code: 'AUTH_FAILED' })
+  })
 
   it('keeps the defaults of one door where another has its own changed', () => {
     const held = (): Held => ({ kind: 'connection', ip: '', cut() {}, relimit() {} })

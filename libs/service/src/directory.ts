@@ -46,8 +46,15 @@ export class Directory {
   async start(): Promise<void> {
     const { store, onError } = this.#options
     this.#watch = store.watch((change) => this.#follow(change), onError)
-    const { users, used } = await store.list()
-    this.#follow({ users, removed: [], used })
+    await this.refresh()
+  }
+
+  /** Reads the users now: what was written into the store before this call is known after it. */
+  async refresh(): Promise<void> {
+    const { users, used } = await this.#options.store.list()
+    const present = new Set(users.map(({ id }) => id))
+    const removed = [...this.#byId.keys()].filter((id) => !present.has(id))
+    this.#follow({ users, removed, used })
   }
 
   stop(): void {

@@ -317,7 +317,7 @@ describe('reload()', () => {
     expect(limited()).toEqual([false, false])
     program.directory.setDefaults({ total: 1_000_000 })
     expect(limited()).toEqual([true, false])
-    program.directory.setDefaults({})
+    program.directory.setDefaults({ total: undefined })
     expect(limited()).toEqual([false, false])
   })
 

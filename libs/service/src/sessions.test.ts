@@ -26,6 +26,13 @@ describe('the cap on conns that have not signed in', () => {
     expect(lab.sessions.size).toBe(3)
   })
 
+  it('holds for an IPv6 /64, in which a client can take any address', async () => {
+    for (const host of ['2001:db8::1', '2001:db8::2']) lab.run({}, host)
+    expect(await lab.run({}, '2001:db8::3').code).toBe('UNAUTHENTICATED_LIMIT')
+    lab.run({}, '2001:db8:0:1::1')
+    expect(lab.sessions.size).toBe(3)
+  })
+
   it('forgets who has signed in', async () => {
     for (let i = 0; i < 3; i += 1) await lab.relaying()
     expect(lab.sessions.size).toBe(3)

@@ -2,6 +2,7 @@ import type { Conn } from '@sluice/net'
 import type { Address } from '@sluice/wire'
 import { ruleOf } from './access/access.ts'
 import type { AccessLog } from './access-log.ts'
+import { clientNetwork } from './client-network.ts'
 import type { Directory } from './directory.ts'
 import { type Code, type ErrorCode, OUTCOMES, ServiceError } from './errors.ts'
 import type { Log } from './log.ts'
@@ -16,7 +17,7 @@ export interface SessionLimits {
   readonly handshakeMs: number
   /** Nothing passes either way for this long: IDLE_TIMEOUT. */
   readonly idleMs: number
-  /** Conns of one address that have not signed in yet. */
+  /** Conns of one client network, an IPv4 address or an IPv6 /64, that have not signed in yet. */
   readonly unauthenticatedPerIp: number
 }
 
@@ -53,6 +54,7 @@ export class Sessions {
   readonly now: () => number
   readonly wallNow: () => number
   readonly #running = new Roll<Tracked>()
+  /** By client network. */
   readonly #waiting = new Map<string, number>()
   #onEmpty: (() => void) | undefined = undefined
   #isDraining = false
@@ -89,9 +91,9 @@ export class Sessions {
     session.tracked = this.#running.add(session)
   }
 
-  /** Whether this address has more conns waiting to sign in than it may. */
+  /** Whether the client network of this address has more conns waiting to sign in than it may. */
   crowded(ip: string): boolean {
-    return (this.#waiting.get(ip) ?? 0) > this.options.unauthenticatedPerIp
+    return (this.#waiting.get(clientNetwork(ip)) ?? 0) > this.options.unauthenticatedPerIp
   }
 
   /**
@@ -108,9 +110,10 @@ export class Sessions {
 
   /** The session has signed in, or is over before it did. */
   leaveWaiting(ip: string): void {
-    const left = this.#waiting.get(ip)! - 1
-    if (left > 0) this.#waiting.set(ip, left)
-    else this.#waiting.delete(ip)
+    const network = clientNetwork(ip)
+    const left = this.#waiting.get(network)! - 1
+    if (left > 0) this.#waiting.set(network, left)
+    else this.#waiting.delete(network)
   }
 
   close(session: Tracked): void {
@@ -172,6 +175,7 @@ export class Sessions {
   }
 
   #enterWaiting(ip: string): void {
-    this.#waiting.set(ip, (this.#waiting.get(ip) ?? 0) + 1)
+    const network = clientNetwork(ip)
+    this.#waiting.set(network, (this.#waiting.get(network) ?? 0) + 1)
   }
 }

@@ -23,7 +23,8 @@ export class WorkerStore implements UserStore {
   readonly #pollMs: number
   readonly #watchers = new Set<Watcher>()
   #timer: NodeJS.Timeout | undefined
-  #polling = false
+  /** Ends with the poll that runs. */
+  #polling: Promise<void> | undefined = undefined
 
   constructor(thread: StoreThread, installId: string, { clock, pollMs }: WorkerStoreOptions) {
     this.installId = installId
@@ -66,8 +67,10 @@ export class WorkerStore implements UserStore {
     return this.#thread.call('remove', name, this.#clock.now())
   }
 
-  sync(owner: string, users: readonly OwnedUser[]): Promise<SyncResult> {
-    return this.#thread.callWithList('sync', owner, users, this.#clock.now())
+  async sync(owner: string, users: readonly OwnedUser[]): Promise<SyncResult> {
+    const result = await this.#thread.callWithList('sync', owner, users, this.#clock.now())
+    if (result.changed > 0) await this.#tellNow()
+    return result
   }
 
   async unreported(owner: string): Promise<readonly Unreported[]> {
@@ -103,10 +106,20 @@ export class WorkerStore implements UserStore {
     this.#timer = undefined
   }
 
-  // A poll that a busy disk holds up is not overtaken by the next.
-  async #poll(): Promise<void> {
-    if (this.#polling) return
-    this.#polling = true
+  /** Watchers need not wait for the next tick. */
+  async #tellNow(): Promise<void> {
+    // One that runs may have looked before.
+    await this.#polling
+    if (this.#timer !== undefined) await this.#poll()
+  }
+
+  /** A poll that a busy disk holds up is not overtaken by the next. */
+  #poll(): Promise<void> {
+    this.#polling ??= this.#tellAll().finally(() => (this.#polling = undefined))
+    return this.#polling
+  }
+
+  async #tellAll(): Promise<void> {
     try {
       await this.#thread.pages('poll', [this.#clock.now()], (change) => {
         for (const watcher of this.#watchers) tell(watcher, change)
@@ -115,8 +128,6 @@ export class WorkerStore implements UserStore {
       for (const watcher of this.#watchers) watcher.onError(error)
       // A dead thread is told once, not at every tick.
       if (!this.#thread.alive) this.#stopPolling()
-    } finally {
-      this.#polling = false
     }
   }
 }

@@ -8,6 +8,7 @@ import { loginOf, openTunnel, PROTOCOLS, type Wish } from '../subject/proxy-clie
 import { Subject } from '../subject/subject.ts'
 import { openDatagramEcho, playDatagrams } from './datagram-client.ts'
 import { Dice } from './dice.ts'
+import { activeSessions, explain, fdFlaws } from './aftermath.ts'
 import type { FuzzRun } from './fuzz-run.ts'
 import { makeHandshakeCase, type World } from './handshake-case.ts'
 import { HandshakeClients } from './handshake-client.ts'
@@ -74,7 +75,7 @@ async function attack(run: FuzzRun, subject: Subject, world: World): Promise<str
   const codes = [...subject.log.codes].map(([code, count]) => `${code} ${count}`)
   run.say(`${clients.played} clients: ${codes.join(', ')}`)
   run.say(`${datagrams} datagrams came back`)
-  return [...flaws, ...explain(subject, clients)]
+  return [...flaws, ...explain(subject, clients, CLIENTS)]
 }
 
 /** One client after the other comes to each door, by every protocol, and gets its echo. */
@@ -130,32 +131,10 @@ async function sendDatagrams(run: FuzzRun, subject: Subject, world: World): Prom
 async function aftermath(subject: Subject, world: World, fdsBefore: number | undefined): Promise<string[]> {
   try {
     await askProperly(subject, world)
-    const fds = await subject.settledFds(fdsBefore)
+    const flaws = await fdFlaws(subject, fdsBefore)
     const active = await activeSessions(subject)
-    return [
-      ...((fds ?? 0) > (fdsBefore ?? 0) ? [`${fds} descriptors are open, ${fdsBefore} were before`] : []),
-      ...(active > 0 ? [`${active} sessions are still there`] : []),
-    ]
+    return [...flaws, ...(active > 0 ? [`${active} sessions are still there`] : [])]
   } catch (error) {
     return [`a proper client is not served afterwards: ${String(error)}`]
   }
-}
-
-async function activeSessions(subject: Subject): Promise<number> {
-  const signal = AbortSignal.timeout(STOP_MS)
-  const answer = await fetch(`http://127.0.0.1:${subject.port('ops')}/metrics`, { signal })
-  const samples = (await answer.text()).matchAll(/^sluice_sessions_active\{.*\} (\d+)$/gm)
-  return [...samples].reduce((sum, [, count]) => sum + Number(count), 0)
-}
-
-/** The faults of the program, each with the input behind it where that is known. */
-function explain(subject: Subject, clients: HandshakeClients): string[] {
-  const logged = subject.log.faults
-  const inputs = new Map(logged.map(({ what, line }) => [what, clients.sentBy(line.client)]))
-  const flaws = subject.faults().map((what) => {
-    const hex = inputs.get(what)
-    return hex === undefined ? what : `${what}\n  input: ${hex}`
-  })
-  if (flaws.length === 0 || [...inputs.values()].some((hex) => hex !== undefined)) return flaws
-  return [...flaws, ['the last inputs:', ...clients.lastSent(CLIENTS + 8)].join('\n  ')]
 }

@@ -13,6 +13,8 @@ export class HandshakeClients {
   played = 0
   /** Cases, in hex, that the server left open too long. */
   readonly leftOpen: string[] = []
+  /** Strangers, in hex, that were told something. */
+  readonly answered: string[] = []
   readonly #patienceMs: number
   readonly #sent = new Map<string, string>()
 
@@ -31,8 +33,11 @@ export class HandshakeClients {
     return [...this.#sent.values()].slice(-count)
   }
 
-  /** Plays one case to its end. A broken connection is a proper end, one that stays is not. */
-  async play(port: number, handshake: HandshakeCase): Promise<void> {
+  /**
+   * Plays one case to its end. A broken connection is a proper end, one that stays is not.
+   * @param isStranger it is to be told nothing
+   */
+  async play(port: number, handshake: HandshakeCase, isStranger = false): Promise<void> {
     const socket = createConnection({ port, host: '127.0.0.1', noDelay: true })
     socket.on('error', () => undefined)
     const closed = new Promise((resolve) => socket.once('close', resolve))
@@ -40,6 +45,7 @@ export class HandshakeClients {
     const client = `127.0.0.1:${socket.localPort}`
     const hex = Buffer.concat(handshake.pieces).toString('hex')
     this.#remember(client, hex)
+    if (isStranger) socket.once('data', () => this.answered.push(hex))
     const timer = setTimeout(() => {
       this.leftOpen.push(hex)
       socket.destroy()

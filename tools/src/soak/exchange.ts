@@ -1,6 +1,9 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Moved } from './tally.ts'
 import { isPattern, pour } from './pattern.ts'
+
+/** One end of a connection, of a socket or what stands on one. */
+export type Tunnel = Duplex & { resetAndDestroy(): unknown }
 
 /** Of the line that tells the origin which exchange it is. */
 export const ID_BYTES = 9
@@ -49,7 +52,7 @@ export class Exchange implements Moved {
   }
 
   /** The client's part, on a fresh tunnel. Resolves when that is closed. */
-  async runClient(socket: Socket): Promise<void> {
+  async runClient(socket: Tunnel): Promise<void> {
     const closed = new Promise((resolve) => socket.once('close', resolve))
     this.#reset = (): void => void socket.resetAndDestroy()
     socket.once('end', () => {
@@ -70,7 +73,7 @@ export class Exchange implements Moved {
   }
 
   /** The origin's part, after its line was read; `early` has come together with that. Resolves when it is closed. */
-  async runOrigin(socket: Socket, early: Buffer): Promise<void> {
+  async runOrigin(socket: Tunnel, early: Buffer): Promise<void> {
     const closed = new Promise((resolve) => socket.once('close', resolve))
     const { down, answersLast, held } = this.plan
     const asked = new Promise<void>((resolve) => {
@@ -89,13 +92,13 @@ export class Exchange implements Moved {
     await closed
   }
 
-  #originTakes(socket: Socket, chunk: Buffer): void {
+  #originTakes(socket: Tunnel, chunk: Buffer): void {
     this.garbled ||= !isPattern(chunk, this.originGot - ID_BYTES)
     this.originGot += chunk.length
     this.#breakOff(socket, 'origin', this.originGot)
   }
 
-  #breakOff(socket: Socket, side: 'client' | 'origin', got: number): void {
+  #breakOff(socket: Tunnel, side: 'client' | 'origin', got: number): void {
     const { breaks } = this.plan
     if (breaks?.side === side && got >= breaks.at) socket.resetAndDestroy()
   }

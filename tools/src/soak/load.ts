@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Dice } from '../fuzz/dice.ts'
-import { loginOf, openTunnel, PROTOCOLS } from '../subject/proxy-client.ts'
 import type { Subject } from '../subject/subject.ts'
-import type { Exchange, Plan } from './exchange.ts'
+import type { Exchange, Plan, Tunnel } from './exchange.ts'
 import type { Origin } from './origin.ts'
 import { Tally } from './tally.ts'
 
@@ -13,6 +12,9 @@ const HELD: Plan = { up: 0, down: 0, held: true }
 const RETRY_MS = 100
 
 export type UserName = 'short' | 'long' | 'halves' | 'aborts' | 'idle' | 'edited'
+
+/** Opens a tunnel to the origin as a client of this user. @throws Error where the user is refused */
+export type OpenTunnel = (user: UserName, dice: Dice) => Promise<Tunnel>
 
 /** One user for each way to use the program, so that the usage of each can be told apart; with the flags they have. */
 export const USERS: Readonly<Record<UserName, readonly string[]>> = {
@@ -34,15 +36,15 @@ export class Load {
   readonly faults: string[] = []
   readonly #subject: Subject
   readonly #origin: Origin
-  readonly #password: string
+  readonly #openTunnel: OpenTunnel
   readonly #dice = new Dice(1)
   readonly #open = new Map<Exchange, UserName>()
   #over = false
 
-  constructor(subject: Subject, origin: Origin, password: string) {
+  constructor(subject: Subject, origin: Origin, openTunnel: OpenTunnel) {
     this.#subject = subject
     this.#origin = origin
-    this.#password = password
+    this.#openTunnel = openTunnel
     const tallies = NAMES.map((name) => [name, new Tally()])
     this.tallies = Object.fromEntries(tallies) as Record<UserName, Tally>
   }
@@ -52,15 +54,23 @@ export class Load {
     return [...this.#open].some(([{ clientGot }, name]) => name === user && clientGot > 0)
   }
 
+  /** Exchanges that are over. */
+  get played(): number {
+    return NAMES.reduce((sum, name) => sum + this.tallies[name].ended + this.tallies[name].broken, 0)
+  }
+
   /** Every user once, one after the other. */
   async warmUp(): Promise<void> {
     for (const user of NAMES) await this.exchange(user, { up: 100 * KB, down: 100 * KB })
   }
 
-  /** A steady mix of everything, until `stop`; what is under way then comes to its end. */
-  start(): void {
+  /**
+   * A steady mix of everything, until `stop`; what is under way then comes to its end.
+   * @param clients who come with one short exchange after the other
+   */
+  start(clients: number): void {
     const dice = this.#dice
-    this.#repeat(4, 50, () => ['short', { up: dice.below(20 * KB), down: dice.below(100 * KB) }])
+    this.#repeat(clients, 50, () => ['short', { up: dice.below(20 * KB), down: dice.below(100 * KB) }])
     this.#repeat(4, 0, () => ['long', { up: dice.below(1.5 * MB), down: dice.below(3 * MB) }])
     this.#repeat(2, 100, () => ['halves', { up: dice.below(MB), down: dice.below(MB), answersLast: true }])
     this.#repeat(2, 100, () => ['aborts', this.#aborted('client')])
@@ -87,18 +97,12 @@ export class Load {
     return [...this.#open].map(([exchange, user]) => `${user}: does not end: ${JSON.stringify(exchange)}`)
   }
 
-  /** One exchange, by any door and protocol. @throws Error where the user is refused */
+  /** One exchange. @throws Error where the user is refused */
   async exchange(user: UserName, plan: Plan): Promise<void> {
     const exchange = this.#origin.newExchange(plan)
-    const port = this.#subject.port(this.#dice.pick(['socks', 'http']))
-    const wish = {
-      protocol: this.#dice.pick(PROTOCOLS),
-      login: loginOf(user, this.#password),
-      target: { host: '127.0.0.1', port: this.#origin.port },
-    }
     this.#open.set(exchange, user)
     try {
-      await this.#origin.play(exchange, () => openTunnel(port, wish))
+      await this.#origin.play(exchange, () => this.#openTunnel(user, this.#dice))
     } finally {
       this.#open.delete(exchange)
     }

@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { portOf } from '../subject/echo.ts'
-import { Exchange, ID_BYTES, type Plan } from './exchange.ts'
+import { Exchange, ID_BYTES, type Plan, type Tunnel } from './exchange.ts'
 
 /** How long a connection may take to show up here after its client is through with it. */
 const LATE_MS = 2000
@@ -32,7 +32,7 @@ export class Origin {
    * @param open gives the client's end, once it is through to here
    * @throws what `open` throws
    */
-  async play(exchange: Exchange, open: () => Promise<Socket>): Promise<void> {
+  async play(exchange: Exchange, open: () => Promise<Tunnel>): Promise<void> {
     const { promise: over, resolve } = Promise.withResolvers<void>()
     this.#expected.set(exchange.id, (socket, early) => void exchange.runOrigin(socket, early).then(resolve))
     try {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
+import type { Writable } from 'node:stream'
 
 /** A prime, so that no buffer of the way has its length. */
 const PERIOD = 65_521
@@ -13,7 +13,7 @@ const patternAt = (offset: number, length: number): Buffer =>
   endless.subarray(offset % PERIOD, (offset % PERIOD) + length)
 
 /** Writes the first `bytes` of the pattern, as fast as they are taken. Gives up where the socket breaks. */
-export async function pour(socket: Socket, bytes: number, onPiece: (bytes: number) => void): Promise<void> {
+export async function pour(socket: Writable, bytes: number, onPiece: (bytes: number) => void): Promise<void> {
   for (let offset = 0; offset < bytes && !socket.destroyed; offset += PIECE) {
     const piece = patternAt(offset, Math.min(PIECE, bytes - offset))
     onPiece(piece.length)
@@ -21,7 +21,7 @@ export async function pour(socket: Socket, bytes: number, onPiece: (bytes: numbe
   }
 }
 
-async function drained(socket: Socket): Promise<void> {
+async function drained(socket: Writable): Promise<void> {
   const over = new AbortController()
   const closed = (): void => over.abort()
   socket.once('close', closed)

@@ -7,6 +7,9 @@ export interface LogLine {
   readonly code?: string
   /** The client of a session, `host:port`. */
   readonly client?: string
+  /** Of `remains`: timers that are set, and bytes in use. */
+  readonly timers?: number
+  readonly bytes?: number
 }
 
 /** A line that should not be. */

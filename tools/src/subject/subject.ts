@@ -26,6 +26,7 @@ export class Subject {
   #ports = new Map<string, number>()
   readonly #child: ChildProcess
   readonly #exit: Promise<unknown>
+  #onRemains: (line: LogLine) => void = () => {}
   #errors = ''
   /** It has been asked to stop. */
   #asked = false
@@ -79,6 +80,14 @@ export class Subject {
 
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name)
+  }
+
+  /** What is left in it that is not garbage; it has to be started with `remains.ts`. */
+  async remains(): Promise<{ timers: number; bytes: number }> {
+    const line = new Promise<LogLine>((resolve) => (this.#onRemains = resolve))
+    this.signal('SIGUSR2')
+    const { timers = 0, bytes = 0 } = (await Promise.race([line, this.#exit])) as LogLine
+    return { timers, bytes }
   }
 
   /** Asks it to stop, and ends it after `ms`. @returns how long it took, undefined where it had to be ended */
@@ -143,5 +152,6 @@ export class Subject {
   #take(line: LogLine | undefined, ready: (is: boolean) => void): void {
     if (line?.msg === 'listening' && line.door !== undefined) this.#ports.set(line.door, line.port ?? 0)
     if (line?.msg === 'ready') ready(true)
+    if (line?.msg === 'remains') this.#onRemains(line)
   }
 }

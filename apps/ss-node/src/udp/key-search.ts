@@ -89,7 +89,7 @@ export class KeySearch {
   }
 
   #matches(unknown: Unknown, user: SsUser, trials: number): boolean {
-    const datagram = user.retired ? undefined : opened(user.key, unknown.bytes)
+    const datagram = user.isValid ? opened(user.key, unknown.bytes) : undefined
     if (datagram === undefined) return false
     this.#found(unknown, user, datagram, trials)
     return true
@@ -102,7 +102,7 @@ export class KeySearch {
     }
     let datagram: SsDatagram | Malformed | undefined
     const opens = (user: SsUser): boolean => {
-      datagram = user.retired ? undefined : opened(user.key, unknown.bytes)
+      datagram = user.isValid ? opened(user.key, unknown.bytes) : undefined
       return datagram !== undefined
     }
     const begun = this.#now()
@@ -111,7 +111,7 @@ export class KeySearch {
       const user = await searching.found
       this.leave(unknown.bytes)
       this.#counted.findTook(this.#now() - begun, user !== undefined)
-      if (user === undefined || user.retired) unknown.missed()
+      if (!user?.isValid) unknown.missed()
       else this.#found(unknown, user, datagram!, trials)
     }
     void settle()

@@ -68,7 +68,7 @@ export class PacketClients {
 
   #stranger(reader: PacketReader, packet: SsPacket, host: string, port: number): void {
     const user = this.#userOf(reader, packet)
-    if (user === undefined || user.retired) {
+    if (!user?.isValid) {
       this.#drop('auth')
       return
     }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ServiceError } from '@sluice/service'
-import { SS_METHOD_NAMES, ssMethod } from '@sluice/wire/shadowsocks'
+import { createSealer, SS_METHOD_NAMES, ssMethod } from '@sluice/wire/shadowsocks'
 import { describe, expect, it } from 'vitest'
 import { FailureGuard } from '../failure-guard.ts'
 import { HERE, salted, settled, TARGET, UdpStage, unsalted } from './testing/udp-stage.ts'
@@ -111,6 +111,18 @@ describe('an association', () => {
     expect(stage.left).toEqual(EMPTY)
   })
 
+  it('does not begin anew with a key that is of no more use, while the port still has it', async () => {
+    const { stage, key, ada } = one()
+    await stage.take(salted(key, 'x'))
+    ada.retired = true
+    ada.account.cut('CREDENTIAL_CHANGED', ada)
+    await stage.take(salted(key, 'x'))
+    ada.retired = false
+    ada.served = false
+    await stage.take(salted(key, 'x'))
+    expect([stage.left, stage.relayed, stage.dropped]).toEqual([EMPTY, ['x'], { auth: 2 }])
+  })
+
   it('is one of as many as its user may have', async () => {
     const { stage, key, ada } = one()
     ada.account.setDefaults({ associations: 2 })
@@ -162,6 +174,19 @@ describe('what is not let in', () => {
 })
 
 describe('many users of one port', () => {
+  it('cost their client address what is authentic and no datagram, such as the first bytes of a conn', async () => {
+    const guard = new FailureGuard(() => 0, { rate: 1, burst: 25 })
+    const stage = new UdpStage(names(10), { guard })
+    const { key } = stage.users[0]!
+    const conn = Buffer.alloc(100)
+    createSealer(key, randomBytes(key.method.saltBytes)).seal(Buffer.from('x'), conn)
+    for (let times = 0; times < 5; times++) {
+      await stage.take(conn.subarray(0, 50), { ...HERE, port: times + 1 })
+      while (stage.search.waiting > 0) await settled()
+    }
+    expect(stage.dropped).toEqual({ malformed: 2, auth: 3 })
+  })
+
   it('are told apart, each by the key of the first datagram, whatever their method', async () => {
     const stage = new UdpStage([
       { name: 'ada' },
@@ -210,6 +235,16 @@ describe('many users of one port', () => {
     expect([stage.relayed, stage.dropped]).toEqual([['hello', 'again'], { auth: 2001 }])
   })
 
+  it('cost nothing when they are new where they come from', async () => {
+    const guard = new FailureGuard(() => 0, { rate: 1, burst: 30 })
+    const stage = new UdpStage(names(20), { guard })
+    for (const [index, user] of stage.users.entries()) {
+      await stage.take(salted(user.key, 'x'), { ...HERE, port: index + 1 })
+      while (stage.search.waiting > 0) await settled()
+    }
+    expect([stage.relayed.length, stage.dropped]).toEqual([20, {}])
+  })
+
   it('have a bounded number of datagrams waiting', async () => {
     const stage = new UdpStage(names(100))
     for (let port = 1; port <= 3000; port++) {
@@ -228,6 +263,8 @@ describe('many users of one port', () => {
     stage.port.onDatagram(salted(stage.users[0]!.key, 'x'), HERE.host, HERE.port)
     stage.port.close()
     await settled()
+    stage.keyring.order.used(stage.users[1]!, HERE.host)
+    await stage.take(salted(stage.users[1]!.key, 'y'))
     expect([stage.left, stage.relayed]).toEqual([EMPTY, []])
   })
 })

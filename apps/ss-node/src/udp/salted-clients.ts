@@ -74,7 +74,7 @@ export class SaltedClients {
     const { owner } = this.#keyring
     if (owner === undefined) this.#search(bytes, host, port, tried)
     else {
-      const datagram = owner === tried ? undefined : opened(owner.key, bytes)
+      const datagram = owner === tried || !owner.isValid ? undefined : opened(owner.key, bytes)
       if (datagram === undefined) this.#drop('auth')
       else this.#enter(owner, datagram, host, port)
     }
@@ -114,9 +114,9 @@ export class SaltedClients {
     else this.#drop('auth')
   }
 
-  /** @returns whether the datagram is new */
+  /** @returns whether the datagram is new: one that is no datagram can be repeated for ever, and is not */
   #enter(user: SsUser, datagram: SsDatagram | Malformed, host: string, port: number): boolean {
-    if (!this.#isFresh(datagram)) return datagram === 'malformed'
+    if (!this.#isFresh(datagram)) return false
     const key = keyOf(host, port)
     this.#known.get(key)?.session.close()
     const association = this.#associations.open({

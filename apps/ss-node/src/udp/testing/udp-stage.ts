@@ -60,6 +60,7 @@ export class UdpStage {
   constructor(users: readonly TestUser[], { serverKey, guard = new FailureGuard() }: StageOptions = {}) {
     const log = createLog({ level: 'info', sink: this.journal })
     this.users = users.map(ssUserOf)
+    for (const user of this.users) user.served = true
     this.keyring.set({ users: this.users, serverKey })
     const now = (): number => this.clock.now()
     const seldom = new Seldom(60_000, now)
