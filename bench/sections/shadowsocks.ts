@@ -18,7 +18,7 @@ const peersOf = (method: string): readonly Peer[] => [ssNode(method), ssServer(m
 const ofServer = (ratio: number): Targets => ({ ratioTo: { 'ss-server': ratio } })
 
 async function cpuPerGib(lab: Lab, peer: Peer, op: 'down' | 'up'): Promise<number> {
-  const result = await measure(lab, peer, shadowsocks({ op, conns: 4, secs: lab.secs ?? 5, warm: 2 }))
+  const result = await measure(lab, peer, shadowsocks({ op, conns: 4, secs: lab.secs ?? 3, warm: 1.5 }))
   return result.cpuSeconds / (result[op].bytes / GIB)
 }
 
@@ -79,7 +79,7 @@ log for each. The aim is 2.0x.`,
       peers: peersOf(AES),
       targets: ofServer(2.6),
       sample: async (lab, peer) => {
-        const load = shadowsocks({ op: 'rr', conns: IN_FLIGHT, secs: lab.secs ?? 5, warm: 3 })
+        const load = shadowsocks({ op: 'rr', conns: IN_FLIGHT, secs: lab.secs ?? 4, warm: 2 })
         const result = await measure(lab, peer, load)
         return result.cpuSeconds / (result.exchanges.count / 1000)
       },
@@ -107,7 +107,7 @@ server passes on, either way, and not one may be lost. Each packet has a salt an
       targets: ofServer(2.3),
       sample: async (lab, peer) => {
         const load = { conns: ASSOCIATIONS, window: 8, rate: RATE, msg: DATAGRAM_BYTES, warm: 2 }
-        const result = await measure(lab, peer, shadowsocks({ op: 'udp', secs: lab.secs ?? 5, ...load }))
+        const result = await measure(lab, peer, shadowsocks({ op: 'udp', secs: lab.secs ?? 4, ...load }))
         return result.cpuSeconds / ((result.exchanges.count * PACKETS_PER_EXCHANGE) / 100_000)
       },
     }),

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Account } from '@sluice/service'
 import { ssKey, ssMethod } from '@sluice/wire/shadowsocks'
-import { afterEach, expect, it } from 'vitest'
+import { afterEach, expect, it, vi } from 'vitest'
 import type { Keyring } from './keyring.ts'
 import type { PlanSettings } from './plan.ts'
 import { Ports } from './ports.ts'
@@ -19,6 +19,8 @@ class Stage {
   readonly occupied = new Set<number>()
   readonly lines: [string, Record<string, unknown>][] = []
   opened = 0
+  /** How often the users were read. */
+  readings = 0
   #onChange = (): void => {}
   readonly ports: Ports
 
@@ -27,7 +29,10 @@ class Stage {
       void this.lines.push([message, fields])
     this.ports = new Ports({
       directory: {
-        accounts: () => this.accounts.values(),
+        accounts: () => {
+          this.readings += 1
+          return this.accounts.values()
+        },
         watch: (onChange) => {
           this.#onChange = onChange
           return { [Symbol.dispose]: () => (this.#onChange = (): void => {}) }
@@ -61,8 +66,12 @@ class Stage {
     await this.changed()
   }
 
-  async changed(): Promise<void> {
+  tell(): void {
     this.#onChange()
+  }
+
+  async changed(): Promise<void> {
+    this.tell()
     await this.ports.refresh()
   }
 
@@ -204,6 +213,27 @@ it('holds up nobody when thousands come', async () => {
   clearInterval(timer)
   expect(stage.ports.users.length).toBe(10_000)
   expect(turns).toBeGreaterThan(2)
+})
+
+it('does the work once for users who come in pages, and does not wait for the last for ever', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  const stage = new Stage()
+  const tellEvery10Ms = async (times: number): Promise<void> => {
+    for (let i = 0; i < times; i++) {
+      stage.tell()
+      vi.advanceTimersByTime(10)
+      await setImmediate()
+    }
+  }
+  await tellEvery10Ms(10)
+  expect(stage.readings).toBe(0)
+  vi.advanceTimersByTime(10)
+  await setImmediate()
+  await setImmediate()
+  expect(stage.readings).toBe(1)
+  await tellEvery10Ms(30)
+  expect(stage.readings).toBe(2)
+  vi.useRealTimers()
 })
 
 it('follows no more once it is disposed of, and leaves open what is open', async () => {

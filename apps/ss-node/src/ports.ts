@@ -38,6 +38,9 @@ interface Port {
 }
 
 const RETRY_MS = 5000
+/** Word of thousands of users comes in pages: who waits for the last does the work once. */
+const QUIET_MS = 20
+const MOST_DELAY_MS = 250
 
 /**
  * The ports of all users: opened, closed and given their keys as the directory changes, touching nobody else's. Disposed of,
@@ -54,12 +57,15 @@ export class Ports implements Disposable {
   #isClosed = false
   #working: Promise<void> | undefined = undefined
   #retrying: NodeJS.Timeout | undefined = undefined
+  #waiting: NodeJS.Timeout | undefined = undefined
+  /** By when the work is to begin, however many changes follow. */
+  #deadline = Infinity
 
   constructor(options: PortsOptions) {
     this.#options = options
     this.#settings = options.settings
     this.report = new UnservedReport(options.log)
-    this.#watch = options.directory.watch(() => void this.refresh())
+    this.#watch = options.directory.watch(() => this.#refreshSoon())
   }
 
   /** By port; the shared one under 0, whatever port it got. */
@@ -90,6 +96,8 @@ export class Ports implements Disposable {
 
   /** Resolves when what the directory says now is so. */
   refresh(): Promise<void> {
+    clearTimeout(this.#waiting)
+    this.#deadline = Infinity
     this.#isStale = true
     this.#working ??= this.#work()
     return this.#working
@@ -99,6 +107,15 @@ export class Ports implements Disposable {
     this.#isClosed = true
     this.#watch[Symbol.dispose]()
     clearTimeout(this.#retrying)
+    clearTimeout(this.#waiting)
+  }
+
+  #refreshSoon(): void {
+    clearTimeout(this.#waiting)
+    const now = performance.now()
+    this.#deadline = Math.min(this.#deadline, now + MOST_DELAY_MS)
+    const delay = Math.max(0, Math.min(QUIET_MS, this.#deadline - now))
+    this.#waiting = setTimeout(() => void this.refresh(), delay).unref()
   }
 
   async #work(): Promise<void> {

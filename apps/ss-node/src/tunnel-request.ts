@@ -24,7 +24,8 @@ export class TunnelRequest implements Request {
   readonly target: Address
   readonly credential: SsUser
   readonly #conn: Conn
-  readonly #request: SsRequest
+  /** Until it is accepted: nobody needs its first payload, salt and all for as long as the tunnel is there. */
+  #request: SsRequest | undefined
   readonly #parts: TunnelParts
 
   constructor(conn: Conn, user: SsUser, request: SsRequest, parts: TunnelParts) {
@@ -40,7 +41,8 @@ export class TunnelRequest implements Request {
   accept(): Conn {
     const { key, method } = this.credential
     const { replays, pool, metrics } = this.#parts
-    const { salt: requestSalt, opener, early } = this.#request
+    const { salt: requestSalt, opener, early } = this.#request!
+    this.#request = undefined
     const salt = freshSalt(method.saltBytes)
     replays.own(method, salt)
     const response = method.kind === '2022' ? { requestSalt, now: replays.wallNow } : undefined

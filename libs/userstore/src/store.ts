@@ -88,7 +88,8 @@ export interface UserStore {
   /**
    * Makes an owner's users exactly these, in one transaction that writes only what differs. A user's id is `owner:key`;
    * who comes back has the same, and their usage goes on. The name is `owner-key`, or the first free one of
-   * `owner-key~2`, `owner-key~3` …, and stays while they do. Nobody else's users are touched. At most 100,000.
+   * `owner-key~2`, `owner-key~3` …, and stays while they do. Nobody else's users are touched. At most 100,000. Watchers of this store have been told
+   * when it resolves.
    * @throws StoreError USER_VALUE for an owner or a number that cannot be, STORE_OWNERS for a store of another kind
    */
   sync(owner: string, users: readonly OwnedUser[]): Promise<SyncResult>

@@ -179,6 +179,15 @@ function keepsOwners(dataDir: () => DataDir): void {
       expect(await names(other)).toEqual(['panel-0'])
     })
 
+    test('are told to who watches before the sync is over', async () => {
+      const store = await dataDir().open({ pollMs: 1e6 })
+      const changes = changesOf(store)
+      await store.sync('panel', keys(600))
+      expect(changes.seen.flatMap(({ users }) => users).length).toBe(600)
+      await store.sync('panel', [])
+      expect(changes.seen.flatMap(({ removed }) => removed).length).toBe(600)
+    })
+
     test('are listed after all that was told of an older state', async () => {
       const store = await dataDir().open()
       let told = 0
