@@ -3,6 +3,9 @@ import type { AddressSet, TlsContext } from '@sluice/net'
 import type { CallerDial, CallerMayReuse } from './request.ts'
 import type { Sessions } from './sessions.ts'
 
+/** Of a request that is not whole yet. */
+export const MAX_HANDSHAKE_BYTES: number = 16 * 1024
+
 /** What the sessions of one listener share. */
 export interface SessionParts {
   /** As in the `listening` line, the log and the metrics. */

@@ -17,7 +17,7 @@ import type { Log } from './log.ts'
 import type { DialUse, Handshake, Request, ServedRequest, Serving } from './request.ts'
 import type { Place } from './roll.ts'
 import type { SessionRecord } from './session-record.ts'
-import type { SessionParts } from './session-parts.ts'
+import { MAX_HANDSHAKE_BYTES, type SessionParts } from './session-parts.ts'
 import type { Sessions, Tracked } from './sessions.ts'
 import { UserLane } from './user-lane.ts'
 
@@ -298,5 +298,3 @@ export class Session implements Held, Tracked, ConnSink, Serving {
     this.#end(new NetError('HANDSHAKE_TIMEOUT', 'no complete request came in time'))
   }
 }
-
-const MAX_HANDSHAKE_BYTES = 16 * 1024
