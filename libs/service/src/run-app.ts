@@ -8,7 +8,6 @@ import { FileWatch, lookOf } from './file-watch.ts'
 import type { Program, ProgramConfig } from './program.ts'
 import { Reloader } from './reload.ts'
 import { Signals } from './signals.ts'
-import { keepYoungSpaceSmall } from './young-space.ts'
 
 /** Bad usage or configuration. */
 const EXIT_USAGE = 2
@@ -57,7 +56,6 @@ const run = async <Config extends ProgramConfig>(
   { config: settings, warnings }: Loaded<unknown>,
   load: () => Loaded<unknown>,
 ): Promise<number> => {
-  keepYoungSpaceSmall()
   const config = settings as Config
   const file = config.watch ? config.config : undefined
   const signals = new Signals()
