@@ -2,6 +2,7 @@ import type { Conn, ConnSink } from '@sluice/net'
 import type { Address } from '@sluice/wire'
 import type { Opener, Sealer } from '@sluice/wire/shadowsocks'
 import type { BufferPool } from './buffer-pool.ts'
+import { wasted } from './cipher-waste.ts'
 import type { SampledTimer } from './sampled-timer.ts'
 
 export interface CipherParts {
@@ -108,6 +109,7 @@ export class CipherConn implements Conn, ConnSink {
     const begun = encrypt.begin()
     const size = this.#sealer.seal(chunk, buffer)
     encrypt.end(begun)
+    wasted(size)
     const wentOut = this.#conn.write(buffer.subarray(0, size))
     if (wentOut) this.#pool.give(buffer)
     else this.#sealed = buffer
@@ -162,6 +164,7 @@ export class CipherConn implements Conn, ConnSink {
     try {
       const size = this.#opener.open(chunk, out)
       decrypt.end(begun)
+      wasted(size)
       return size
     } catch (error) {
       this.#failure = error as Error
