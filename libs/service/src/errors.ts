@@ -1,3 +1,5 @@
+import { CIRCUIT_OUTCOMES } from './circuit-outcomes.ts'
+
 /** What an outcome means to the log, to a SOCKS5 client, to an HTTP client and to people. */
 export interface Outcome {
   /** info: the peer's doing or ordinary life · warn: the operator may have to act · error: a fault of ours. */
@@ -204,6 +206,8 @@ const TABLE = {
     http: 502,
     text: 'The server behind this end refused; its own answer was passed on.',
   },
+
+  ...CIRCUIT_OUTCOMES,
 
   TARGET_RESET: { level: 'info', socks5: 1, http: 502, text: 'The connection to the target broke.' },
   RESPONSE_INVALID: {
