@@ -22,7 +22,7 @@ import { Sessions } from './sessions.ts'
 import { deviceLimits, nodeLimits, type SessionConfig, signInLimits } from './session-config.ts'
 import { SignInGuard } from './sign-in-guard.ts'
 import { storeUrl } from './store-url.ts'
-import { type UserReport, userStates, userStatuses } from './user-status.ts'
+import { userReport, userStates } from './user-status.ts'
 import { createWayOut, type WayOut, type WayOutConfig } from './way-out.ts'
 
 /** What any program can be told. */
@@ -118,6 +118,7 @@ export class Program {
       onError: (error) => {
         if (this.#seldom.due('store.unreadable')) this.log.error({ err: error }, 'store.unreadable')
       },
+      onTaken: (taken) => this.log.warn({ ...taken }, 'credential.taken'),
     })
     this.#ledger = new Ledger({
       store,
@@ -188,7 +189,7 @@ export class Program {
         ...ops,
         registry: this.metrics.registry,
         ready: () => this.#state,
-        users: () => this.#userReport(),
+        users: () => userReport(this.#about, this.directory),
         routes: this.#routes,
         log: this.log,
       })
@@ -291,10 +292,5 @@ export class Program {
     void this.#ledger.flush()
     this.#listeners.tls.poll()
     this.sessions.sweep()
-  }
-
-  #userReport(): UserReport {
-    const users = userStatuses(this.directory, Date.now())
-    return { ...this.#about, uptimeMs: performance.now(), total: this.directory.size, users }
   }
 }
