@@ -207,8 +207,6 @@ const TABLE = {
     text: 'The server behind this end refused; its own answer was passed on.',
   },
 
-  ...CIRCUIT_OUTCOMES,
-
   TARGET_RESET: { level: 'info', socks5: 1, http: 502, text: 'The connection to the target broke.' },
   RESPONSE_INVALID: {
     level: 'info',
@@ -235,11 +233,11 @@ const TABLE = {
 } as const
 
 /** The outcome of a session. */
-export type Code = keyof typeof TABLE
+export type Code = keyof typeof TABLE | keyof typeof CIRCUIT_OUTCOMES
 /** The outcome of a session that failed. */
 export type ErrorCode = Exclude<Code, 'OK'>
 
-export const OUTCOMES: Readonly<Record<Code, Outcome>> = TABLE
+export const OUTCOMES: Readonly<Record<Code, Outcome>> = { ...TABLE, ...CIRCUIT_OUTCOMES }
 
 /** An error of this library. `message` is for the log: who, what, and never a secret. */
 export class ServiceError extends Error {

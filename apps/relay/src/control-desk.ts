@@ -1,0 +1,179 @@
+import { randomBytes } from 'node:crypto'
+import { ServiceError } from '@sluice/service'
+import {
+  encodeRelayFrame,
+  encodeVoucher,
+  type RelayFrame,
+  RELAY_STATUS,
+  type RelayStatus,
+  voucherProof,
+} from '@sluice/wire/relay'
+import type { FarEnd } from './circuit-run.ts'
+import type { ControlConn } from './control-conn.ts'
+import type { Identity } from './identity.ts'
+import { type RelayLimits, termsOf } from './limits.ts'
+import { RelayRefusal } from './relay-refusal.ts'
+import type { RelayState } from './relay-state.ts'
+import type { Reservation } from './reservations.ts'
+import { mayAskTtl } from './who.ts'
+
+/** How long nothing need be heard of a peer, ms; 0: for ever. */
+export interface Patience {
+  /** Then it is asked whether it is there. */
+  readonly pingMs: number
+  /** Then it is taken to be gone. */
+  readonly idleMs: number
+}
+
+/** Where those who are sent away may go, and when. */
+export interface WayBack {
+  readonly reconnectAfterMs: number
+  /** 0: they should not. */
+  readonly tryForMs: number
+  /** A relay URL, '' for this relay. */
+  readonly address: string
+}
+
+export interface ControlDeskOptions {
+  readonly identity: Identity
+  readonly state: RelayState<ControlConn, FarEnd>
+  readonly limits: RelayLimits
+  readonly patience: Patience
+  /** Where peers are reached: relay URLs, as RESERVE_RESPONSE tells them. */
+  readonly addresses: (control: ControlConn) => readonly string[]
+  /** Told of what a request for a reservation came to. */
+  readonly onReserve?: (status: RelayStatus, control: ControlConn, refusal: RelayRefusal | undefined) => void
+  /** Monotonic, ms. */
+  readonly now: () => number
+}
+
+const SWEEP_MS = 1000
+const OK = RELAY_STATUS.OK
+/** Peers of a relay that stops are not all to come back at the same moment; when they do is theirs to spread. */
+const COME_BACK: WayBack = { reconnectAfterMs: 1000, tryForMs: 120_000, address: '' }
+const STAY_AWAY: WayBack = { reconnectAfterMs: 0, tryForMs: 0, address: '' }
+
+/** Answers all control conns: what they ask for, whether they are still there, and where to go from here. */
+export class ControlDesk {
+  patience: Patience
+  limits: RelayLimits
+  /** Where peers should go when they are sent away; '' for nowhere else. */
+  elsewhere = ''
+  readonly now: () => number
+  readonly #options: ControlDeskOptions
+  readonly #all = new Set<ControlConn>()
+  #sweeping: NodeJS.Timeout | undefined = undefined
+
+  constructor(options: ControlDeskOptions) {
+    this.#options = options
+    this.patience = options.patience
+    this.limits = options.limits
+    this.now = options.now
+  }
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  all(): Iterable<ControlConn> {
+    return this.#all
+  }
+
+  enter(control: ControlConn): void {
+    this.#all.add(control)
+    this.#sweeping ??= setInterval(() => this.sweep(), SWEEP_MS)
+  }
+
+  leave(control: ControlConn): void {
+    this.#all.delete(control)
+    this.#options.state.leave(control)
+    if (this.#all.size > 0) return
+    clearInterval(this.#sweeping)
+    this.#sweeping = undefined
+  }
+
+  wayBack(status: RelayStatus): WayBack {
+    if (status === RELAY_STATUS.SHUTTING_DOWN) return { ...COME_BACK, address: this.elsewhere }
+    return status === RELAY_STATUS.IDLE_TIMEOUT ? COME_BACK : STAY_AWAY
+  }
+
+  sweep(): void {
+    const now = this.now()
+    const ping = encodeRelayFrame({ type: 'ping', opaque: randomBytes(8) })
+    for (const control of this.#all) control.sweep(now, ping)
+  }
+
+  /** What a peer has sent. */
+  take(control: ControlConn, frame: RelayFrame): void {
+    switch (frame.type) {
+      case 'reserve':
+        return this.#reserve(control, frame.ttl)
+      case 'release':
+        return void this.#options.state.reservations.release(control)
+      case 'ping':
+        return control.send({ type: 'pong', opaque: frame.opaque })
+      case 'pong':
+        return
+      case 'reject':
+        return void this.#options.state.circuits.reject(control.peer, frame.circuitId, frame.reason)
+      case 'connect':
+        return control.send(UNEXPECTED)
+      default:
+        control.fail(new ServiceError('MESSAGE_UNEXPECTED', `${frame.type} on a control connection`))
+    }
+  }
+
+  #reserve(control: ControlConn, ttl: number): void {
+    if (ttl !== 0 && !mayAskTtl(control.peer)) {
+      this.#answer(control, RELAY_STATUS.MALFORMED_MESSAGE)
+      return control.fail(new ServiceError('HANDSHAKE_INVALID', 'a reserved field that is not 0'))
+    }
+    try {
+      const reservation = this.#options.state.reservations.reserve(control, ttl * 1000)
+      this.#answer(control, OK, this.#options.addresses(control))
+      if (!control.peer.isSeed) control.send(this.#reservationFrame(reservation))
+    } catch (error) {
+      if (!(error instanceof RelayRefusal)) throw error
+      this.#answer(control, error.status, [], error)
+      if (error.reason !== '') control.notice(error.status, error.reason)
+    }
+  }
+
+  #answer(
+    control: ControlConn,
+    status: RelayStatus,
+    addresses: readonly string[] = [],
+    refusal?: RelayRefusal,
+  ): void {
+    control.send({ type: 'reserveResponse', status, addresses })
+    this.#options.onReserve?.(status, control, refusal)
+  }
+
+  #reservationFrame({ control, expiresAt, ttlMs }: Reservation<ControlConn>): RelayFrame {
+    const expire = Math.floor(expiresAt / 1000)
+    const slots = Math.min(this.limits.circuitsPerPeer, 0xffff)
+    const ttl = Math.floor(ttlMs / 1000)
+    return {
+      type: 'reservation',
+      expire,
+      ttl,
+      slots,
+      ...termsOf(this.limits),
+      voucher: this.#voucher(control, expire),
+    }
+  }
+
+  #voucher(control: ControlConn, expire: number): Uint8Array {
+    const { identity } = this.#options
+    const voucher = { relay: identity.nodeId, peer: control.peer.nodeId, expire }
+    return encodeVoucher({ ...voucher, signature: identity.sign(voucherProof(voucher)) })
+  }
+}
+
+const UNEXPECTED: RelayFrame = {
+  type: 'connectRefused',
+  status: RELAY_STATUS.UNEXPECTED_MESSAGE,
+  retryAfter: 0,
+  reason: 'a circuit needs a connection of its own',
+  address: '',
+}

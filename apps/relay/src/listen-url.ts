@@ -1,0 +1,39 @@
+import { type Address, formatAddress, parseAddress } from '@sluice/wire'
+import { z } from 'zod'
+
+/** What a listener speaks; `any` is all of them, told apart by the first byte. */
+export const DOORS = ['tcp', 'tls', 'ws', 'wss', 'any'] as const
+export type DoorName = (typeof DOORS)[number]
+
+export interface ListenUrl {
+  readonly door: DoorName
+  readonly address: Address
+}
+
+const URL = /^(tcp|tls|ws|wss|any):\/\/([^/]+)\/?$/
+const MAX = 16
+
+const parse = (text: string): ListenUrl => {
+  const [, door, place] = URL.exec(text) ?? []
+  if (door === undefined || place === undefined) throw new RangeError('no listener')
+  return { door: door as DoorName, address: parseAddress(place) }
+}
+
+export const formatListenUrl = ({ door, address }: ListenUrl): string => `${door}://${formatAddress(address)}`
+
+/** Written as a list, or with commas. */
+export const listenUrls: z.ZodType<ListenUrl[], string | string[]> = z
+  .union([z.array(z.string()).max(MAX), z.string().transform((value) => value.split(','))])
+  .transform((values, context) => {
+    try {
+      return values.map((value) => parse(value.trim()))
+    } catch {
+      context.addIssue({ code: 'custom', message: 'no listener' })
+      return z.NEVER
+    }
+  })
+  .meta({
+    placeholder: 'URL[,URL]',
+    wanted: 'listeners, such as tls://0.0.0.0:443 or any://[::1]:8891',
+    list: true,
+  })
