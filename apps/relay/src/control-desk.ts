@@ -105,21 +105,15 @@ export class ControlDesk {
 
   /** What a peer has sent. */
   take(control: ControlConn, frame: RelayFrame): void {
-    switch (frame.type) {
-      case 'reserve':
-        return this.#reserve(control, frame.ttl)
-      case 'release':
-        return void this.#options.state.reservations.release(control)
-      case 'ping':
-        return control.send({ type: 'pong', opaque: frame.opaque })
-      case 'pong':
-        return
-      case 'reject':
-        return void this.#options.state.circuits.reject(control.peer, frame.circuitId, frame.reason)
-      case 'connect':
-        return control.send(UNEXPECTED)
-      default:
-        control.fail(new ServiceError('MESSAGE_UNEXPECTED', `${frame.type} on a control connection`))
+    const { type } = frame
+    const { reservations, circuits } = this.#options.state
+    if (type === 'ping') control.send({ type: 'pong', opaque: frame.opaque })
+    else if (type === 'reserve') this.#reserve(control, frame.ttl)
+    else if (type === 'release') reservations.release(control)
+    else if (type === 'reject') circuits.reject(control.peer, frame.circuitId, frame.reason)
+    else if (type === 'connect') control.send(UNEXPECTED)
+    else if (type !== 'pong') {
+      control.fail(new ServiceError('MESSAGE_UNEXPECTED', `${type} on a control connection`))
     }
   }
 

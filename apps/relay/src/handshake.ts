@@ -69,16 +69,10 @@ const requestOf = (
   who: Who,
   { controls, circuits }: HandshakeParts,
 ): ServedRequest => {
-  switch (frame.type) {
-    case 'reserve':
-      return new ControlConn(controls, conn, who, frame)
-    case 'connect':
-      return new SourceConn(circuits, conn, who, frame)
-    case 'accept':
-      return new ArrivalConn(circuits, conn, who, frame)
-    default:
-      throw new ServiceError('MESSAGE_UNEXPECTED', `${frame.type} in the place of a request`)
-  }
+  if (frame.type === 'reserve') return new ControlConn(controls, conn, who, frame)
+  if (frame.type === 'connect') return new SourceConn(circuits, conn, who, frame)
+  if (frame.type === 'accept') return new ArrivalConn(circuits, conn, who, frame)
+  throw new ServiceError('MESSAGE_UNEXPECTED', `${frame.type} in the place of a request`)
 }
 
 const NOTHING = new Uint8Array(0)

@@ -22,11 +22,11 @@ it('makes a key for its owner alone, and finds it again', () => {
 })
 
 it('signs with the key that it shows', () => {
-  const { privateKeyPem, publicKey, sign } = openIdentity(join(folder, 'relay.pem'))
-  const key = createPublicKey(privateKeyPem)
-  expect(rawPublicKey(key)).toEqual(publicKey)
+  const identity = openIdentity(join(folder, 'relay.pem'))
+  const key = createPublicKey(identity.privateKeyPem)
+  expect(rawPublicKey(key)).toEqual(identity.publicKey)
   const bytes = Buffer.from('words')
-  expect(verify(null, bytes, key, sign(bytes))).toBe(true)
+  expect(verify(null, bytes, key, identity.sign(bytes))).toBe(true)
 })
 
 it('refuses a file that holds no such key, says which, and leaves it as it is', () => {

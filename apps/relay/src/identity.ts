@@ -83,7 +83,7 @@ const readKeyFile = (file: string): string | undefined => {
     const pem = readFileSync(file, 'utf8')
     return pem.length > MAX_FILE_BYTES ? '' : pem
   } catch (error) {
-    if (errnoOf(error as Error) === 'ENOENT') return undefined
+    if (errnoOf(error) === 'ENOENT') return undefined
     throw unusable('read', file, error)
   }
 }
@@ -121,11 +121,11 @@ const linkOnce = (draft: string, file: string): void => {
   try {
     linkSync(draft, file)
   } catch (error) {
-    if (errnoOf(error as Error) !== 'EEXIST') throw error
+    if (errnoOf(error) !== 'EEXIST') throw error
   }
 }
 
 const unusable = (verb: string, file: string, cause: unknown): ConfigError =>
-  new ConfigError('CONFIG_INVALID', `cannot ${verb} the identity in ${file} (${errnoOf(cause as Error)})`, {
+  new ConfigError('CONFIG_INVALID', `cannot ${verb} the identity in ${file} (${errnoOf(cause)})`, {
     cause,
   })
