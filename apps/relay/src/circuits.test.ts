@@ -97,6 +97,18 @@ describe('a circuit', () => {
     await expect(circuit.accepted).rejects.toMatchObject({ code: 'TIMEOUT' })
   })
 
+  it('goes by the clock at that deadline, not by its timer', () => {
+    const world = stateWorld()
+    const control = reserved(world, 2)
+    const [claimed, waiting] = [1, 3].map((octet) => world.state.circuits.connect(peerOf(octet), at(2)))
+    const [first] = control.heard('incoming')
+    world.state.circuits.accept(control.peer, first!.circuitId, first!.token)
+    Object.assign(world.clock, { now: () => 10_000 })
+    expect(claimed!.open('its conn')).toBe(false)
+    expect(refusalOf(() => accepted(world, control))).toBe('INVALID_TOKEN')
+    expect(waiting!.state).toBe('pending')
+  })
+
   it('fails with the reason of a destination that rejects, which needs not be told of the end', async () => {
     const world = stateWorld()
     const control = reserved(world, 2)
@@ -111,8 +123,9 @@ describe('a circuit', () => {
 
   it('whose source leaves while it waits is over, and the destination told', () => {
     const world = stateWorld()
-    const control = reserved(world, 2)
+    const [source, control] = [reserved(world, 1), reserved(world, 2)]
     world.state.circuits.connect(SOURCE, control.peer.id).close(RELAY_STATUS.PEER_RESET)
+    expect(source.frames).toEqual([])
     expect(refusalOf(() => accepted(world, control))).toBe('INVALID_TOKEN')
     expect(control.heard('circuitClosed')).toMatchObject([{ status: RELAY_STATUS.PEER_RESET }])
     expect([world.state.circuits.size, world.state.circuits.pending]).toEqual([0, 0])
