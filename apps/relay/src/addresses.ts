@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type { Address } from '@sluice/wire'
 import { formatRelayUrl, type RelayAddress, type RelayTransport } from '@sluice/wire/relay'
+import type { RelayConfig } from './config.ts'
 import type { DoorName, ListenUrl } from './listen-url.ts'
 import { isLoopback } from './loopback.ts'
 
@@ -16,14 +17,17 @@ const transportsOf = (door: DoorName, address: Address): readonly RelayTransport
   return isLoopback(address) ? ALL : SECURE
 }
 
-/** How peers reach these listeners. @param host stands for all interfaces @default the name of this machine */
-export const addressesOf = (
+/** How peers reach the relay: as its operator says, or else at its listeners. */
+export const reachedAt = (
+  { advertise }: Pick<RelayConfig, 'advertise'>,
   listeners: readonly ListenUrl[],
   relay: Uint8Array,
-  host: string = hostname(),
 ): RelayAddress[] =>
+  advertise.length > 0 ? advertise.map((each) => ({ ...each, relay })) : addressesOf(listeners, relay)
+
+const addressesOf = (listeners: readonly ListenUrl[], relay: Uint8Array): RelayAddress[] =>
   listeners.flatMap(({ door, address }) => {
-    const reached = WILDCARDS.has(address.host) ? { ...address, host } : address
+    const reached = WILDCARDS.has(address.host) ? { ...address, host: hostname() } : address
     return transportsOf(door, address).map((transport) => ({ transport, address: reached, relay }))
   })
 

@@ -7,23 +7,32 @@ import {
   type ProgramConfig,
   sessionSchemaOf,
   text,
+  textType,
   upstreamSchema,
 } from '@sluice/service'
+import type { RelayAddress } from '@sluice/wire/relay'
 import { z } from 'zod'
 import { type LimitsConfig, limitsSchema } from './limits-config.ts'
-import { type ListenUrl, listenUrls } from './listen-url.ts'
+import { type ListenUrl, listenUrls, relayUrls } from './listen-url.ts'
 
 export interface RelayConfig extends ProgramConfig, LimitsConfig {
   listen: ListenUrl[]
   plain: boolean
   tlsCert: string | undefined
   tlsKey: string | undefined
+  advertise: RelayAddress[]
   hidePresence: boolean
   pingMs: number
+  adminToken: string | undefined
 }
 
 const base = baseSchema({ ops: '127.0.0.1:9103' })
 const session = sessionSchemaOf({ handshake: '10', idle: '2m' })
+
+const adminToken = textType('TOKEN', 'a text of 16 to 256 characters', (written) => {
+  if (!/^[\x21-\x7e]{16,256}$/.test(written)) throw new RangeError('no token')
+  return written
+})
 
 /** This door dials nobody, so what could be said of that is not asked for. */
 const unasked = <Shape extends Record<string, z.ZodType>>(shape: Shape): Shape =>
@@ -61,10 +70,21 @@ export const schema: ConfigSchema<RelayConfig> = base
     tlsKey: text
       .optional()
       .meta({ description: 'its private key, PEM', placeholder: 'FILE', group: 'listeners' }),
+    advertise: relayUrls.prefault([]).meta({
+      description: 'where peers are told that they can be reached, in the place of the listeners',
+      group: 'listeners',
+      live: true,
+    }),
     hidePresence: z.boolean().default(false).meta({
       description: 'tell who asks for a peer that is not here the same as who may not have it',
       group: 'access',
       live: true,
+    }),
+    adminToken: adminToken.optional().meta({
+      description:
+        'what operators show at /v1/relay of the ops port, at least 16 characters; nothing can be done there without',
+      secret: true,
+      group: 'operation',
     }),
     pingMs: duration.prefault('30').meta({
       description: 'how long a peer may say nothing before it is asked whether it is there; 0: never asked',

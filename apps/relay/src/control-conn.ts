@@ -12,6 +12,7 @@ import type { ControlDesk } from './control-desk.ts'
 import { readKnown } from './login.ts'
 import type { Control } from './reservations.ts'
 import { statusOf } from './status-of.ts'
+import type { Swept } from './sweeper.ts'
 import type { Who } from './who.ts'
 
 /** Frames that wait for a peer that reads too slowly; one more, and it is given up. */
@@ -19,12 +20,14 @@ const MAX_QUEUED = 64
 /** How long it may take none of them. */
 const WRITE_MS = 5000
 const NOTHING = new Uint8Array(0)
+/** Nobody looks at what comes back, but at that something does. */
+const PING = encodeRelayFrame({ type: 'ping', opaque: new Uint8Array(8) })
 
 /**
  * A conn on which a peer holds, or may come to hold, a reservation. There may be many thousands of which hardly any does
  * anything, so it has no timers of its own: the desk looks at all of them now and then.
  */
-export class ControlConn implements ServedRequest, Control, ConnSink {
+export class ControlConn implements ServedRequest, Control, ConnSink, Swept {
   readonly protocol = 'reserve'
   readonly target = undefined
   readonly peer: Who
@@ -96,15 +99,14 @@ export class ControlConn implements ServedRequest, Control, ConnSink {
     if (!this.peer.isSeed) this.send({ type: 'notice', status, text })
   }
 
-  /** Now and then. @param now as the desk has it, ms @param ping what a quiet peer is sent */
-  sweep(now: number, ping: Uint8Array): void {
+  sweep(now: number): void {
     if (this.#blockedAt > 0 && now - this.#blockedAt >= WRITE_MS) return this.#giveUp()
     const quiet = now - this.#heardAt
     const { pingMs, idleMs } = this.#desk.patience
     if (idleMs > 0 && quiet >= idleMs) return this.dismiss(RELAY_STATUS.IDLE_TIMEOUT)
     if (pingMs === 0 || quiet < pingMs || this.#pinged || this.peer.isSeed) return
     this.#pinged = true
-    this.#write(ping)
+    this.#write(PING)
   }
 
   /** @internal */
@@ -184,11 +186,15 @@ export class ControlConn implements ServedRequest, Control, ConnSink {
     this.#rest = this.#queue = undefined
     this.#session!.onStop = this.#session!.onShutdown = undefined
     this.#desk.leave(this)
-    const settle = (): void => this.#settle!(error)
-    if (words !== undefined) return void refuse(this.#conn, words).then(settle)
-    this.#conn.attach(undefined)
-    this.#conn.reset()
-    settle()
+    void this.#part(error, words)
+  }
+
+  async #part(error: Error | undefined, words: Uint8Array | undefined): Promise<void> {
+    if (words === undefined) {
+      this.#conn.attach(undefined)
+      this.#conn.reset()
+    } else await refuse(this.#conn, words)
+    this.#settle!(error)
   }
 }
 

@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import { ServiceError } from '@sluice/service'
 import {
-  encodeRelayFrame,
   encodeVoucher,
+  formatCircuitAddress,
+  MAX_ADDRESSES,
+  type RelayAddress,
   type RelayFrame,
   RELAY_STATUS,
   type RelayStatus,
@@ -12,9 +13,11 @@ import type { FarEnd } from './circuit-run.ts'
 import type { ControlConn } from './control-conn.ts'
 import type { Identity } from './identity.ts'
 import { type RelayLimits, termsOf } from './limits.ts'
+import type { RelayPeer } from './relay-peer.ts'
 import { RelayRefusal } from './relay-refusal.ts'
 import type { RelayState } from './relay-state.ts'
 import type { Reservation } from './reservations.ts'
+import { Sweeper } from './sweeper.ts'
 import { mayAskTtl } from './who.ts'
 
 /** How long nothing need be heard of a peer, ms; 0: for ever. */
@@ -39,15 +42,14 @@ export interface ControlDeskOptions {
   readonly state: RelayState<ControlConn, FarEnd>
   readonly limits: RelayLimits
   readonly patience: Patience
-  /** Where peers are reached: relay URLs, as RESERVE_RESPONSE tells them. */
-  readonly addresses: (control: ControlConn) => readonly string[]
+  /** Where peers can reach the relay. */
+  readonly addresses: () => readonly RelayAddress[]
   /** Told of what a request for a reservation came to. */
-  readonly onReserve?: (status: RelayStatus, control: ControlConn, refusal: RelayRefusal | undefined) => void
+  readonly onReserve?: (status: RelayStatus, refusal: RelayRefusal | undefined) => void
   /** Monotonic, ms. */
   readonly now: () => number
 }
 
-const SWEEP_MS = 1000
 const OK = RELAY_STATUS.OK
 /** Peers of a relay that stops are not all to come back at the same moment; when they do is theirs to spread. */
 const COME_BACK: WayBack = { reconnectAfterMs: 1000, tryForMs: 120_000, address: '' }
@@ -61,46 +63,28 @@ export class ControlDesk {
   elsewhere = ''
   readonly now: () => number
   readonly #options: ControlDeskOptions
-  readonly #all = new Set<ControlConn>()
-  #sweeping: NodeJS.Timeout | undefined = undefined
+  readonly all: Sweeper<ControlConn>
 
   constructor(options: ControlDeskOptions) {
     this.#options = options
     this.patience = options.patience
     this.limits = options.limits
     this.now = options.now
-  }
-
-  get size(): number {
-    return this.#all.size
-  }
-
-  all(): Iterable<ControlConn> {
-    return this.#all
+    this.all = new Sweeper(options.now)
   }
 
   enter(control: ControlConn): void {
-    this.#all.add(control)
-    this.#sweeping ??= setInterval(() => this.sweep(), SWEEP_MS)
+    this.all.add(control)
   }
 
   leave(control: ControlConn): void {
-    this.#all.delete(control)
+    this.all.delete(control)
     this.#options.state.leave(control)
-    if (this.#all.size > 0) return
-    clearInterval(this.#sweeping)
-    this.#sweeping = undefined
   }
 
   wayBack(status: RelayStatus): WayBack {
     if (status === RELAY_STATUS.SHUTTING_DOWN) return { ...COME_BACK, address: this.elsewhere }
     return status === RELAY_STATUS.IDLE_TIMEOUT ? COME_BACK : STAY_AWAY
-  }
-
-  sweep(): void {
-    const now = this.now()
-    const ping = encodeRelayFrame({ type: 'ping', opaque: randomBytes(8) })
-    for (const control of this.#all) control.sweep(now, ping)
   }
 
   /** What a peer has sent. */
@@ -124,13 +108,19 @@ export class ControlDesk {
     }
     try {
       const reservation = this.#options.state.reservations.reserve(control, ttl * 1000)
-      this.#answer(control, OK, this.#options.addresses(control))
+      this.#answer(control, OK, this.#addresses(control.peer))
       if (!control.peer.isSeed) control.send(this.#reservationFrame(reservation))
     } catch (error) {
       if (!(error instanceof RelayRefusal)) throw error
       this.#answer(control, error.status, [], error)
       if (error.reason !== '') control.notice(error.status, error.reason)
     }
+  }
+
+  #addresses({ nodeId: peer }: RelayPeer): readonly string[] {
+    const relay = this.#options.identity.nodeId
+    const addresses = this.#options.addresses().slice(0, MAX_ADDRESSES)
+    return addresses.map((address) => formatCircuitAddress({ ...address, relay, peer }))
   }
 
   #answer(
@@ -140,7 +130,7 @@ export class ControlDesk {
     refusal?: RelayRefusal,
   ): void {
     control.send({ type: 'reserveResponse', status, addresses })
-    this.#options.onReserve?.(status, control, refusal)
+    this.#options.onReserve?.(status, refusal)
   }
 
   #reservationFrame({ control, expiresAt, ttlMs }: Reservation<ControlConn>): RelayFrame {

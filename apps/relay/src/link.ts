@@ -1,5 +1,5 @@
 import { loadConfig, type UserLink } from '@sluice/service'
-import { addressesOf, urlsOf } from './addresses.ts'
+import { reachedAt, urlsOf } from './addresses.ts'
 import { schema } from './config.ts'
 import { openIdentity } from './identity.ts'
 import { identityFile } from './identity-file.ts'
@@ -8,6 +8,6 @@ import { identityFile } from './identity-file.ts'
 export const link = (_name: string, _password: string, argv: readonly string[]): UserLink => {
   const { config } = loadConfig(schema, { argv, env: process.env })
   const identity = openIdentity(identityFile(config))
-  const urls = urlsOf(addressesOf(config.listen, identity.nodeId))
+  const urls = urlsOf(reachedAt(config, config.listen, identity.nodeId))
   return { urls, lines: Object.values(urls) }
 }

@@ -1,4 +1,5 @@
 import { type Address, formatAddress, parseAddress } from '@sluice/wire'
+import { parseRelayUrl, type RelayAddress } from '@sluice/wire/relay'
 import { z } from 'zod'
 
 /** What a listener speaks; `any` is all of them, told apart by the first byte. */
@@ -13,7 +14,7 @@ export interface ListenUrl {
 const URL = /^(tcp|tls|ws|wss|any):\/\/([^/]+)\/?$/
 const MAX = 16
 
-const parse = (text: string): ListenUrl => {
+const parseListenUrl = (text: string): ListenUrl => {
   const [, door, place] = URL.exec(text) ?? []
   if (door === undefined || place === undefined) throw new RangeError('no listener')
   return { door: door as DoorName, address: parseAddress(place) }
@@ -21,19 +22,26 @@ const parse = (text: string): ListenUrl => {
 
 export const formatListenUrl = ({ door, address }: ListenUrl): string => `${door}://${formatAddress(address)}`
 
-/** Written as a list, or with commas. */
-export const listenUrls: z.ZodType<ListenUrl[], string | string[]> = z
-  .union([z.array(z.string()).max(MAX), z.string().transform((value) => value.split(','))])
-  .transform((values, context) => {
-    try {
-      return values.map((value) => parse(value.trim()))
-    } catch {
-      context.addIssue({ code: 'custom', message: 'no listener' })
-      return z.NEVER
-    }
-  })
-  .meta({
-    placeholder: 'URL[,URL]',
-    wanted: 'listeners, such as tls://0.0.0.0:443 or any://[::1]:8891',
-    list: true,
-  })
+/** Several, written as a list or with commas. */
+const listOf = <T>(parse: (text: string) => T, wanted: string): z.ZodType<T[], string | string[]> =>
+  z
+    .union([z.array(z.string()).max(MAX), z.string().transform((value) => value.split(','))])
+    .transform((values, context) => {
+      try {
+        return values.map((value) => parse(value.trim()))
+      } catch {
+        context.addIssue({ code: 'custom', message: wanted })
+        return z.NEVER
+      }
+    })
+    .meta({ placeholder: 'URL[,URL]', wanted, list: true })
+
+export const listenUrls: z.ZodType<ListenUrl[], string | string[]> = listOf(
+  parseListenUrl,
+  'listeners, such as tls://0.0.0.0:443 or any://[::1]:8891',
+)
+
+export const relayUrls: z.ZodType<RelayAddress[], string | string[]> = listOf(
+  parseRelayUrl,
+  'addresses of this relay, such as tls://relay.example.org:443',
+)

@@ -6,6 +6,7 @@ export class PeerWait implements ConnSink, Disposable {
   readonly #conn: Conn
   readonly #session: Serving
   readonly #early = Promise.withResolvers<never>()
+  #onDrained: (() => void) | undefined = undefined
 
   constructor(conn: Conn, session: Serving) {
     this.#conn = conn
@@ -23,6 +24,11 @@ export class PeerWait implements ConnSink, Disposable {
     return Promise.race([promise, this.#early.promise])
   }
 
+  /** Whatever was written is on its way. @throws as `until` */
+  drained(): Promise<void> {
+    return this.until(new Promise((resolve) => (this.#onDrained = resolve)))
+  }
+
   /** What comes early waits in the conn. */
   onData(chunk: Uint8Array): void {
     this.#conn.pause()
@@ -32,7 +38,9 @@ export class PeerWait implements ConnSink, Disposable {
   /** It may have said all that it wants to say, and wait for the answer. */
   onEnd(): void {}
 
-  onDrain(): void {}
+  onDrain(): void {
+    this.#onDrained?.()
+  }
 
   onClose(cause: Error | undefined): void {
     this.#early.reject(new NetError('CLIENT_CLOSED', 'the peer left while it waited', { cause }))

@@ -21,6 +21,11 @@ import type { Who } from './who.ts'
 
 const HEAD_BYTES = 4
 
+interface Found {
+  readonly circuit: Circuit<FarEnd>
+  readonly far: FarEnd
+}
+
 /** A conn on which a peer asks for a circuit, again and again until it gets one; then it is one end of it. */
 export class SourceConn implements ServedRequest {
   readonly protocol = 'connect'
@@ -29,6 +34,8 @@ export class SourceConn implements ServedRequest {
   readonly #conn: Conn
   readonly #who: Who
   readonly #first: ConnectFrame
+  /** The last no. */
+  #refused: RelayRefusal | undefined = undefined
 
   constructor(desk: CircuitDesk, conn: Conn, who: Who, first: ConnectFrame) {
     this.#desk = desk
@@ -51,16 +58,11 @@ export class SourceConn implements ServedRequest {
 
   async serve(session: Serving): Promise<void> {
     let request: ConnectFrame | undefined = this.#first
-    let refused: Error | undefined
     try {
       while (request !== undefined) {
-        try {
-          const { circuit, far } = await this.#ask(request, session)
-          return await this.#desk.run(circuit, { conn: this.#conn, session }, far)
-        } catch (error) {
-          if (!(error instanceof RelayRefusal)) throw error
-          refused = errorOf(error)
-          this.#conn.write(encodeRelayFrame(this.#desk.refusal(error)))
+        const found = await this.#ask(request, session)
+        if (found !== undefined) {
+          return await this.#desk.run(found.circuit, { conn: this.#conn, session }, found.far)
         }
         request = await this.#next(session)
       }
@@ -68,20 +70,28 @@ export class SourceConn implements ServedRequest {
       if (!this.#conn.closed) await this.reject(codeOf(error))
       throw error
     }
-    throw refused!
+    throw errorOf(this.#refused!)
   }
 
-  /** @throws RelayRefusal to be told; after anything else the conn is of no more use */
-  async #ask(
-    { destination }: ConnectFrame,
-    session: Serving,
-  ): Promise<{ circuit: Circuit<FarEnd>; far: FarEnd }> {
-    const circuit = await this.#desk.connect(this.#who, formatNodeId(destination))
+  /** @returns undefined where the peer was told no */
+  async #ask({ destination }: ConnectFrame, session: Serving): Promise<Found | undefined> {
+    const since = this.#desk.now()
+    let circuit: Circuit<FarEnd> | undefined
     using wait = new PeerWait(this.#conn, session)
     try {
-      return { circuit, far: await wait.until(circuit.accepted) }
+      circuit = await this.#desk.connect(this.#who, formatNodeId(destination))
+      const far = await wait.until(circuit.accepted)
+      this.#desk.answered(since)
+      return { circuit, far }
     } catch (error) {
-      if (!(error instanceof RelayRefusal)) abandon(circuit, error as Error)
+      if (error instanceof RelayRefusal) {
+        this.#refused = error
+        this.#desk.answered(since, error)
+        // Or somebody who asks on and on, and does not read, would have us keep all the answers.
+        if (!this.#conn.write(encodeRelayFrame(this.#desk.refusal(error)))) await wait.drained()
+        return undefined
+      }
+      if (circuit !== undefined) await abandon(circuit, error as Error)
       throw error
     }
   }
@@ -106,15 +116,14 @@ export class SourceConn implements ServedRequest {
 }
 
 /** Nobody waits for it any more; its destination may have come just now. */
-const abandon = (circuit: Circuit<FarEnd>, error: Error): void => {
+const abandon = async (circuit: Circuit<FarEnd>, error: Error): Promise<void> => {
   const status = statusOf(codeOf(error))
   const isOpen = circuit.state === 'open'
   circuit.close(status)
   if (!isOpen) return
-  void circuit.accepted.then((far) => {
-    far.conn.reset(status)
-    far.over(error)
-  })
+  const far = await circuit.accepted
+  far.conn.reset(status)
+  far.over(error)
 }
 
 const refusalOf = (code: ErrorCode): Uint8Array => {

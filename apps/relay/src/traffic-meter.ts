@@ -8,21 +8,22 @@ export type TrafficRates = Readonly<Record<(typeof NAMES)[number], number>>
 
 /** How much passed lately: a total, looked at every 10 s and remembered for an hour. */
 export class TrafficMeter {
-  readonly #total: () => number
+  /** Bytes since the start. */
+  readonly total: () => number
   /** The newest is last. */
   readonly #samples: number[]
   readonly #timer: NodeJS.Timeout
 
   /** @param total bytes since the start */
   constructor(total: () => number) {
-    this.#total = total
+    this.total = total
     this.#samples = [total()]
     this.#timer = setInterval(() => this.tick(), STEP_S * 1000).unref()
   }
 
   /** 10 s have passed. */
   tick(): void {
-    this.#samples.push(this.#total())
+    this.#samples.push(this.total())
     if (this.#samples.length > 3600 / STEP_S + 1) this.#samples.shift()
   }
 
