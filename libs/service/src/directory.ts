@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Shaper } from '@sluice/ratelimit'
+import type { Share, Shaper } from '@sluice/ratelimit'
 import { PasswordVerifier, type StoreChange, type User, type UserStore } from '@sluice/userstore'
 import { Account, type AccountDefaults } from './account.ts'
 import { type Bearer, Bearers, type Taken } from './bearers.ts'
@@ -10,6 +10,8 @@ import type { SignInGuard } from './sign-in-guard.ts'
 export interface DirectoryOptions {
   readonly store: UserStore
   readonly shaper: Shaper
+  /** Where the node's limits are, if not in `shaper`: see `nodeShare`. */
+  readonly node?: Shaper | undefined
   readonly defaults?: AccountDefaults
   /** When a client address is one of its user's devices; may change while they are here. @default always */
   readonly devices?: DeviceRules
@@ -151,6 +153,14 @@ export class Directory {
     })
   }
 
+  /**
+   * What the user has of the node's limits, where those of users stand apart from it. Payload of two users passes both,
+   * and the node once: as whose it does so is for the door to say.
+   */
+  nodeShare(account: Account): Share | undefined {
+    return this.#options.node?.user(account.user.id)
+  }
+
   /** From now on the ledger looks at this account. */
   touch(account: Account): void {
     if (account !== this.guest) this.#active.add(account)
@@ -195,6 +205,7 @@ export class Directory {
     account.cut('USER_REMOVED')
     this.#bearers.remove(account)
     this.#options.shaper.remove(id)
+    this.#options.node?.remove(id)
   }
 
   /** Unless another user has taken the name in the same change. */
