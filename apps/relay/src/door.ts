@@ -105,7 +105,7 @@ const checkOpen = (program: Program, { listen, open }: RelayConfig): void => {
 
 /** The program with this one door, ready. */
 export const serve = async (version: string, config: RelayConfig): Promise<Program> => {
-  const program = await Program.start({ app: 'relay', version, config, doors: DOORS })
+  const program = await Program.start({ app: 'relay', version, config, doors: DOORS, circuits: true })
   try {
     await openDoor(program, config, { version })
     await program.ready()

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Reader } from '@sluice/net'
 import { systemClock } from '@sluice/ratelimit'
-import { type Handshake, type Program } from '@sluice/service'
+import { circuitLanes, type Directory, type Handshake, type Program } from '@sluice/service'
 import { type RelayAddress } from '@sluice/wire/relay'
 import { DoorAdmission } from './admission.ts'
 import { Bans } from './bans.ts'
@@ -47,12 +47,14 @@ export class RelayDoor {
   readonly circuits: CircuitDesk
   limits: RelayLimits
   #config: RelayConfig
+  readonly #directory: Directory
   readonly #shares: CircuitShares
   readonly #admission: DoorAdmission
 
   constructor({ program, config, identity, isOpen, addresses, presence }: RelayDoorOptions) {
     const { directory, metrics, log } = program
     this.identity = identity
+    this.#directory = directory
     this.#config = config
     const limits = (this.limits = limitsOf(config))
     this.#shares = new CircuitShares(limits)
@@ -123,8 +125,15 @@ export class RelayDoor {
   }
 
   #lanes({ key, terms }: Circuit<FarEnd>, near: CircuitEnd, far: CircuitEnd): CircuitLanes & Disposable {
-    const { lanes } = near.session
-    const close = (): void => this.#shares.close(key)
+    // The node once, as the source's user has it.
+    const node = this.#directory.nodeShare(near.session.account)
+    const own = this.#shares.open(key, terms.rate)
+    const lanes = circuitLanes(near.session, far.session, node === undefined ? [own] : [node, own])
+    const close = (): void => {
+      lanes.up.close()
+      lanes.down.close()
+      this.#shares.close(key)
+    }
     return { ...lanes, [Symbol.dispose]: close }
   }
 }

@@ -36,7 +36,15 @@ export const openTestRelay = async (users: readonly NewUser[], ...argv: string[]
   await store.close()
   const journal = new Journal()
   const log = createLog({ level: config.logLevel, sink: journal })
-  const program = await Program.start({ app: 'test', version: '0', config, log, doors: DOORS, env: {} })
+  const program = await Program.start({
+    app: 'test',
+    version: '0',
+    config,
+    log,
+    doors: DOORS,
+    circuits: true,
+    env: {},
+  })
   const dispose = async (): Promise<void> => {
     program.hurry()
     await program.stop()
