@@ -26,6 +26,8 @@ export const listed = (head: { readonly fields: readonly HttpField[] }, name: st
 export interface UpgradeTerms {
   /** The path, without a query. @default any */
   readonly path?: string | undefined
+  /** Whether anybody is upgraded; if not, all there is is the page. @default true */
+  readonly upgrades?: boolean | undefined
   /** The one of the client's subprotocols that it gets; who does not offer it is refused. */
   readonly subprotocol: string
   /** The web pages that may come, by their origin (`https://example.com`). Who sends none is no browser, and may come. @default any */
@@ -53,6 +55,7 @@ export const refusalOf = (head: RequestHead, terms: UpgradeTerms): Refusal | und
     return { status: 404, reason: 'Not Found', why: `only ${terms.path}` }
   }
   if (isPlainGet(head)) return upgradeRequired('only WebSocket', ['Upgrade', 'websocket'])
+  if (terms.upgrades === false) return { status: 404, reason: 'Not Found', why: 'no WebSocket here' }
   const fault = faultOf(head)
   if (fault !== undefined) return badRequest(fault)
   if (!fieldValues(head, 'sec-websocket-version').includes('13')) {

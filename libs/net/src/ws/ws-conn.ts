@@ -17,9 +17,7 @@ export interface WsConnOptions {
 }
 
 /** How much of what has come to pass a sink has been told. */
-const NOTHING = 0
-const END = 1
-const CLOSE = 2
+const [NOTHING, END, CLOSE] = [0, 1, 2]
 
 /**
  * A byte stream of binary messages over another conn, whose boundaries mean nothing. An empty message is a half-close;
