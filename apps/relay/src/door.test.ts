@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { RELAY_STATUS } from '@sluice/wire/relay'
+import { formatNodeId, RELAY_STATUS } from '@sluice/wire/relay'
 import { describe, expect, it } from 'vitest'
 import { openCircuit, TestPeer } from './testing/test-peer.ts'
 import { openTestRelay } from './testing/test-relay.ts'
@@ -9,8 +9,7 @@ describe.concurrent('a circuit over tcp', () => {
     await using relay = await openTestRelay([])
     using circuit = await openCircuit(relay.at)
     const { source, destination, control, told } = circuit
-    expect(told[0].peer).toEqual(Buffer.from(control.id))
-    expect(told[1].peer).toEqual(Buffer.from(source.id))
+    expect(told.map(({ peer }) => formatNodeId(peer))).toEqual([control.identity.id, source.identity.id])
     expect(told[0].circuitId).toEqual(told[1].circuitId)
     const [there, back] = [randomBytes(200_000), randomBytes(300_000)]
     source.write(there)
