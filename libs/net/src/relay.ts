@@ -46,10 +46,10 @@ class End implements ConnSink, LaneSource {
   }
 
   /** What is held is lost, and grants that are still to come find nothing. */
-  cut(): void {
+  cut(reason?: number): void {
     this.writer.clear()
     this.conn.attach(undefined)
-    this.conn.reset()
+    this.conn.reset(reason)
   }
 }
 
@@ -84,13 +84,13 @@ export class Relay {
     })
   }
 
-  /** Ends it now: both ends see a reset. */
-  cut(error: Error): void {
+  /** Ends it now: both ends see a reset, and the reason where there are words for it; see {@link Conn.reset}. */
+  cut(error: Error, reason?: number): void {
     const settle = this.#settle
     if (settle === undefined) return
     this.#settle = undefined
-    this.#client.cut()
-    this.#target.cut()
+    this.#client.cut(reason)
+    this.#target.cut(reason)
     settle(error)
   }
 

@@ -71,6 +71,24 @@ const TABLE = {
     text: 'The balancer in front did not begin with a PROXY header.',
   },
   TLS_FAILED: { level: 'info', socks5: 1, http: 400, text: 'The TLS handshake failed.' },
+  TRANSPORT_UNSUPPORTED: {
+    level: 'info',
+    socks5: 1,
+    http: 400,
+    text: 'This listener does not speak that transport.',
+  },
+  WEBSOCKET_INVALID: {
+    level: 'info',
+    socks5: 1,
+    http: 400,
+    text: 'The client asked for no WebSocket, or speaks it wrongly.',
+  },
+  WEBSOCKET_CLOSED: {
+    level: 'info',
+    socks5: 1,
+    http: 400,
+    text: 'The WebSocket was closed before both sides had ended.',
+  },
   CLIENT_CLOSED: {
     level: 'info',
     socks5: 1,
