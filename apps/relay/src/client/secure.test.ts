@@ -63,9 +63,8 @@ describe.concurrent('a circuit', () => {
     source.write(Buffer.from('attack at dawn'))
     source.end()
     expect((await got).toString()).toBe('attack at dawn')
-    const all = Buffer.concat(seen)
-    for (const secret of [Buffer.from('dawn'), Buffer.from(ours.publicKey)])
-      expect(all.includes(secret)).toBe(false)
+    expect(Buffer.concat(seen).includes('dawn')).toBe(false)
+    expect(Buffer.concat(seen).includes(Buffer.from(ours.publicKey))).toBe(false)
   })
 
   it('that a relay ends early never looks done', async ({ expect }) => {
