@@ -1,4 +1,5 @@
 import {
+  CAPABILITY,
   type CircuitClosed,
   type CircuitTerms,
   type Goaway,
@@ -74,13 +75,14 @@ export class Control {
 
   /**
    * A reservation, or the same one for longer. One at a time.
-   * @param ttl wanted seconds; 0: as the relay likes
+   * @param ttl wanted seconds; 0, and where the relay does not take wishes: as it likes
    * @throws PeerError RELAY_REFUSED, or what the connection ended with
    */
   reserve(ttl: number): Promise<Held> {
     this.#reserving = Promise.withResolvers()
     this.#addresses = undefined
-    this.#port.send({ type: 'reserve', ttl })
+    const mayAsk = (this.loggedIn.capabilities & CAPABILITY.TTL_REQUEST) !== 0
+    this.#port.send({ type: 'reserve', ttl: mayAsk ? ttl : 0 })
     return this.#reserving.promise
   }
 

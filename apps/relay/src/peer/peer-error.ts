@@ -3,6 +3,7 @@ import type { RelayStatus } from '@sluice/wire/relay'
 /**
  * Every way in which a peer fails, at its relay or at the other peer.
  *
+ * - `RELAY_ADDRESS` the address of a relay or the NodeID of a peer is none, or cannot be used here
  * - `RELAY_IDENTITY` the relay is not the one that was asked for, or did not prove it
  * - `RELAY_PROTOCOL` the relay said something that has no place there
  * - `RELAY_REFUSED` the relay said no; `status` says why
@@ -18,6 +19,7 @@ import type { RelayStatus } from '@sluice/wire/relay'
  * - `PEER_CLOSED` this side has closed it
  */
 export const PEER_ERROR_CODES = [
+  'RELAY_ADDRESS',
   'RELAY_IDENTITY',
   'RELAY_PROTOCOL',
   'RELAY_REFUSED',
