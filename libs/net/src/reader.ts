@@ -90,6 +90,17 @@ export class Reader implements ConnSink {
     this.#giveUp?.(error)
   }
 
+  /**
+   * The handshake goes on with another reader, of what the conn has become: `fail` ends its reads too, and it is the same
+   * client that speaks. To be called once the conn is released.
+   */
+  handOver(next: Reader): Reader {
+    next.client = this.client
+    this.#giveUp = (error) => next.fail(error)
+    if (this.#failure !== undefined) next.fail(this.#failure)
+    return next
+  }
+
   /** Hands the conn back, paused as to data; what was read too far comes first again. */
   release(): Conn {
     this.conn.attach(undefined)
