@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { generateIdentity, nodeVerify } from '../client/node-identity.ts'
+import { testIdentity } from '../testing/test-identity.ts'
+import { nodeVerify } from '../client/node-verify.ts'
 import { nodeSuite } from '../client/node-suite.ts'
 import { securePeers } from '../noise/peer-handshake.ts'
 import { nodeIdOf } from '@sluice/wire/relay'
@@ -10,7 +11,7 @@ import type { WebKeyPair } from './web-key.ts'
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text))
 
 it('signs as Node does, and says no to what is no signature or key', async () => {
-  const [web, node] = [await createIdentity(), generateIdentity()]
+  const [web, node] = [await createIdentity(), testIdentity()]
   const signature = await web.sign(bytes('words'))
   expect(nodeVerify(web.publicKey, bytes('words'), signature)).toBe(true)
   expect(await webVerify(node.publicKey, bytes('words'), await node.sign(bytes('words')))).toBe(true)
@@ -23,7 +24,7 @@ it.each([
   ['to Node', webSuite, nodeSuite],
   ['from Node', nodeSuite, webSuite],
 ])('shakes hands %s', async (_name, first, second) => {
-  const [ours, theirs] = [await createIdentity(), generateIdentity()]
+  const [ours, theirs] = [await createIdentity(), testIdentity()]
   const [up, down] = [new TransformStream<Uint8Array>(), new TransformStream<Uint8Array>()]
   const port = (into: WritableStream<Uint8Array>, from: ReadableStream<Uint8Array>) => {
     const [writer, reader] = [into.getWriter(), from.getReader()]

@@ -1,5 +1,6 @@
 import { type BufferPool, type Conn, type ConnSink, wasted } from '@sluice/net'
 import type { Address } from '@sluice/wire'
+import { RELAY_STATUS } from '@sluice/wire/relay'
 import type { Secured } from '../noise/peer-handshake.ts'
 import { PeerError } from '../peer/peer-error.ts'
 import { RecordOpener } from './record-opener.ts'
@@ -115,9 +116,9 @@ export class NoiseConn implements Conn, ConnSink {
     this.#conn.destroy()
   }
 
-  reset(): void {
+  reset(reason?: number): void {
     this.#gaveUp = true
-    this.#conn.reset()
+    this.#conn.reset(reason)
   }
 
   /** @internal */
@@ -194,7 +195,7 @@ export class NoiseConn implements Conn, ConnSink {
     this.#failure = error
     this.#opener.release()
     this.#conn.attach(undefined)
-    this.#conn.reset()
+    this.#conn.reset(RELAY_STATUS.PEER_RESET)
     this.#tellClose(error)
   }
 }

@@ -5,12 +5,12 @@ import { describe, it } from 'vitest'
 import type { PeerIdentity } from '../peer/identity.ts'
 import { PeerError } from '../peer/peer-error.ts'
 import { pass, rawCircuit, type RawCircuit } from '../testing/raw-circuit.ts'
-import { generateIdentity } from './node-identity.ts'
+import { testIdentity } from '../testing/test-identity.ts'
 import type { NoiseConn } from './noise-conn.ts'
 import { secure } from './secure.ts'
 
 const pool = new BufferPool()
-const [ours, theirs] = [generateIdentity(), generateIdentity()]
+const [ours, theirs] = [testIdentity(), testIdentity()]
 const idOf = ({ publicKey }: PeerIdentity): Uint8Array => nodeIdOf(publicKey)
 const reader = (conn: Conn): Reader => new Reader(conn, 1024)
 
@@ -95,7 +95,7 @@ describe.concurrent('a circuit', () => {
     ['nonsense', Buffer.concat([Buffer.of(0, 192), Buffer.alloc(192, 1)]), 'PEER_NOISE'],
   ] as const)('is reset where there is %s', async ([, bytes, code], { expect }) => {
     using circuit = await rawCircuit()
-    const expected = idOf(bytes.length === 0 ? generateIdentity() : theirs)
+    const expected = idOf(bytes.length === 0 ? testIdentity() : theirs)
     const first = secure(reader(circuit.source), { role: 'initiator', identity: ours, expected, pool })
     if (bytes.length === 0) {
       pass(circuit)

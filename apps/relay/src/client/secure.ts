@@ -1,5 +1,6 @@
 import { type BufferPool, NetError, type Reader } from '@sluice/net'
 import { WireError } from '@sluice/wire'
+import { RELAY_STATUS } from '@sluice/wire/relay'
 import { encodeNoiseMessage, noiseMessageDecoder } from '../noise/noise-message.ts'
 import {
   MAX_HANDSHAKE_MESSAGE,
@@ -9,7 +10,7 @@ import {
   securePeers,
 } from '../noise/peer-handshake.ts'
 import { PeerError } from '../peer/peer-error.ts'
-import { nodeVerify } from './node-identity.ts'
+import { nodeVerify } from './node-verify.ts'
 import { NoiseConn } from './noise-conn.ts'
 import { nodeSuite } from './node-suite.ts'
 
@@ -33,7 +34,7 @@ export const secure = async (reader: Reader, options: SecureOptions): Promise<No
   try {
     secured = await securePeers(port, { ...options, suite: nodeSuite, verify: nodeVerify })
   } catch (error) {
-    reader.release().reset()
+    reader.release().reset(RELAY_STATUS.PEER_RESET)
     throw peerErrorOf(error)
   }
   return new NoiseConn(reader.release(), secured, options.pool)

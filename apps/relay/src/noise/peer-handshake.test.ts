@@ -1,6 +1,7 @@
 import { nodeIdOf } from '@sluice/wire/relay'
 import { expect, it } from 'vitest'
-import { generateIdentity, nodeVerify } from '../client/node-identity.ts'
+import { testIdentity } from '../testing/test-identity.ts'
+import { nodeVerify } from '../client/node-verify.ts'
 import { nodeSuite } from '../client/node-suite.ts'
 import type { PeerIdentity } from '../peer/identity.ts'
 import {
@@ -47,7 +48,7 @@ const meet = (
   change?: (message: Uint8Array) => Uint8Array,
 ) => {
   const [one, other] = ports(change)
-  const [ours, theirs] = [generateIdentity(), generateIdentity()]
+  const [ours, theirs] = [testIdentity(), testIdentity()]
   const first = { ...common, role: 'initiator', identity: ours, expected: idOf(theirs), ...source } as const
   const second = {
     ...common,
@@ -75,30 +76,30 @@ it('gives both the same keys, and each the identity of the other', async () => {
 })
 
 it('refuses another than the expected peer, whose prologue would be another one too', async () => {
-  const { ends } = meet({ expected: idOf(generateIdentity()) }, {})
+  const { ends } = meet({ expected: idOf(testIdentity()) }, {})
   await expect(ends[0]).rejects.toMatchObject({ code: 'PEER_NOISE' })
 })
 
 /** Says it is one, and signs as another. */
 const impostor = (victim: PeerIdentity): PeerIdentity => {
-  const own = generateIdentity()
+  const own = testIdentity()
   return { publicKey: victim.publicKey, sign: (bytes) => own.sign(bytes) }
 }
 
 it('refuses a destination that has the right id and not its key', async () => {
-  const victim = generateIdentity()
+  const victim = testIdentity()
   const { ends } = meet({ expected: idOf(victim) }, { identity: impostor(victim) })
   await expect(ends[0]).rejects.toMatchObject({ code: 'PEER_IDENTITY' })
 })
 
 it('refuses a source that has the right id and not its key', async () => {
-  const victim = generateIdentity()
+  const victim = testIdentity()
   const { ends } = meet({ identity: impostor(victim) }, { expected: idOf(victim) })
   await expect(ends[1]).rejects.toMatchObject({ code: 'PEER_IDENTITY' })
 })
 
 it('refuses one who has the prologue right and shows another identity', async () => {
-  const [victim, other] = [generateIdentity(), generateIdentity()]
+  const [victim, other] = [testIdentity(), testIdentity()]
   let asked = 0
   // First for the prologue, then for the proof.
   const identity: PeerIdentity = {
@@ -112,7 +113,7 @@ it('refuses one who has the prologue right and shows another identity', async ()
 })
 
 it("does not take a source's signature for that of a destination", async () => {
-  const both = generateIdentity()
+  const both = testIdentity()
   let seen: Uint8Array | undefined
   // Signs what a source would sign for the same static key.
   const identity: PeerIdentity = {
@@ -134,7 +135,7 @@ it('refuses a payload in the first message, and a proof of another length', asyn
     message.length === 32 ? Buffer.concat([message, message]) : message,
   )
   await expect(longer.ends[1]).rejects.toMatchObject({ code: 'PEER_NOISE' })
-  const identity = { publicKey: generateIdentity().publicKey, sign: () => new Uint8Array(63) }
+  const identity = { publicKey: testIdentity().publicKey, sign: () => new Uint8Array(63) }
   const short = meet({ expected: idOf(identity) }, { identity })
   await expect(short.ends[0]).rejects.toMatchObject({
     code: 'PEER_NOISE',

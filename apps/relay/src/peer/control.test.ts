@@ -8,13 +8,13 @@ import {
   RELAY_STATUS,
 } from '@sluice/wire/relay'
 import { expect, it } from 'vitest'
-import { generateIdentity } from '../client/node-identity.ts'
+import { testIdentity } from '../testing/test-identity.ts'
 import { WELCOME } from '../testing/fake-relay.ts'
 import { ManualTiming } from '../testing/manual-timing.ts'
 import { portPair } from '../testing/port-pair.ts'
 import { Control } from './control.ts'
 
-const { publicKey: sourceKey } = generateIdentity()
+const { publicKey: sourceKey } = testIdentity()
 const circuitId = new Uint8Array(16).fill(2)
 const OFFER: Incoming = {
   type: 'incoming',

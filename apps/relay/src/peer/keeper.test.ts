@@ -1,13 +1,13 @@
 import { nodeIdOf, RELAY_STATUS, type RelayFrame } from '@sluice/wire/relay'
 import { expect, it } from 'vitest'
-import { generateIdentity } from '../client/node-identity.ts'
+import { testIdentity } from '../testing/test-identity.ts'
 import { WELCOME } from '../testing/fake-relay.ts'
 import { ManualTiming } from '../testing/manual-timing.ts'
 import { type MemoryPort, portPair } from '../testing/port-pair.ts'
 import { Keeper } from './keeper.ts'
 import { PeerError } from './peer-error.ts'
 
-const { publicKey: relayKey } = generateIdentity()
+const { publicKey: relayKey } = testIdentity()
 const LOGGED_IN = { welcome: WELCOME, relayKey, relayId: nodeIdOf(relayKey), capabilities: 1 }
 const TTL = 1000
 const OK: RelayFrame = { type: 'reserveResponse', status: 0, addresses: ['/here'] }

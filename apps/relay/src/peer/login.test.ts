@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { nodeIdOf, RELAY_STATUS } from '@sluice/wire/relay'
 import { expect, it } from 'vitest'
-import { generateIdentity, nodeVerify } from '../client/node-identity.ts'
+import { testIdentity } from '../testing/test-identity.ts'
+import { nodeVerify } from '../client/node-verify.ts'
 import { FakeRelay, WELCOME } from '../testing/fake-relay.ts'
 import { portPair } from '../testing/port-pair.ts'
 import { login, type LoginOptions } from './login.ts'
 
-const identity = generateIdentity()
+const identity = testIdentity()
 const [binding, otherBinding] = [randomBytes(32), randomBytes(32)]
 
 const meet = (
@@ -57,7 +58,7 @@ it('tells nothing to another relay than the one that was pinned', async () => {
 it.each([
   ['nonce', { nonce: randomBytes(32) }],
   ['capabilities', { capabilities: 0 }],
-  ['key', { publicKey: generateIdentity().publicKey }],
+  ['key', { publicKey: testIdentity().publicKey }],
   ['signature', { signature: new Uint8Array(64) }],
 ])('takes no CHALLENGE whose %s was changed', async (_name, change) => {
   const relay = new FakeRelay()

@@ -1,10 +1,10 @@
 import { type Connected, nodeIdOf, RELAY_STATUS } from '@sluice/wire/relay'
 import { expect, it } from 'vitest'
-import { generateIdentity } from '../client/node-identity.ts'
+import { testIdentity } from '../testing/test-identity.ts'
 import { portPair } from '../testing/port-pair.ts'
 import { acceptFrame, connectedTo, connectFrame } from './requests.ts'
 
-const { publicKey: peerKey } = generateIdentity()
+const { publicKey: peerKey } = testIdentity()
 const peer = nodeIdOf(peerKey)
 const [circuitId, token] = [new Uint8Array(16).fill(2), new Uint8Array(32).fill(3)]
 const CONNECTED: Connected = { type: 'connected', circuitId, peer, peerKey, duration: 1, data: 2, rate: 3 }
@@ -32,7 +32,7 @@ it('tells why there is no circuit, and where to go instead', async () => {
 
 it.each([
   ['another peer', { peer: token, peerKey }],
-  ['another key', { peer, peerKey: generateIdentity().publicKey }],
+  ['another key', { peer, peerKey: testIdentity().publicKey }],
 ])('takes no circuit to %s', async (_name, change) => {
   const [port, far] = portPair()
   far.send({ ...CONNECTED, ...change })

@@ -9,7 +9,8 @@ import {
   relayProof,
   type Welcome,
 } from '@sluice/wire/relay'
-import { generateIdentity, nodeVerify } from '../client/node-identity.ts'
+import { testIdentity } from './test-identity.ts'
+import { nodeVerify } from '../client/node-verify.ts'
 import type { FramePort } from '../peer/frame-port.ts'
 import type { PeerIdentity } from '../peer/identity.ts'
 
@@ -27,7 +28,7 @@ export const WELCOME: Welcome = {
 
 /** The relay's side of a login, as the protocol's document has it. */
 export class FakeRelay {
-  readonly identity: PeerIdentity = generateIdentity()
+  readonly identity: PeerIdentity = testIdentity()
   capabilities: number = CAPABILITY.TTL_REQUEST | CAPABILITY.CHANNEL_BINDING
   welcome: RelayFrame = WELCOME
   /** Changes a CHALLENGE after it was signed. */
