@@ -2,6 +2,7 @@ import { type Conn, type Lane, Relay } from '@sluice/net'
 import { codeOf, type Serving } from '@sluice/service'
 import { type CircuitTerms, encodeRelayFrame, RELAY_STATUS, type RelayStatus } from '@sluice/wire/relay'
 import { CappedLane } from './capped-lane.ts'
+import { parted } from './channel.ts'
 import type { Circuit, CircuitCounts } from './circuit.ts'
 import { errorOfStatus } from './refusal-error.ts'
 import type { RelayPeer } from './relay-peer.ts'
@@ -87,6 +88,7 @@ export class CircuitRun implements Swept {
       throw cause
     } finally {
       circuit.close(error === undefined ? RELAY_STATUS.OK : statusOf(codeOf(error)), this.counts)
+      await Promise.all([parted(this.#near.conn), parted(this.#far.conn)])
       this.#far.over(error)
     }
   }

@@ -21,6 +21,7 @@ export interface RelayConfig extends ProgramConfig, LimitsConfig {
   tlsCert: string | undefined
   tlsKey: string | undefined
   advertise: RelayAddress[]
+  origin: string[]
   hidePresence: boolean
   pingMs: number
   adminToken: string | undefined
@@ -28,6 +29,16 @@ export interface RelayConfig extends ProgramConfig, LimitsConfig {
 
 const base = baseSchema({ ops: '127.0.0.1:9103' })
 const session = sessionSchemaOf({ handshake: '10', idle: '2m' })
+
+const origins: z.ZodType<string[], string | string[]> = z
+  .union([z.array(z.string()).max(1000), z.string().transform((value) => value.split(','))])
+  .transform((values, context) => {
+    const trimmed = values.map((value) => value.trim())
+    if (trimmed.every((value) => value === '*' || URL.parse(value)?.origin === value)) return trimmed
+    context.addIssue({ code: 'custom', message: 'no origin' })
+    return z.NEVER
+  })
+  .meta({ placeholder: 'ORIGIN[,ORIGIN]', wanted: 'origins, such as https://example.org, or *', list: true })
 
 const adminToken = textType('TOKEN', 'a text of 16 to 256 characters', (written) => {
   if (!/^[\x21-\x7e]{16,256}$/.test(written)) throw new RangeError('no token')
@@ -59,7 +70,7 @@ export const schema: ConfigSchema<RelayConfig> = base
       group: 'listeners',
     }),
     plain: z.boolean().default(false).meta({
-      description: 'listen beyond loopback without TLS: whoever is on the way can take over what passes',
+      description: 'listen beyond loopback without TLS too: whoever is on the way can take over a connection',
       group: 'listeners',
     }),
     tlsCert: text.optional().meta({
@@ -73,6 +84,11 @@ export const schema: ConfigSchema<RelayConfig> = base
     advertise: relayUrls.prefault([]).meta({
       description: 'where peers are told that they can be reached, in the place of the listeners',
       group: 'listeners',
+      live: true,
+    }),
+    origin: origins.prefault([]).meta({
+      description: 'web pages that may come, by their origin, beside those of this machine; * for any',
+      group: 'access',
       live: true,
     }),
     hidePresence: z.boolean().default(false).meta({

@@ -6,18 +6,19 @@ import { openIdentity } from './identity.ts'
 import { identityFile } from './identity-file.ts'
 import { DOORS as NAMES, formatListenUrl, type ListenUrl } from './listen-url.ts'
 import { isLoopback } from './loopback.ts'
+import { mayCome } from './origins.ts'
 import { relayRoutes } from './admin-routes.ts'
 import { BanFile } from './ban-file.ts'
 import type { Presence } from './presence.ts'
 import { RelayAdmin } from './relay-admin.ts'
 import { relayReport } from './relay-status.ts'
+import { openTls } from './relay-tls.ts'
 import { TrafficMeter } from './traffic-meter.ts'
-import { plainChannel, RelayDoor } from './relay-door.ts'
+import { isBare, openChannel, transportsOf } from './transport.ts'
+import { RelayDoor } from './relay-door.ts'
 
 /** Names of the listeners. */
 export const DOORS: readonly string[] = NAMES
-
-const PLAIN = new Set(['tcp', 'ws', 'any'])
 
 export interface OpenRelay {
   readonly relay: RelayDoor
@@ -47,11 +48,14 @@ export const openDoor = async (
   const isOpen = (): boolean => config.open || (isLocal && program.directory.size === 0)
   const identity = openIdentity(identityFile(config))
   const listeners: ListenUrl[] = []
-  let { advertise } = config
-  const addresses = (): RelayAddress[] => reachedAt({ advertise }, listeners, identity.nodeId)
+  const { plain } = config
+  let { advertise, origin } = config
+  const addresses = (): RelayAddress[] => reachedAt({ advertise, plain }, listeners, identity.nodeId)
+  const tls = await openTls(program, config, identity)
   const relay = new RelayDoor({ program, config, identity, isOpen, addresses, presence })
   program.onReload<RelayConfig>((next) => () => {
     advertise = next.advertise
+    origin = next.origin
     relay.set(next)
   })
   program.onStop(() => relay.drain())
@@ -69,7 +73,11 @@ export const openDoor = async (
     }),
   )
   for (const { door, address } of config.listen) {
-    const listener = await program.listen(door, address, relay.handshake(plainChannel))
+    const open = openChannel(transportsOf({ door, address }, plain), {
+      tls,
+      mayCome: (from) => mayCome(origin)(from),
+    })
+    const listener = await program.listen(door, address, relay.handshake(open))
     listeners.push({ door, address: listener.address })
   }
   return { relay, listeners }
@@ -84,13 +92,12 @@ const relayedBy = ({ metrics }: Program): number => {
   return bytes
 }
 
-/** `any` speaks TLS too, but whoever does not is let in as well. */
 const checkPlain = ({ listen, plain }: RelayConfig): void => {
-  const far = listen.find(({ door, address }) => PLAIN.has(door) && !isLoopback(address))
+  const far = listen.find(isBare)
   if (far === undefined || plain) return
   throw new ConfigError(
     'CONFIG_INVALID',
-    `--listen: ${formatListenUrl(far)} is neither TLS nor loopback: take tls or wss, or give --plain`,
+    `--listen: ${formatListenUrl(far)} is neither TLS nor loopback: take tls, wss or any, or give --plain`,
   )
 }
 

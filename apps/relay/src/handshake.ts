@@ -32,9 +32,7 @@ export const createHandshake =
   (parts: HandshakeParts): Handshake =>
   async (reader) => {
     const channel = await parts.open(reader)
-    const inside = letIn(channel, parts)
-    const request = await inside
-    return request
+    return letIn(channel, parts)
   }
 
 const letIn = async (channel: Channel, parts: HandshakeParts): Promise<ServedRequest> => {

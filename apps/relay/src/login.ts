@@ -67,23 +67,24 @@ export const readKnown: Decode<RelayFrame> = relayFrameDecoder(MAX_BODY.AFTER_AU
  * @throws ServiceError with what was wrong, of which the peer has not been told; WireError, NetError
  */
 export const login = async (channel: Channel, parts: LoginParts): Promise<LoggedIn> => {
-  const { reader, clientKey, client } = channel
+  const { reader } = channel
   reader.maxBytes = HEAD_BYTES + MAX_BODY.BEFORE_AUTH
   const first = await reader.read(readUnknown)
   const isRequest = first.type === 'reserve' || first.type === 'connect' || first.type === 'accept'
+  const clientKey = isRequest ? channel.clientKey() : undefined
   let who: Who
   if (first.type === 'hello') who = await prove(channel, first, parts)
-  else if (isRequest && clientKey !== undefined) who = byCertificate(clientKey, client, parts)
+  else if (isRequest && clientKey !== undefined) who = byCertificate(clientKey, channel, parts)
   else if (isRequest) throw new ServiceError('AUTH_REQUIRED', 'a request before HELLO')
   else throw new ServiceError('MESSAGE_UNEXPECTED', `${first.type} before HELLO`)
   reader.maxBytes = HEAD_BYTES + MAX_BODY.AFTER_AUTH
   return { who, first: isRequest ? first : undefined }
 }
 
-const byCertificate = (publicKey: Uint8Array, { host }: Address, { admission }: LoginParts): Who => {
-  const ids = peerOf(publicKey, host)
-  admission.screen(ids.id, host)
-  return { ...ids, ...admission.admit(ids.id, undefined), capabilities: 0, isSeed: true }
+const byCertificate = (publicKey: Uint8Array, { client, token }: Channel, { admission }: LoginParts): Who => {
+  const ids = peerOf(publicKey, client.host)
+  admission.screen(ids.id, client.host)
+  return { ...ids, ...admission.admit(ids.id, token), capabilities: 0, isSeed: true }
 }
 
 const prove = async (channel: Channel, hello: Hello, parts: LoginParts): Promise<Who> => {
@@ -95,16 +96,17 @@ const prove = async (channel: Channel, hello: Hello, parts: LoginParts): Promise
   const ids = peerOf(hello.publicKey, client.host)
   admission.screen(ids.id, client.host)
   const key = keyOf(hello.publicKey)
-  const capabilities = commonOf(hello, channel)
+  const keying = channel.binding()
+  const capabilities = commonOf(hello, keying)
   const challenge = { ...challengeOf(identity, capabilities) }
-  const binding = capabilities & CAPABILITY.CHANNEL_BINDING ? channel.binding! : NO_BINDING
+  const binding = capabilities & CAPABILITY.CHANNEL_BINDING ? keying! : NO_BINDING
   challenge.signature = identity.sign(relayProof(hello, challenge, binding))
   conn.write(encodeRelayFrame(challenge))
   const auth = await readAuth(channel)
   if (!verify(null, clientProof(hello, challenge, binding), key, auth.signature)) {
     throw new ServiceError('AUTH_FAILED', 'the signature is not of that key, or for another conn')
   }
-  const admitted = admission.admit(ids.id, auth.token)
+  const admitted = admission.admit(ids.id, auth.token ?? channel.token)
   conn.write(welcome(reader.client, terms()))
   return { ...ids, ...admitted, capabilities, isSeed: false }
 }
@@ -116,7 +118,7 @@ const readAuth = async ({ reader }: Channel): Promise<Auth> => {
   return frame
 }
 
-const commonOf = (hello: Hello, { binding }: Channel): number =>
+const commonOf = (hello: Hello, binding: Uint8Array | undefined): number =>
   hello.capabilities & (CAPABILITY.TTL_REQUEST | (binding === undefined ? 0 : CAPABILITY.CHANNEL_BINDING))
 
 const challengeOf = (

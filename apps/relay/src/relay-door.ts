@@ -137,12 +137,3 @@ export class RelayDoor {
     return { ...lanes, [Symbol.dispose]: close }
   }
 }
-
-export const plainChannel = (reader: Reader): Channel => ({
-  reader,
-  conn: reader.conn,
-  client: reader.client,
-  transport: 'tcp',
-  binding: undefined,
-  clientKey: undefined,
-})

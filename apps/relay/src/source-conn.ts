@@ -9,6 +9,7 @@ import {
   type Serving,
 } from '@sluice/service'
 import { type ConnectFrame, encodeRelayFrame, formatNodeId, MAX_BODY, RELAY_STATUS } from '@sluice/wire/relay'
+import { parted } from './channel.ts'
 import type { Circuit } from './circuit.ts'
 import type { CircuitDesk } from './circuit-desk.ts'
 import type { FarEnd } from './circuit-run.ts'
@@ -123,6 +124,7 @@ const abandon = async (circuit: Circuit<FarEnd>, error: Error): Promise<void> =>
   if (!isOpen) return
   const far = await circuit.accepted
   far.conn.reset(status)
+  await parted(far.conn)
   far.over(error)
 }
 

@@ -1,31 +1,69 @@
-import { randomBytes, verify } from 'node:crypto'
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
-import type { Address } from '@sluice/wire'
+import { createPrivateKey, randomBytes, verify } from 'node:crypto'
+import {
+  type Conn,
+  type ConnSink,
+  connectTls,
+  createDial,
+  identityCertificate,
+  keyingMaterial,
+} from '@sluice/net'
+import { requestWebSocket } from '@sluice/net/ws'
+import { type Address, formatAddress } from '@sluice/wire'
 import {
   CAPABILITY,
   type Challenge,
   clientProof,
   type Connected,
   encodeRelayFrame,
+  EXPORTER_LABEL,
   type Hello,
   type Incoming,
   NO_BINDING,
   type RelayFrame,
   relayFrameDecoder,
   relayProof,
+  type RelayTransport,
 } from '@sluice/wire/relay'
 import { publicKeyOf } from '../ed25519.ts'
 import { freshIdentity, type Identity } from '../identity.ts'
+import { SUBPROTOCOL } from '../transport.ts'
 
 const decode = relayFrameDecoder(4096)
 
 /** One frame type, narrowed. */
 export type Frame<T extends RelayFrame['type']> = Extract<RelayFrame, { type: T }>
 
+/** How a test comes to a relay. */
+export interface DialOptions {
+  readonly identity?: Identity
+  /** @default tcp */
+  readonly transport?: RelayTransport
+  /** Over TLS: show a certificate of the identity. */
+  readonly certificate?: boolean
+  /** Of a WebSocket: behind the host. @default / */
+  readonly path?: string
+  readonly origin?: string
+}
+
+const dial = createDial({ policy: { check: () => {} } })
+
+const carried = async (at: Address, identity: Identity, options: DialOptions): Promise<Conn> => {
+  const { transport = 'tcp', certificate = false, path = '/', origin } = options
+  const { signal } = new AbortController()
+  const conn = await dial(at, signal)
+  if (transport === 'tls' || transport === 'wss') {
+    const shown = certificate ? identityCertificate(createPrivateKey(identity.privateKeyPem)) : undefined
+    await connectTls(conn, { name: 'relay', takesAnyCert: true, identity: shown }, signal)
+  }
+  if (transport === 'tcp' || transport === 'tls') return conn
+  const fields = origin === undefined ? [] : [['Origin', origin] as const]
+  const url = `${transport}://${formatAddress(at)}${path}`
+  return requestWebSocket(conn, url, { signal, subprotocol: SUBPROTOCOL, fields })
+}
+
 /** A conn of a peer as a test drives it: frames, and then octets. What is read waits until it is asked for. */
-export class TestPeer implements Disposable {
-  readonly socket: Socket
+export class TestPeer implements Disposable, ConnSink {
+  readonly conn: Conn
   readonly identity: Identity
   /** Why the conn broke, where it did. */
   error: Error | undefined = undefined
@@ -34,29 +72,46 @@ export class TestPeer implements Disposable {
   #bytes: Buffer = Buffer.alloc(0)
   #wake: () => void = () => {}
 
-  constructor(socket: Socket, identity: Identity) {
-    this.socket = socket
+  constructor(conn: Conn, identity: Identity) {
+    this.conn = conn
     this.identity = identity
-    socket.on('data', (chunk: Buffer) => {
-      this.#bytes = Buffer.concat([this.#bytes, chunk])
-      this.#wake()
-    })
-    socket.on('end', () => this.#over(() => (this.ended = true)))
-    socket.on('error', (error) => this.#over(() => (this.error = error)))
-    socket.on('close', () => this.#over(() => (this.closed = true)))
+    conn.attach(this)
+    conn.resume()
   }
 
-  static async dial({ host, port }: Address, identity: Identity = freshIdentity()): Promise<TestPeer> {
-    const socket = connect({ host, port, allowHalfOpen: true, noDelay: true })
-    await once(socket, 'connect')
-    return new TestPeer(socket, identity)
+  static async dial(at: Address, options: DialOptions = {}): Promise<TestPeer> {
+    const { identity = freshIdentity() } = options
+    return new TestPeer(await carried(at, identity, options), identity)
   }
 
   /** Past WELCOME. */
-  static async login(at: Address, identity: Identity = freshIdentity()): Promise<TestPeer> {
-    const peer = await TestPeer.dial(at, identity)
+  static async login(at: Address, options: DialOptions = {}): Promise<TestPeer> {
+    const peer = await TestPeer.dial(at, options)
     await peer.login()
     return peer
+  }
+
+  onData(chunk: Uint8Array): void {
+    this.#bytes = Buffer.concat([this.#bytes, chunk])
+    this.#wake()
+  }
+
+  onEnd(): void {
+    this.#over(() => (this.ended = true))
+  }
+
+  onDrain(): void {}
+
+  onClose(error: Error | undefined): void {
+    this.#over(() => {
+      this.closed = true
+      this.error = error
+    })
+  }
+
+  /** Keying material of the TLS below. */
+  get binding(): Uint8Array | undefined {
+    return keyingMaterial(this.conn, EXPORTER_LABEL, 32)
   }
 
   get id(): Uint8Array {
@@ -64,7 +119,7 @@ export class TestPeer implements Disposable {
   }
 
   hello(changes: Partial<Hello> = {}): Hello {
-    const capabilities = CAPABILITY.TTL_REQUEST
+    const capabilities = CAPABILITY.TTL_REQUEST | CAPABILITY.CHANNEL_BINDING
     const { publicKey } = this.identity
     return {
       type: 'hello',
@@ -81,33 +136,39 @@ export class TestPeer implements Disposable {
   async greet(hello: Hello): Promise<Challenge> {
     this.send(hello)
     const challenge = await this.frame('challenge')
-    const right = verify(
-      null,
-      relayProof(hello, challenge, NO_BINDING),
-      publicKeyOf(challenge.publicKey),
-      challenge.signature,
-    )
-    if (!right) throw new Error('the relay does not have the key that it shows')
+    const proof = relayProof(hello, challenge, this.#bindingOf(challenge))
+    const isRight = verify(null, proof, publicKeyOf(challenge.publicKey), challenge.signature)
+    if (!isRight) throw new Error('the relay does not have the key that it shows')
     return challenge
+  }
+
+  /** The proof of this peer. */
+  sign(hello: Hello, challenge: Challenge): Uint8Array {
+    return this.identity.sign(clientProof(hello, challenge, this.#bindingOf(challenge)))
   }
 
   async login(token?: Uint8Array): Promise<Frame<'welcome'>> {
     const hello = this.hello()
     const challenge = await this.greet(hello)
-    this.send({
-      type: 'auth',
-      signature: this.identity.sign(clientProof(hello, challenge, NO_BINDING)),
-      token,
-    })
+    this.send({ type: 'auth', signature: this.sign(hello, challenge), token })
     return this.frame('welcome')
   }
 
+  #bindingOf({ capabilities }: Challenge): Uint8Array {
+    return capabilities & CAPABILITY.CHANNEL_BINDING ? this.binding! : NO_BINDING
+  }
+
   send(...frames: RelayFrame[]): void {
-    this.socket.write(Buffer.concat(frames.map((frame) => encodeRelayFrame(frame))))
+    this.conn.write(Buffer.concat(frames.map((frame) => encodeRelayFrame(frame))))
   }
 
   write(bytes: Uint8Array | string): void {
-    this.socket.write(bytes)
+    this.conn.write(Buffer.from(bytes as Uint8Array))
+  }
+
+  /** No more octets this way. */
+  end(): void {
+    this.conn.end()
   }
 
   /** The next frame. @throws where the conn is over before */
@@ -160,7 +221,7 @@ export class TestPeer implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.socket.destroy()
+    this.conn.destroy()
   }
 
   #over(note: () => void): void {
@@ -191,17 +252,21 @@ export interface TestCircuit extends Disposable {
   readonly told: readonly [Connected, Connected]
 }
 
+export interface CircuitOptions {
+  readonly control?: TestPeer
+  readonly source?: TestPeer
+  /** How the destination comes for the circuit. */
+  readonly dial?: DialOptions
+}
+
 /** A circuit to a peer of its own, or to the one behind `control`. */
-export const openCircuit = async (
-  at: Address,
-  { control, source }: { control?: TestPeer; source?: TestPeer } = {},
-): Promise<TestCircuit> => {
-  const held = control ?? (await TestPeer.login(at))
-  if (control === undefined) await held.reserve()
-  const near = source ?? (await TestPeer.login(at))
+export const openCircuit = async (at: Address, options: CircuitOptions = {}): Promise<TestCircuit> => {
+  const held = options.control ?? (await TestPeer.login(at))
+  if (options.control === undefined) await held.reserve()
+  const near = options.source ?? (await TestPeer.login(at))
   near.send({ type: 'connect', destination: held.id })
   const incoming = await held.frame('incoming')
-  const far = await TestPeer.login(at, held.identity)
+  const far = await TestPeer.login(at, { ...options.dial, identity: held.identity })
   far.send({ type: 'accept', circuitId: incoming.circuitId, token: incoming.token })
   const told = [await near.frame('connected'), await far.frame('connected')] as const
   const dispose = (): void => {
