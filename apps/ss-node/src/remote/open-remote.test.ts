@@ -44,7 +44,7 @@ describe.concurrent('in the program', () => {
     await client.call('/aioshadowsocks.ss/StopUserServer', '0801')
     expect(await client.call('/aioshadowsocks.ss/GetUserServer', '0801')).toBe('0801')
     await client.call('/aioshadowsocks.ss/DeleteUser', '0801')
-    await expect.poll(() => node.door.ports.open.has(port), { timeout: 5000 }).toBe(false)
+    await expect.poll(() => node.door.ports.open.has(port)).toBe(false)
     expect(node.journal.lines.join('')).not.toMatch(/hush|a-token/)
   })
 
@@ -55,7 +55,7 @@ describe.concurrent('in the program', () => {
     const port = freePort()
     socket.send(`add: {"server_port":${port},"password":"hush"}`, remote.manager!.port, '127.0.0.1')
     await once(socket, 'message')
-    await expect.poll(() => node.door.ports.open.has(port), { timeout: 5000 }).toBe(true)
+    await expect.poll(() => node.door.ports.open.has(port)).toBe(true)
     socket.close()
     expect(node.journal.of('user.changed')).toMatchObject([{ by: 'manager', name: `port-${port}` }])
   })
@@ -74,7 +74,7 @@ describe.concurrent('in the program', () => {
       body: JSON.stringify({ username: 'ada', uPSK }),
     })
     expect(status).toBe(201)
-    await expect.poll(() => node.door.ports.users.map(({ name }) => name), { timeout: 5000 }).toEqual(['ada'])
+    await expect.poll(() => node.door.ports.users.map(({ name }) => name)).toEqual(['ada'])
     expect(node.door.ports.report).toBeDefined()
     const users = await (await fetch(url, { headers })).json()
     expect(users).toEqual({ users: [{ username: 'ada', uPSK }] })
