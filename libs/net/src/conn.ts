@@ -44,6 +44,9 @@ export interface Conn {
   end(): void
   /** Ends both ways at once; what is still queued is lost. */
   destroy(): void
-  /** As `destroy`, and the peer can tell that it was not a regular end. */
-  reset(): void
+  /**
+   * As `destroy`, and the peer can tell that it was not a regular end.
+   * @param reason 0 to 999, told to the peer where the conn has words for it: a WebSocket does, TCP has not
+   */
+  reset(reason?: number): void
 }

@@ -46,10 +46,10 @@ class End implements ConnSink, LaneSource {
   }
 
   /** What is held is lost, and grants that are still to come find nothing. */
-  cut(): void {
+  cut(reason: number | undefined): void {
     this.writer.clear()
     this.conn.attach(undefined)
-    this.conn.reset()
+    this.conn.reset(reason)
   }
 }
 
@@ -60,9 +60,12 @@ class End implements ConnSink, LaneSource {
 export class Relay {
   readonly #client: End
   readonly #target: End
+  readonly #broken: number | undefined
   #settle: ((error: Error | undefined) => void) | undefined = undefined
 
-  constructor(client: Conn, target: Conn, lanes: { up: Lane; down: Lane }) {
+  /** @param broken what the one end is told where the other one breaks; see {@link Conn.reset} */
+  constructor(client: Conn, target: Conn, lanes: { up: Lane; down: Lane }, broken?: number) {
+    this.#broken = broken
     this.#client = new End(this, client, lanes.up, 'CLIENT_RESET')
     this.#target = new End(this, target, lanes.down, 'TARGET_RESET')
     this.#client.peer = this.#target
@@ -84,13 +87,13 @@ export class Relay {
     })
   }
 
-  /** Ends it now: both ends see a reset. */
-  cut(error: Error): void {
+  /** Ends it now: both ends see a reset. @param reason see {@link Conn.reset} */
+  cut(error: Error, reason?: number): void {
     const settle = this.#settle
     if (settle === undefined) return
     this.#settle = undefined
-    this.#client.cut()
-    this.#target.cut()
+    this.#client.cut(reason)
+    this.#target.cut(reason)
     settle(error)
   }
 
@@ -103,6 +106,6 @@ export class Relay {
       return
     }
     const who = end === this.#client ? 'client' : 'target'
-    this.cut(new NetError(end.resetCode, `the ${who} broke off`, { cause }))
+    this.cut(new NetError(end.resetCode, `the ${who} broke off`, { cause }), this.#broken)
   }
 }

@@ -129,6 +129,15 @@ export class SocketConn implements Conn {
     return this.socket.writableLength === 0
   }
 
+  /** As `write`, of two chunks that go together. */
+  writePair(first: Uint8Array, second: Uint8Array): boolean {
+    this.socket.cork()
+    this.socket.write(first)
+    this.socket.write(second)
+    this.socket.uncork()
+    return this.socket.writableLength === 0
+  }
+
   end(): void {
     // With the peer's FIN here and ours to send there is nothing to wait for: closing sends it, and saves a shutdown.
     // TLS has an end of its own to send.

@@ -16,7 +16,10 @@ const ALPN = ['http/1.1']
  * the socket is made here, and what Node leaves undocumented of that are two events and a method: 'secure',
  * '_tlsError' and `verifyError`.
  */
-export const startTls = (conn: Conn, { secureContext, wantsClientCert }: TlsContext): void => {
+export const startTls = (
+  conn: Conn,
+  { secureContext, wantsClientCert, asksClientCert = false }: TlsContext,
+): void => {
   const over = socketConn(conn)
   let isSecure = false
   const fail = (error: Error): void => {
@@ -27,7 +30,7 @@ export const startTls = (conn: Conn, { secureContext, wantsClientCert }: TlsCont
     const options = {
       isServer: true,
       secureContext,
-      requestCert: wantsClientCert,
+      requestCert: wantsClientCert || asksClientCert,
       rejectUnauthorized: wantsClientCert,
       ALPNProtocols: ALPN,
       highWaterMark: 1,
@@ -70,14 +73,21 @@ export interface TlsDialOptions {
   readonly name: string
   /** PEM of the authorities to trust instead of the system's. */
   readonly ca?: string | undefined
+  /** What this side shows where it is asked. */
+  readonly identity?: { readonly cert: string; readonly key: string } | undefined
+  /**
+   * Takes whatever certificate there is. Only for who has the peer prove itself within, by words that `keyingMaterial`
+   * binds to this very conn.
+   */
+  readonly takesAnyCert?: boolean | undefined
 }
 
 /**
- * Makes a dialled conn TLS, and waits until its peer has shown a certificate for `name`.
+ * Makes a dialled conn TLS, and waits until its peer has shown a certificate for `name`, or any where that will do.
  * @param signal destroys the conn; the promise then rejects with the signal's reason
  * @throws NetError TLS_FAILED, with the reason in its message
  */
-export const connectTls = (conn: Conn, { name, ca }: TlsDialOptions, signal: AbortSignal): Promise<void> =>
+export const connectTls = (conn: Conn, dial: TlsDialOptions, signal: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
     signal.throwIfAborted()
     const over = socketConn(conn)
@@ -93,13 +103,17 @@ export const connectTls = (conn: Conn, { name, ca }: TlsDialOptions, signal: Abo
     const onError = (error: Error): void => settle(failure(error))
     const onClose = (): void => settle(failure(new Error('the peer closed during the handshake')))
     const onAbort = (): void => settle(signal.reason)
-    const options: ConnectionOptions = { host: name, minVersion: 'TLSv1.2' }
-    if (isIP(name) === 0) options.servername = name
-    if (ca !== undefined) options.ca = ca
-    over.wrap((socket) => connect(Object.assign(options, { socket, highWaterMark: 1 })))
+    over.wrap((socket) => connect(Object.assign(optionsOf(dial), { socket, highWaterMark: 1 })))
     signal.addEventListener('abort', onAbort)
     over.socket.once('secureConnect', onSecure).on('error', onError).on('close', onClose)
   })
+
+const optionsOf = ({ name, ca, identity, takesAnyCert = false }: TlsDialOptions): ConnectionOptions => {
+  const options: ConnectionOptions = { host: name, minVersion: 'TLSv1.2', rejectUnauthorized: !takesAnyCert }
+  if (isIP(name) === 0) options.servername = name
+  if (ca !== undefined) options.ca = ca
+  return identity === undefined ? options : { ...options, ...identity }
+}
 
 const socketConn = (conn: Conn): SocketConn => {
   if (conn instanceof SocketConn) return conn

@@ -8,19 +8,28 @@ export interface TlsCredentials {
   readonly key: string
   /** Only clients with a certificate that one of these has signed come in. */
   readonly clientCa?: string | undefined
+  /** Clients are asked for a certificate, and any will do; see `peerKey`. */
+  readonly asksClientCert?: boolean | undefined
 }
 
 /** Credentials made ready for any number of conns; see `startTls`. */
 export interface TlsContext {
   readonly secureContext: SecureContext
   readonly wantsClientCert: boolean
+  /** Clients may show whatever certificate they have. */
+  readonly asksClientCert?: boolean
 }
 
 /**
  * TLS 1.2 and newer, without renegotiation.
  * @throws RangeError that says what is wrong with the credentials, and holds nothing of them
  */
-export const createTlsContext = ({ cert, key, clientCa }: TlsCredentials): TlsContext => {
+export const createTlsContext = ({
+  cert,
+  key,
+  clientCa,
+  asksClientCert = false,
+}: TlsCredentials): TlsContext => {
   const certificate = readCertificate(cert, 'the certificate')
   if (clientCa !== undefined) readCertificate(clientCa, 'the certificate of the client CA')
   if (!certificate.checkPrivateKey(readKey(key))) {
@@ -37,7 +46,7 @@ export const createTlsContext = ({ cert, key, clientCa }: TlsCredentials): TlsCo
       // Without one, OpenSSL resumes no session in which it has asked for a certificate, but fails it.
       sessionIdContext: 'sluice',
     })
-    return { secureContext, wantsClientCert: clientCa !== undefined }
+    return { secureContext, wantsClientCert: clientCa !== undefined, asksClientCert }
   } catch (cause) {
     throw new RangeError(`the certificate or its chain cannot be used (${reasonOf(cause)})`, { cause })
   }

@@ -6,6 +6,8 @@ export interface TlsPaths {
   readonly cert: string
   readonly key: string
   readonly clientCa?: string | undefined
+  /** As in `TlsCredentials`. */
+  readonly asksClientCert?: boolean | undefined
 }
 
 export interface TlsFilesOptions {
@@ -74,11 +76,12 @@ export class TlsFiles {
   }
 }
 
-const load = async ({ cert, key, clientCa }: TlsPaths): Promise<TlsContext> => {
+const load = async ({ cert, key, clientCa, asksClientCert }: TlsPaths): Promise<TlsContext> => {
   const read = {
     cert: await text(cert),
     key: await text(key),
     clientCa: clientCa === undefined ? undefined : await text(clientCa),
+    asksClientCert,
   }
   try {
     return createTlsContext(read)

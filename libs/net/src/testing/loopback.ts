@@ -8,9 +8,13 @@ import { createDial, type DialOptions } from '../dial.ts'
 import { createResolver } from '../dns/create-resolver.ts'
 import type { LookupAll } from '../dns/system-names.ts'
 import { listen, type Listener } from '../listen.ts'
+import { Reader } from '../reader.ts'
 import type { SocketConn } from '../socket-conn.ts'
 import { connectTls, startTls } from '../start-tls.ts'
 import { createTlsContext } from '../tls-context.ts'
+import { acceptWebSocket } from '../ws/accept.ts'
+import { requestWebSocket } from '../ws/dial.ts'
+import type { WsConn } from '../ws/ws-conn.ts'
 import { createAuthority } from './certificates.ts'
 
 export const LOOPBACK: readonly string[] = ['127.0.0.0/8', '::1']
@@ -100,6 +104,18 @@ export const tlsPair = async (): Promise<{ accepted: Conn; dialled: Conn }> => {
   ])
   await turns()
   return pair
+}
+
+/** As `connPair`, or over the conns of another pair, with a WebSocket between them. */
+export const wsPair = async (
+  make: () => Promise<{ accepted: Conn; dialled: Conn }> = connPair,
+): Promise<{ accepted: WsConn; dialled: WsConn }> => {
+  const base = await make()
+  const [{ conn: accepted }, dialled] = await Promise.all([
+    acceptWebSocket(new Reader(base.accepted, 1024), { subprotocol: 'test' }),
+    requestWebSocket(base.dialled, 'ws://localhost/', { signal: NEVER, subprotocol: 'test' }),
+  ])
+  return { accepted, dialled }
 }
 
 /** A conn that we accepted, with the plain socket at its other end. */
