@@ -13,14 +13,17 @@ import { frame, MAX_MESSAGE, OPCODE } from './frame.ts'
 import { WsConn } from './ws-conn.ts'
 
 const MIB = 1024 * 1024
-const open: { destroy?(): unknown; terminate?(): unknown }[] = []
+const open: (() => void)[] = []
 afterEach(() => {
-  for (const each of open.splice(0)) (each.terminate ?? each.destroy)!.call(each)
+  for (const close of open.splice(0)) close()
 })
 
 const accepted = async (): Promise<WsPair & { here: Collector }> => {
   const pair = await acceptedWs()
-  open.push(pair.conn, pair.client)
+  open.push(
+    () => pair.conn.destroy(),
+    () => pair.client.terminate(),
+  )
   return { ...pair, here: new Collector(pair.conn) }
 }
 
@@ -240,7 +243,11 @@ describe('in a relay with a socket', () => {
     }
   > => {
     const [pair, { conn: far, peer: target }] = await Promise.all([acceptedWs(), acceptedPair()])
-    open.push(pair.conn, pair.client, target)
+    open.push(
+      () => pair.conn.destroy(),
+      () => pair.client.terminate(),
+      () => target.destroy(),
+    )
     const relay = new Relay(pair.conn, far, { up: new CountingLane(), down: new CountingLane() })
     const outcome = relay.run().then(
       () => 'OK',
