@@ -248,7 +248,7 @@ describe('in a relay with a socket', () => {
       () => pair.client.terminate(),
       () => target.destroy(),
     )
-    const relay = new Relay(pair.conn, far, { up: new CountingLane(), down: new CountingLane() })
+    const relay = new Relay(pair.conn, far, { up: new CountingLane(), down: new CountingLane() }, 35)
     const outcome = relay.run().then(
       () => 'OK',
       (error: unknown) => error,
@@ -274,7 +274,7 @@ describe('in a relay with a socket', () => {
   it('a reset of the socket is a close code, and a cut tells both', async () => {
     const first = await relayed()
     first.target.resetAndDestroy()
-    expect(await first.closed).toBe(4000)
+    expect(await first.closed).toBe(4035)
     expect(await first.outcome).toMatchObject({ code: 'TARGET_RESET' })
     const second = await relayed()
     const broken = breaks(second.target)
