@@ -1,7 +1,7 @@
 // Bundles one app (run in its folder) into dist/: main.mjs checks the Node version in syntax any Node can read, keeps
 // the heap small and then imports program.mjs; sqlite-worker.mjs is the ledger's worker thread, a second entry that esbuild does not
 // find by itself.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, stop } from 'esbuild'
@@ -52,4 +52,30 @@ export async function bundle(entry, outdir) {
   writeFileSync(resolve(outdir, 'main.mjs'), `${guard}${start}`)
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle('src/main.ts', 'dist')
+/** What an app has for pages, where it has something; bundled to `dist/browser.mjs`. */
+const BROWSER = 'src/browser/index.ts'
+
+/**
+ * A module for pages, all in one. Fails where it would need anything of Node.
+ * @param {string} entry TypeScript, from the current folder
+ * @param {string} outfile
+ */
+export async function bundleBrowser(entry, outfile) {
+  await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: 'browser',
+    target: 'es2022',
+    format: 'esm',
+    conditions: ['@sluice/source'],
+    sourcemap: 'linked',
+    logLevel: 'warning',
+  })
+  await stop()
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await bundle('src/main.ts', 'dist')
+  if (existsSync(BROWSER)) await bundleBrowser(BROWSER, 'dist/browser.mjs')
+}

@@ -1,7 +1,7 @@
+import { BufferPool } from '@sluice/net'
 import { WireError } from '@sluice/wire'
 import type { Opener, Sealer } from '@sluice/wire/shadowsocks'
 import { expect, it } from 'vitest'
-import { BufferPool } from './buffer-pool.ts'
 import { CipherConn } from './cipher-conn.ts'
 import { SampledTimer } from './sampled-timer.ts'
 import { FakeConn, FakeSink } from './testing/fake-conn.ts'

@@ -1,8 +1,6 @@
-import type { Conn, ConnSink } from '@sluice/net'
+import { type BufferPool, type Conn, type ConnSink, wasted } from '@sluice/net'
 import type { Address } from '@sluice/wire'
 import type { Opener, Sealer } from '@sluice/wire/shadowsocks'
-import type { BufferPool } from './buffer-pool.ts'
-import { wasted } from './cipher-waste.ts'
 import type { SampledTimer } from './sampled-timer.ts'
 
 export interface CipherParts {

@@ -1,6 +1,5 @@
-import { errnoOf } from '@sluice/net'
+import { BufferPool, errnoOf } from '@sluice/net'
 import { type AccountDefaults, type Handshake, type ListenerOptions, Program } from '@sluice/service'
-import { BufferPool } from './buffer-pool.ts'
 import type { SsNodeConfig } from './config.ts'
 import { insecureUsers, showMetrics } from './door-metrics.ts'
 import { FailureGuard } from './failure-guard.ts'

@@ -1,7 +1,6 @@
-import { Reader } from '@sluice/net'
+import { BufferPool, Reader } from '@sluice/net'
 import type { Directory } from '@sluice/service'
 import { beforeEach, expect, it } from 'vitest'
-import { BufferPool } from './buffer-pool.ts'
 import { FailureGuard } from './failure-guard.ts'
 import { createHandshake } from './handshake.ts'
 import { Keyring } from './keyring.ts'

@@ -1,5 +1,7 @@
 export { AddressSet } from './address-set.ts'
 export { AddressPolicy, DENIED_BY_DEFAULT, type TargetPolicy } from './address-policy.ts'
+export { BufferPool } from './buffer-pool.ts'
+export { wasted } from './cipher-waste.ts'
 export type { Conn, ConnSink } from './conn.ts'
 export { createDial, type Dial, type DialOptions, type DialTerms, type TcpDial } from './dial.ts'
 export { contains, type IpNetwork, parseNetwork, plainIp } from './ip-network.ts'

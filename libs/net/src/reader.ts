@@ -22,6 +22,8 @@ export class Reader implements ConnSink {
   /** What came is of no use to whoever reads; to whoever drains, the conn still is. */
   #unreadable: Error | undefined = undefined
   #ended = false
+  /** Somebody else has the conn. */
+  #isOver = false
 
   constructor(conn: Conn, maxBytes: number) {
     this.conn = conn
@@ -95,14 +97,16 @@ export class Reader implements ConnSink {
    * client that speaks. To be called once the conn is released.
    */
   handOver(next: Reader): Reader {
+    this.#isOver = true
     next.client = this.client
     this.#giveUp = (error) => next.fail(error)
     if (this.#failure !== undefined) next.fail(this.#failure)
     return next
   }
 
-  /** Hands the conn back, paused as to data; what was read too far comes first again. */
+  /** Hands the conn back, paused as to data; what was read too far comes first again. Nothing is left to do behind `handOver`. */
   release(): Conn {
+    if (this.#isOver) return this.conn
     this.conn.attach(undefined)
     if (this.#bytes.length > 0) {
       this.conn.pause()

@@ -60,12 +60,12 @@ class End implements ConnSink, LaneSource {
 export class Relay {
   readonly #client: End
   readonly #target: End
-  readonly #brokenReason: number | undefined
+  readonly #broken: number | undefined
   #settle: ((error: Error | undefined) => void) | undefined = undefined
 
-  /** @param brokenReason with which one end is reset where the other broke; see {@link Conn.reset} */
-  constructor(client: Conn, target: Conn, lanes: { up: Lane; down: Lane }, brokenReason?: number) {
-    this.#brokenReason = brokenReason
+  /** @param broken what the one end is told where the other one breaks; see {@link Conn.reset} */
+  constructor(client: Conn, target: Conn, lanes: { up: Lane; down: Lane }, broken?: number) {
+    this.#broken = broken
     this.#client = new End(this, client, lanes.up, 'CLIENT_RESET')
     this.#target = new End(this, target, lanes.down, 'TARGET_RESET')
     this.#client.peer = this.#target
@@ -106,6 +106,6 @@ export class Relay {
       return
     }
     const who = end === this.#client ? 'client' : 'target'
-    this.cut(new NetError(end.resetCode, `the ${who} broke off`, { cause }), this.#brokenReason)
+    this.cut(new NetError(end.resetCode, `the ${who} broke off`, { cause }), this.#broken)
   }
 }

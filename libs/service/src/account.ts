@@ -34,7 +34,8 @@ export interface AccountDefaults {
 const ATTENTION_BYTES = 64 * 1024 * 1024
 /** … or when a quota is used up to this part. */
 const QUOTA_ATTENTION = 0.95
-
+/** What is told to who may not come in. */
+const REFUSALS = { disabled: 'USER_DISABLED', expired: 'USER_EXPIRED', quota: 'QUOTA_EXCEEDED' } as const
 /** What is told to the one too many. */
 const FULL = { connection: 'CONNECTION_LIMIT', association: 'ASSOCIATION_LIMIT' } as const
 const DEVICE_RULES: DeviceRules = { bytes: 0, ttlMs: 0, now: () => performance.now() }
@@ -99,6 +100,11 @@ export class Account {
 
   get user(): User {
     return this.#user
+  }
+
+  /** None of who is nobody's user. */
+  get name(): string | undefined {
+    return this.#user.name || undefined
   }
 
   /** Of every kind. */
@@ -250,11 +256,9 @@ export class Account {
   }
 
   #refusal(now: number): ErrorCode | undefined {
-    if (this.removed) return 'USER_REMOVED'
     const state = this.state(now)
-    if (state === 'disabled') return 'USER_DISABLED'
-    if (state === 'expired') return 'USER_EXPIRED'
-    return state === 'quota' ? 'QUOTA_EXCEEDED' : undefined
+    if (this.removed) return 'USER_REMOVED'
+    return state === 'active' ? undefined : REFUSALS[state]
   }
 
   get #most(): { connection: number; association: number; ips: number } {

@@ -5,7 +5,7 @@ import type { Shell } from './completion.ts'
 import { ConfigError } from './config-error.ts'
 import { manualText } from './help-text.ts'
 import { nearest } from './nearest.ts'
-import type { ProgramConfig } from './program.ts'
+import type { ProgramConfig } from './program-options.ts'
 
 type Commands = Readonly<Record<string, AppCommand>>
 

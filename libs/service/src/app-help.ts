@@ -1,7 +1,7 @@
 import type { App } from './app.ts'
 import { manualText } from './help-text.ts'
 import type { Manual, Row } from './help-text.ts'
-import type { ProgramConfig } from './program.ts'
+import type { ProgramConfig } from './program-options.ts'
 
 const ENVIRONMENT: readonly Row[] = [
   ['SLUICE_…', 'Behind each flag stand in brackets its default and the variable that sets it, too.'],

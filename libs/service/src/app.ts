@@ -1,7 +1,8 @@
 import type { z } from 'zod'
 import type { ConfigSchema } from './config-options.ts'
 import type { Example } from './help-text.ts'
-import type { Program, ProgramConfig } from './program.ts'
+import type { Program } from './program.ts'
+import type { ProgramConfig } from './program-options.ts'
 
 /** A command as help and completion see it. */
 export interface CommandOutline {

@@ -16,7 +16,7 @@ export interface OptionMeta {
   flag?: string
   /** Another environment variable that is read, if the usual one is not set. */
   env?: string
-  /** Where the value may come from; everywhere by default. */
+  /** Where the value may come from; everywhere by default. From nowhere: the default stands, and nobody is told of it. */
   from?: readonly Source[]
   /** Printed as `***`. */
   secret?: boolean
@@ -63,7 +63,10 @@ export interface Option {
 
 /** The keys of a schema in its order. */
 export function optionsOf(schema: z.ZodObject): Option[] {
-  return Object.entries(schema.shape).map(([key, type]) => option(key, unwrap(type)))
+  return Object.entries(schema.shape)
+    .map(([key, type]): [string, Unwrapped] => [key, unwrap(type)])
+    .filter(([, { meta }]) => meta.from?.length !== 0)
+    .map(([key, unwrapped]) => option(key, unwrapped))
 }
 
 function option(key: string, { meta, type, fallback }: Unwrapped): Option {

@@ -8,7 +8,7 @@ import type { Place } from './roll.ts'
 import type { SessionParts } from './session-parts.ts'
 import type { SessionRecord } from './session-record.ts'
 import type { Sessions, Tracked } from './sessions.ts'
-import { UserLane } from './user-lane.ts'
+import { type UserLanes, userLanes } from './user-lane.ts'
 
 /** What the associations of one listener share. */
 export type DatagramParts = Pick<SessionParts, 'door' | 'metrics' | 'sessions'>
@@ -39,7 +39,7 @@ export class DatagramSession implements Held, Tracked, Caller {
   readonly account: Account
   readonly protocol: string
   readonly credential: object | undefined
-  readonly lanes: { readonly up: UserLane; readonly down: UserLane }
+  readonly lanes: UserLanes
   /** Told once, when it is over for whatever reason: whoever opened it closes what belongs to it, and forgets it. */
   onEnd: (() => void) | undefined = undefined
   readonly #parts: DatagramParts
@@ -70,10 +70,7 @@ export class DatagramSession implements Held, Tracked, Caller {
     this.credential = credential
     this.#client = client
     this.#openedAt = this.#movedAt = parts.sessions.now()
-    this.lanes = {
-      up: new UserLane('up', account, this.flow),
-      down: new UserLane('down', account, this.flow),
-    }
+    this.lanes = userLanes(account, this.flow)
   }
 
   get door(): string {
@@ -147,7 +144,7 @@ export class DatagramSession implements Held, Tracked, Caller {
     return {
       door: this.door,
       client: this.#client,
-      user: this.account.user.name,
+      user: this.account.name,
       protocol: this.protocol,
       target: undefined,
       peer: undefined,

@@ -1,6 +1,8 @@
-import type { Shaper } from '@sluice/ratelimit'
+import { createHash } from 'node:crypto'
+import type { Share, Shaper } from '@sluice/ratelimit'
 import { PasswordVerifier, type StoreChange, type User, type UserStore } from '@sluice/userstore'
 import { Account, type AccountDefaults } from './account.ts'
+import { type Bearer, Bearers, type Taken } from './bearers.ts'
 import type { DeviceRules } from './devices.ts'
 import { ServiceError } from './errors.ts'
 import type { SignInGuard } from './sign-in-guard.ts'
@@ -8,6 +10,8 @@ import type { SignInGuard } from './sign-in-guard.ts'
 export interface DirectoryOptions {
   readonly store: UserStore
   readonly shaper: Shaper
+  /** Where the node's limits are, if not in `shaper`: see `nodeShare`. */
+  readonly node?: Shaper | undefined
   readonly defaults?: AccountDefaults
   /** When a client address is one of its user's devices; may change while they are here. @default always */
   readonly devices?: DeviceRules
@@ -18,17 +22,25 @@ export interface DirectoryOptions {
   readonly now?: () => number
   /** The store can be read no more, for now: the users stay as they were. */
   readonly onError: (error: unknown) => void
+  /** A user has what another has already, told once. @default nobody is told */
+  readonly onTaken?: (taken: Taken) => void
 }
+
+/** Of nobody: no user of a store has an empty id or name. */
+const GUEST: User = { id: '', name: '', enabled: true, limits: {}, credentials: [] }
 
 /** The live view of the users: follows the store, and knows who is who. */
 export class Directory {
   /** An account wants the ledger's attention now. */
   onAttention: () => void = () => {}
+  /** For all together who are nobody's user, at a door that lets them in: in no list and no ledger, with the defaults alone. */
+  readonly guest: Account
   readonly #options: DirectoryOptions
   readonly #verifier: PasswordVerifier
   readonly #now: () => number
   readonly #byId = new Map<string, Account>()
   readonly #byName = new Map<string, Account>()
+  readonly #bearers: Bearers
   /** Accounts that may have something to book. */
   readonly #active = new Set<Account>()
   readonly #followers = new Set<() => void>()
@@ -40,6 +52,8 @@ export class Directory {
     this.#defaults = options.defaults ?? {}
     this.#verifier = options.verifier ?? new PasswordVerifier()
     this.#now = options.now ?? Date.now
+    this.#bearers = new Bearers((taken) => options.onTaken?.(taken))
+    this.guest = new Account(GUEST, options.shaper, this.#defaults, () => {})
   }
 
   /** Reads the users and follows them from then on. */
@@ -84,11 +98,24 @@ export class Directory {
   /** Of several doors in one process each has its own: what is not among these stays as it is. */
   setDefaults(defaults: AccountDefaults): void {
     this.#defaults = { ...this.#defaults, ...defaults }
-    for (const account of this.#byId.values()) account.setDefaults(this.#defaults)
+    for (const account of [this.guest, ...this.#byId.values()]) account.setDefaults(this.#defaults)
   }
 
   byId(id: string): Account | undefined {
     return this.#byId.get(id)
+  }
+
+  /** Whose NodeID (Base58) it is. A disabled user is found as well. */
+  byNodeId(nodeId: string): Bearer | undefined {
+    return this.#bearers.find('nodeId', nodeId)
+  }
+
+  /**
+   * Whose token it is. Tokens have 128 random bits and more, so nobody can try them one by one: a plain SHA-256 keeps
+   * them as a slow hash keeps passwords, and one look costs the same whether it is anybody's or not.
+   */
+  byToken(token: Uint8Array): Bearer | undefined {
+    return this.#bearers.find('token', createHash('sha256').update(token).digest('hex'))
   }
 
   /**
@@ -126,9 +153,17 @@ export class Directory {
     })
   }
 
+  /**
+   * What the user has of the node's limits, where those of users stand apart from it. Payload of two users passes both,
+   * and the node once: as whose it does so is for the door to say.
+   */
+  nodeShare(account: Account): Share | undefined {
+    return this.#options.node?.user(account.user.id)
+  }
+
   /** From now on the ledger looks at this account. */
   touch(account: Account): void {
-    this.#active.add(account)
+    if (account !== this.guest) this.#active.add(account)
   }
 
   /** The ledger found nothing left to book. */
@@ -141,6 +176,7 @@ export class Directory {
     for (const id of change.removed) this.#remove(id)
     for (const used of change.used) this.#byId.get(used.userId)?.setUsed(used)
     if (change.users.length + change.removed.length === 0) return
+    this.#bearers.report()
     for (const tell of this.#followers) tell()
   }
 
@@ -151,11 +187,13 @@ export class Directory {
       const account = new Account(user, shaper, this.#defaults, () => this.onAttention(), devices)
       this.#byId.set(user.id, account)
       this.#byName.set(user.name, account)
+      this.#bearers.put(account)
       return
     }
     this.#forgetName(known)
     this.#byName.set(user.name, known)
     known.update(user, this.#now())
+    this.#bearers.put(known)
   }
 
   #remove(id: string): void {
@@ -165,7 +203,9 @@ export class Directory {
     this.#forgetName(account)
     account.removed = true
     account.cut('USER_REMOVED')
+    this.#bearers.remove(account)
     this.#options.shaper.remove(id)
+    this.#options.node?.remove(id)
   }
 
   /** Unless another user has taken the name in the same change. */

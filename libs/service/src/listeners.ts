@@ -1,5 +1,6 @@
 import type { Metrics } from '@sluice/metrics'
-import { DatagramSocket, errnoOf, listen, type Listener, type OnDatagram, type TlsPaths } from '@sluice/net'
+import { DatagramSocket, errnoOf, listen, type Listener, type OnDatagram } from '@sluice/net'
+import type { TlsContext, TlsPaths } from '@sluice/net'
 import type { Address } from '@sluice/wire'
 import type { DatagramParts } from './datagram-session.ts'
 import type { Log } from './log.ts'
@@ -18,8 +19,8 @@ export interface AnnounceOptions {
 }
 
 export interface ListenerOptions extends AnnounceOptions {
-  /** Files that make it a listener over TLS; they may change while it is open. */
-  readonly tls?: TlsPaths | undefined
+  /** Files that make it a listener over TLS, or credentials that the door has made; both may change while it is open. */
+  readonly tls?: TlsPaths | { readonly context: TlsContext } | undefined
 }
 
 /** A port that clients send datagrams to. */
@@ -58,8 +59,9 @@ export class Listeners {
     options: ListenerOptions = {},
   ): Promise<Listener> {
     const metrics = this.#options.metrics.door(door)
-    const files = options.tls && (await this.tls.open(door, options.tls))
-    const parts = { ...this.#options.parts, door, metrics, tls: files }
+    const { tls } = options
+    const files = tls && 'cert' in tls ? await this.tls.open(door, tls) : undefined
+    const parts = { ...this.#options.parts, door, metrics, tls: tls && 'context' in tls ? tls : files }
     const listener = await listen({
       ...address,
       onConn: (conn) => void runSession(conn, handshake, parts),

@@ -3,15 +3,19 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { DatabaseSync } from 'node:sqlite'
+import { connect as connectTls } from 'node:tls'
+import { createTlsContext } from '@sluice/net'
 import type { Address } from '@sluice/wire'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Association } from './datagram.ts'
 import { DatagramSession } from './datagram-session.ts'
 import type { ServiceError } from './errors.ts'
 import type { DatagramListener } from './listeners.ts'
-import { Program, type ProgramOptions } from './program.ts'
+import { Program } from './program.ts'
+import type { ProgramOptions } from './program-options.ts'
 import { Journal } from './testing/journal.ts'
-import { type Client, Sandbox } from './testing/sandbox.ts'
+import { CERTIFICATE, CERTIFICATE_KEY } from './testing/certificate.ts'
+import { Client, Sandbox } from './testing/sandbox.ts'
 import { configOf, testHandshake } from './testing/test-app.ts'
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 }
@@ -628,5 +632,60 @@ describe('a start that fails', () => {
     const journal = new Journal()
     await expect(start({}, { log: journal.log })).rejects.toMatchObject({ name: 'StoreError' })
     expect(journal.closed).toBe(true)
+  })
+})
+
+describe('a listener over TLS with credentials of its door', () => {
+  it('leads conns through the door', async () => {
+    await sandbox.add('ada')
+    const { program } = await start()
+    const context = createTlsContext({ cert: CERTIFICATE, key: CERTIFICATE_KEY })
+    const { address } = await program.listen('door', LOOPBACK, testHandshake, { tls: { context } })
+    const socket = connectTls({ ...address, ca: CERTIFICATE, servername: 'localhost' })
+    const client = new Client(socket)
+    socket.write(`ada 127.0.0.1 ${sandbox.targetPort}\n`)
+    await client.got('yes\n')
+    socket.write('12345')
+    await client.got('12345')
+    socket.end()
+    await client.closed
+  })
+})
+
+describe('a program of circuits', () => {
+  it('limits its users apart from the node, whose shares follow the users', async () => {
+    await sandbox.add('ada', { up: 1_000_000 })
+    const { program } = await start({ nodeUp: '1GB/s' }, { circuits: true })
+    const [ada] = program.directory.accounts()
+    const limited = (): (boolean | undefined)[] => {
+      const share = program.directory.nodeShare(ada!)
+      return [
+        ada!.share.limited('up'),
+        ada!.share.limited('down'),
+        share?.limited('up'),
+        share?.limited('down'),
+      ]
+    }
+    expect(limited()).toEqual([true, false, true, false])
+    expect(program.directory.nodeShare(program.directory.guest)?.limited('up')).toBe(true)
+    await program.reload(configOf({ data: sandbox.folder, nodeDown: '1GB/s' }))
+    expect(limited()).toEqual([true, false, false, true])
+  })
+
+  it('is none unless it says so: then its users stand under the node', async () => {
+    await sandbox.add('ada')
+    const { program } = await start({ nodeUp: '1GB/s' })
+    const [ada] = program.directory.accounts()
+    expect(ada!.share.limited('up')).toBe(true)
+    expect(program.directory.nodeShare(ada!)).toBeUndefined()
+  })
+})
+
+describe('a NodeID that two users have', () => {
+  it('is told of in the log', async () => {
+    const credentials = [{ kind: 'nodeId', nodeId: 'N'.repeat(44) }] as const
+    for (const name of ['ada', 'bob']) await sandbox.add(name, {}, credentials)
+    const { journal } = await start()
+    expect(journal.lines('credential.taken')).toMatchObject([{ kind: 'nodeId', user: 'bob', holder: 'ada' }])
   })
 })

@@ -6,39 +6,23 @@ import { Shaper } from '@sluice/ratelimit'
 import { openStore, type UserStore } from '@sluice/userstore'
 import type { Address } from '@sluice/wire'
 import { AccessLog } from './access-log.ts'
-import type { AccountDefaults } from './account.ts'
-import type { BaseConfig } from './config.ts'
 import type { DeviceRules } from './devices.ts'
 import { Directory } from './directory.ts'
 import { Ledger } from './ledger.ts'
 import { type AnnounceOptions, type DatagramListener, type ListenerOptions, Listeners } from './listeners.ts'
 import { createLog, type Log } from './log.ts'
 import { type Ops, type OpsRoutes, startOps } from './ops.ts'
+import type { ProgramConfig, ProgramOptions } from './program-options.ts'
 import { type Prepare, takeOver } from './reload.ts'
 import { createReporter, type Reporter } from './report.ts'
 import { Seldom } from './seldom.ts'
 import type { CallerDial, CallerLocate, CallerMayReuse, Handshake } from './request.ts'
 import { Sessions } from './sessions.ts'
-import { deviceLimits, nodeLimits, type SessionConfig, signInLimits } from './session-config.ts'
+import { deviceLimits, nodeLimits, signInLimits } from './session-config.ts'
 import { SignInGuard } from './sign-in-guard.ts'
 import { storeUrl } from './store-url.ts'
-import { type UserReport, userStates, userStatuses } from './user-status.ts'
-import { createWayOut, type WayOut, type WayOutConfig } from './way-out.ts'
-
-/** What any program can be told. */
-export type ProgramConfig = BaseConfig & SessionConfig & WayOutConfig
-
-export interface ProgramOptions {
-  readonly app: string
-  readonly version: string
-  readonly config: ProgramConfig
-  /** Names of the listeners that it may open, for rules to know. @default none */
-  readonly doors?: readonly string[]
-  readonly defaults?: AccountDefaults
-  readonly env?: Readonly<Record<string, string | undefined>>
-  /** @default lines on stdout */
-  readonly log?: Log
-}
+import { userReport, userStates } from './user-status.ts'
+import { createWayOut, type WayOut } from './way-out.ts'
 
 /** Twice in the second of usage that a crash may cost, since the store needs some of it too. */
 const TICK_MS = 500
@@ -49,6 +33,7 @@ const LAST_WORDS_MS = 5000
 export class Program {
   readonly log: Log
   readonly metrics: Metrics
+  /** Of the node, and of its users unless they are limited apart from it. */
   readonly shaper: Shaper
   readonly directory: Directory
   readonly sessions: Sessions
@@ -65,6 +50,7 @@ export class Program {
   readonly #ledger: Ledger
   readonly #listeners: Listeners
   readonly #devices: DeviceRules
+  readonly #users: Shaper
   readonly #routes: OpsRoutes[] = []
   readonly #onStop: (() => void)[] = []
   readonly #seldom = new Seldom(60_000)
@@ -107,17 +93,20 @@ export class Program {
     this.accessLog = AccessLog.open({ path, format, log: this.log, onLost })
     this.#reporter = createReporter({ env, app, version, log: this.log })
     this.shaper = new Shaper(nodeLimits(config))
+    this.#users = options.circuits ? new Shaper() : this.shaper
     this.#guard = new SignInGuard(signInLimits(config))
     this.#devices = { ...deviceLimits(config), now: () => performance.now() }
     this.directory = new Directory({
       store,
       devices: this.#devices,
-      shaper: this.shaper,
+      shaper: this.#users,
+      node: options.circuits ? this.shaper : undefined,
       defaults: options.defaults ?? {},
       guard: this.#guard,
       onError: (error) => {
         if (this.#seldom.due('store.unreadable')) this.log.error({ err: error }, 'store.unreadable')
       },
+      onTaken: (taken) => this.log.warn({ ...taken }, 'credential.taken'),
     })
     this.#ledger = new Ledger({
       store,
@@ -188,7 +177,7 @@ export class Program {
         ...ops,
         registry: this.metrics.registry,
         ready: () => this.#state,
-        users: () => this.#userReport(),
+        users: () => userReport(this.#about, this.directory),
         routes: this.#routes,
         log: this.log,
       })
@@ -241,7 +230,7 @@ export class Program {
     clearInterval(this.#ticking)
     this.#listeners.close()
     this.directory.stop()
-    this.shaper.close()
+    for (const shaper of [this.shaper, this.#users]) shaper.close()
     await this.#ledger.stop(LAST_WORDS_MS, sleep)
     for (const last of this.beforeClose) await this.#closed(last())
     await this.#closed(this.store.close())
@@ -291,10 +280,5 @@ export class Program {
     void this.#ledger.flush()
     this.#listeners.tls.poll()
     this.sessions.sweep()
-  }
-
-  #userReport(): UserReport {
-    const users = userStatuses(this.directory, Date.now())
-    return { ...this.#about, uptimeMs: performance.now(), total: this.directory.size, users }
   }
 }

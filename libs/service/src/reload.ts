@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Metrics } from '@sluice/metrics'
 import type { ConfigSchema } from './config-options.ts'
 import { optionsOf } from './config-options.ts'
-import type { Program, ProgramConfig } from './program.ts'
+import type { Program } from './program.ts'
+import type { ProgramConfig } from './program-options.ts'
 
 /**
  * One part of a program that follows its settings while it runs: looks at new ones, throws where it could not live with

@@ -6,7 +6,7 @@ import type { Account } from './account.ts'
 import type { Directory } from './directory.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Log } from './log.ts'
-import type { UserLane } from './user-lane.ts'
+import type { UserLanes } from './user-lane.ts'
 
 /** Who asks, how, and how to tell them no in the words of their protocol. */
 interface Asked {
@@ -15,6 +15,11 @@ interface Asked {
   readonly protocol: string
   /** By what they came in, where a user may have several such, or change it; whoever knows that it is void cuts it. */
   readonly credential?: object | undefined
+  /**
+   * All payload of the session is that of another one too, the other end of its circuit, which tells the metrics of it:
+   * a byte is relayed once. As long as the one goes on, so does the other: it is never idle by itself.
+   */
+  readonly mirrors?: true | undefined
   /** Tells why not, and ends the conn. Called at most once, and never after `accept` or `serve`. */
   reject(code: ErrorCode): Promise<void>
 }
@@ -47,7 +52,7 @@ export interface Serving extends Caller {
   /** The client, past the handshake: paused, with what was read too far in front. */
   readonly conn: Conn
   /** What passes has leave from their limiters, where they have one, and is counted by them. */
-  readonly lanes: { readonly up: UserLane; readonly down: UserLane }
+  readonly lanes: UserLanes
   readonly log: Log
   /** Takes a line for each of many requests that a request serves, in place of the log. */
   readonly accessLog: AccessLog | undefined
@@ -56,6 +61,8 @@ export interface Serving extends Caller {
   onStop: ((error: Error) => void) | undefined
   /** Told when the program wants to stop: whoever only waits for the client's next wish need not go on. */
   onShutdown: (() => void) | undefined
+  /** The client is there although no payload passes: it is not idle. */
+  touch(): void
   /** As the rules say, past the address policy, within a deadline. @throws NetError, AccessError; what `onStop` was told */
   dial(target: Address, use: DialUse): Promise<Route>
   /** Whether a route to the target may serve it once more: hours end, and rules change. */

@@ -1,14 +1,6 @@
 import { type DoorMetrics, Flow } from '@sluice/metrics'
-import {
-  type Conn,
-  type ConnSink,
-  NetError,
-  Reader,
-  readProxyHeader,
-  Relay,
-  type Route,
-  startTls,
-} from '@sluice/net'
+import { NetError, Reader, readProxyHeader, Relay, startTls } from '@sluice/net'
+import type { Conn, ConnSink, Route } from '@sluice/net'
 import type { Address } from '@sluice/wire'
 import type { AccessLog } from './access-log.ts'
 import type { Account, Held } from './account.ts'
@@ -19,7 +11,7 @@ import type { Place } from './roll.ts'
 import type { SessionRecord } from './session-record.ts'
 import { MAX_HANDSHAKE_BYTES, type SessionParts } from './session-parts.ts'
 import type { Sessions, Tracked } from './sessions.ts'
-import { UserLane } from './user-lane.ts'
+import { type UserLanes, userLanes } from './user-lane.ts'
 
 /**
  * One conn on its way through `runSession`, in the order of its phases, and how to end it from outside. What ends it
@@ -42,7 +34,7 @@ export class Session implements Held, Tracked, ConnSink, Serving {
   readonly #openedAt: number
   #request: Request | ServedRequest | undefined = undefined
   #way: Pick<SessionRecord, 'peer' | 'upstream'> = { peer: undefined, upstream: undefined }
-  #lanes: { up: UserLane; down: UserLane } | undefined = undefined
+  #lanes: UserLanes | undefined = undefined
   #dialling: AbortController | undefined = undefined
   #movedAt: number
   /** Why it has to end, once it has to. */
@@ -91,7 +83,7 @@ export class Session implements Held, Tracked, ConnSink, Serving {
   }
 
   /** From `admit` on. */
-  get lanes(): { up: UserLane; down: UserLane } {
+  get lanes(): UserLanes {
     return this.#lanes!
   }
 
@@ -129,10 +121,7 @@ export class Session implements Held, Tracked, ConnSink, Serving {
     this.phase = 'dial'
     this.#sessions.leaveWaiting(this.ip)
     this.#sessions.options.directory.touch(account)
-    this.#lanes = {
-      up: new UserLane('up', account, this.flow),
-      down: new UserLane('down', account, this.flow),
-    }
+    this.#lanes = userLanes(account, this.flow)
   }
 
   /** @throws what `serve` of the request throws, or what has ended the session */
@@ -222,7 +211,7 @@ export class Session implements Held, Tracked, ConnSink, Serving {
     return {
       door: this.door,
       client: this.client,
-      user: account?.user.name,
+      user: account?.name,
       protocol,
       target,
       ...this.#way,
@@ -252,8 +241,12 @@ export class Session implements Held, Tracked, ConnSink, Serving {
 
   /** About once a second: tells the metrics what has moved, and ends a relay in which nothing has for `idleMs`. */
   sweep(now: number, idleMs: number): void {
-    if (this.#settle() || this.phase !== 'relay') this.#movedAt = now
+    if (this.#settle() || this.phase !== 'relay' || this.#request!.mirrors) this.#movedAt = now
     else if (now - this.#movedAt >= idleMs) this.cut('IDLE_TIMEOUT')
+  }
+
+  touch(): void {
+    this.#movedAt = this.#sessions.now()
   }
 
   /** @internal From the conn, during the dial. */
@@ -277,7 +270,8 @@ export class Session implements Held, Tracked, ConnSink, Serving {
   #settle(): boolean {
     const { up, down } = this.flow
     if (up + down === 0) return false
-    this.metrics.relayed(this.flow.drain())
+    const bytes = this.flow.drain()
+    if (!this.#request!.mirrors) this.metrics.relayed(bytes)
     this.account.moved(this.ip, up + down)
     return true
   }

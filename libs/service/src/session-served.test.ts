@@ -122,6 +122,45 @@ describe('a request that serves itself', () => {
     expect(refused.request?.rejected).toEqual(['USER_DISABLED'])
   })
 
+  it('is not idle while it is touched, nor ever where it mirrors another', async () => {
+    const [touched, idle] = [await start(), session]
+    const mirror = await start()
+    Object.assign(mirror.request!, { mirrors: true })
+    await lab.pass(3_000_000)
+    idle!.touch()
+    lab.sessions.sweep()
+    await lab.pass(3_000_000)
+    lab.sessions.sweep()
+    expect(lab.sessions.size).toBe(2)
+    await lab.pass(600_000)
+    lab.sessions.sweep()
+    end.resolve()
+    expect([await touched.code, await mirror.code]).toEqual(['IDLE_TIMEOUT', 'OK'])
+  })
+
+  it('that mirrors another tells its own line what has passed, and the metrics nothing', async () => {
+    const run = await start()
+    Object.assign(run.request!, { mirrors: true })
+    session!.lanes.up.countHere(5)
+    session!.lanes.down.count(7)
+    lab.sessions.sweep()
+    session!.lanes.up.countHere(5)
+    end.resolve()
+    await run.code
+    expect(lab.journal.lines('session.end')).toMatchObject([{ up: 10, down: 7 }])
+    expect(lab.metrics.bytes).toEqual({ up: 0, down: 0 })
+    expect(lab.account().flow.read()).toEqual({ up: 0, down: 7 })
+  })
+
+  it('of who is nobody has a line without a user', async () => {
+    const run = lab.run({ onRequest: (request) => Object.assign(request, { account: lab.directory.guest }) })
+    await run.relaying()
+    expect(await run.finish()).toBe('OK')
+    const [line] = lab.journal.lines('session.end')
+    expect(line).toMatchObject({ code: 'OK', protocol: 'test' })
+    expect(line).not.toHaveProperty('user')
+  })
+
   it('is told when the program drains, and may end then', async () => {
     const run = await start()
     session!.onShutdown = end.resolve

@@ -35,9 +35,14 @@ export class UserLane implements Lane, Limiter {
   }
 
   count(bytes: number): void {
+    this.countHere(bytes)
+    this.#account.count(this.#direction, bytes)
+  }
+
+  /** Counts for the session alone: its user is told of these bytes by another. */
+  countHere(bytes: number): void {
     if (this.#direction === 'up') this.#flow.up += bytes
     else this.#flow.down += bytes
-    this.#account.count(this.#direction, bytes)
   }
 
   close(): void {
@@ -50,3 +55,14 @@ export class UserLane implements Lane, Limiter {
     if (most > 0) this.onGrant(most)
   }
 }
+
+/** Those of one session. */
+export interface UserLanes {
+  readonly up: UserLane
+  readonly down: UserLane
+}
+
+export const userLanes = (account: Account, flow: Flow): UserLanes => ({
+  up: new UserLane('up', account, flow),
+  down: new UserLane('down', account, flow),
+})

@@ -53,6 +53,11 @@ export const userStatuses = (directory: Directory, now: number): UserStatus[] =>
   return [...chosen].map((account) => statusOf(account, now))
 }
 
+export const userReport = (about: Pick<UserReport, 'app' | 'version'>, directory: Directory): UserReport => {
+  const users = userStatuses(directory, Date.now())
+  return { ...about, uptimeMs: performance.now(), total: directory.size, users }
+}
+
 const statusOf = (account: Account, now: number): UserStatus => {
   const { user, connections, ips, quota, used } = account
   return {

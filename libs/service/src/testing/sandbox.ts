@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openStore, type Limits } from '@sluice/userstore'
+import { type Credential, openStore, type Limits } from '@sluice/userstore'
 import type { Address } from '@sluice/wire'
 
 /** A data folder, and a target on loopback that sends back what it is sent. */
@@ -40,9 +40,9 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /** Adds a user, as another program would. */
-  async add(name: string, limits: Limits = {}): Promise<void> {
+  async add(name: string, limits: Limits = {}, credentials: readonly Credential[] = []): Promise<void> {
     const store = await openStore(this.storeUrl)
-    await store.add({ name, limits })
+    await store.add({ name, limits, credentials })
     await store.close()
   }
 

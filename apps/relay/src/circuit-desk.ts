@@ -1,0 +1,107 @@
+import { RELAY_STATUS, type RelayFrame, type RelayStatus } from '@sluice/wire/relay'
+import type { Circuit } from './circuit.ts'
+import { type CircuitEnd, type CircuitLanes, CircuitRun, type FarEnd } from './circuit-run.ts'
+import type { Circuits } from './circuits.ts'
+import type { Presence } from './presence.ts'
+import { RelayRefusal } from './relay-refusal.ts'
+import { Sweeper } from './sweeper.ts'
+import type { Who } from './who.ts'
+
+export interface CircuitDeskOptions {
+  readonly circuits: Circuits<FarEnd>
+  /** What limits and counts a circuit, until it is disposed of. */
+  readonly lanes: (circuit: Circuit<FarEnd>, near: CircuitEnd, far: CircuitEnd) => CircuitLanes & Disposable
+  /** How long nothing need pass in a circuit, ms; 0: for ever. */
+  readonly idleMs: () => number
+  /** Nobody is told whether a peer is here. */
+  readonly hidePresence: () => boolean
+  /** Where peers are who are not here. */
+  readonly presence?: Presence | undefined
+  readonly onAnswer?: (status: RelayStatus, ms: number, refusal?: RelayRefusal) => void
+  readonly onEnd?: (run: CircuitRun, ms: number) => void
+  /** Monotonic, ms. */
+  readonly now: () => number
+}
+
+/** A peer is at another relay. */
+class Elsewhere extends RelayRefusal {
+  /** That relay's URL. */
+  readonly address: string
+
+  constructor(address: string) {
+    super('REDIRECT')
+    this.address = address
+  }
+}
+
+/** How long another program is asked for a peer's place. */
+const LOOKUP_MS = 1000
+
+/** Gives peers their circuits, and runs them. */
+export class CircuitDesk {
+  readonly circuits: Circuits<FarEnd>
+  readonly runs: Sweeper<CircuitRun>
+  readonly now: () => number
+  readonly #options: CircuitDeskOptions
+
+  constructor(options: CircuitDeskOptions) {
+    this.#options = options
+    this.circuits = options.circuits
+    this.now = options.now
+    this.runs = new Sweeper(options.now)
+  }
+
+  /** @throws RelayRefusal */
+  connect(source: Who, destination: string): Circuit<FarEnd> | Promise<never> {
+    try {
+      return this.circuits.connect(source, destination)
+    } catch (error) {
+      if (!(error instanceof RelayRefusal) || error.code !== 'NO_RESERVATION') throw error
+      return this.#notHere(destination, error)
+    }
+  }
+
+  /** @throws see `CircuitRun.run` */
+  async run(circuit: Circuit<FarEnd>, near: CircuitEnd, far: FarEnd): Promise<void> {
+    const { lanes, idleMs, now, onEnd } = this.#options
+    using both = lanes(circuit, near, far)
+    const startedAt = now()
+    const run = new CircuitRun({ circuit, near, far, lanes: both, idleMs, now: startedAt })
+    this.runs.add(run)
+    try {
+      await run.run()
+    } finally {
+      this.runs.delete(run)
+      onEnd?.(run, now() - startedAt)
+    }
+  }
+
+  /** The request that came at `since` was answered. */
+  answered(since: number, refusal?: RelayRefusal): void {
+    this.#options.onAnswer?.(refusal?.status ?? RELAY_STATUS.OK, this.now() - since, refusal)
+  }
+
+  /** The words for a no. */
+  refusal(refusal: RelayRefusal): RelayFrame {
+    const { retryAfter, reason, status } = refusal
+    const words = { type: 'connectRefused', retryAfter: Math.min(retryAfter, 0xffff), address: '' } as const
+    if (refusal instanceof Elsewhere) return { ...words, status, reason, address: refusal.address }
+    const isHidden = TELLING.has(status) && this.#options.hidePresence()
+    return isHidden
+      ? { ...words, status: RELAY_STATUS.PERMISSION_DENIED, reason: '' }
+      : { ...words, status, reason }
+  }
+
+  async #notHere(destination: string, error: RelayRefusal): Promise<never> {
+    const { presence } = this.#options
+    const place = await Promise.race([presence?.lookup(destination), later(presence && LOOKUP_MS)])
+    throw place === undefined ? error : new Elsewhere(place.relay)
+  }
+}
+
+/** These tell whether the peer is here. */
+const TELLING: ReadonlySet<RelayStatus> = new Set([RELAY_STATUS.NO_RESERVATION, RELAY_STATUS.REJECTED])
+
+/** undefined, in `ms`; at once where there is nothing to wait for */
+const later = (ms: number | undefined): Promise<undefined> | undefined =>
+  ms === undefined ? undefined : new Promise((resolve) => setTimeout(resolve, ms, undefined).unref())

@@ -1,0 +1,205 @@
+import { type Conn, type ConnSink, NetError, refuse } from '@sluice/net'
+import {
+  type Account,
+  codeOf,
+  type ErrorCode,
+  ServiceError,
+  type ServedRequest,
+  type Serving,
+} from '@sluice/service'
+import { encodeRelayFrame, RELAY_STATUS, type RelayFrame, type RelayStatus } from '@sluice/wire/relay'
+import type { ControlDesk } from './control-desk.ts'
+import { readKnown } from './login.ts'
+import type { Control } from './reservations.ts'
+import { statusOf } from './status-of.ts'
+import type { Swept } from './sweeper.ts'
+import type { Who } from './who.ts'
+
+/** Frames that wait for a peer that reads too slowly; one more, and it is given up. */
+const MAX_QUEUED = 64
+/** How long it may take none of them. */
+const WRITE_MS = 5000
+const NOTHING = new Uint8Array(0)
+/** Nobody looks at what comes back, but at that something does. */
+const PING = encodeRelayFrame({ type: 'ping', opaque: new Uint8Array(8) })
+
+/**
+ * A conn on which a peer holds, or may come to hold, a reservation. There may be many thousands of which hardly any does
+ * anything, so it has no timers of its own: the desk looks at all of them now and then.
+ */
+export class ControlConn implements ServedRequest, Control, ConnSink, Swept {
+  readonly protocol = 'reserve'
+  readonly target = undefined
+  readonly peer: Who
+  readonly #desk: ControlDesk
+  readonly #conn: Conn
+  #first: RelayFrame | undefined
+  #session: Serving | undefined = undefined
+  #settle: ((error: Error | undefined) => void) | undefined = undefined
+  /** The beginning of a frame. */
+  #rest: Uint8Array | undefined = undefined
+  /** Frames behind one that the conn has not taken yet. */
+  #queue: Uint8Array[] | undefined = undefined
+  #blockedAt = 0
+  #heardAt = 0
+  #pinged = false
+  #ending = false
+
+  constructor(desk: ControlDesk, conn: Conn, peer: Who, first: RelayFrame) {
+    this.#desk = desk
+    this.#conn = conn
+    this.peer = peer
+    this.#first = first
+  }
+
+  get account(): Account {
+    return this.peer.account
+  }
+
+  get credential(): object | undefined {
+    return this.peer.credential
+  }
+
+  reject(code: ErrorCode): Promise<void> {
+    return refuse(
+      this.#conn,
+      encodeRelayFrame({ type: 'reserveResponse', status: statusOf(code), addresses: [] }),
+    )
+  }
+
+  serve(session: Serving): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#settle = (error) => (error === undefined ? resolve() : reject(error))
+      this.#session = session
+      session.onStop = (error): void => this.#stopped(error)
+      session.onShutdown = (): void => this.dismiss(RELAY_STATUS.SHUTTING_DOWN, new ServiceError('SHUTDOWN'))
+      this.#heardAt = this.#desk.now()
+      this.#desk.enter(this)
+      this.#conn.attach(this)
+      const first = this.#first!
+      this.#first = undefined
+      this.#take(first)
+      if (!this.#ending) this.#conn.resume()
+    })
+  }
+
+  send(frame: RelayFrame): void {
+    if (!this.#ending) this.#write(encodeRelayFrame(frame))
+  }
+
+  /** @param error the outcome of the session; none is an ordinary end */
+  dismiss(status: RelayStatus, error: Error | undefined = outcomeOf(status)): void {
+    const { reconnectAfterMs, tryForMs, address } = this.#desk.wayBack(status)
+    const words: RelayFrame = { type: 'goaway', status, reconnectAfterMs, tryForMs, address }
+    this.#end(error, this.peer.isSeed ? NOTHING : encodeRelayFrame(words))
+  }
+
+  /** Says no to what was asked, and goes on. */
+  notice(status: RelayStatus, text: string): void {
+    if (!this.peer.isSeed) this.send({ type: 'notice', status, text })
+  }
+
+  sweep(now: number): void {
+    if (this.#blockedAt > 0 && now - this.#blockedAt >= WRITE_MS) return this.#giveUp()
+    const quiet = now - this.#heardAt
+    const { pingMs, idleMs } = this.#desk.patience
+    if (idleMs > 0 && quiet >= idleMs) return this.dismiss(RELAY_STATUS.IDLE_TIMEOUT)
+    if (pingMs === 0 || quiet < pingMs || this.#pinged || this.peer.isSeed) return
+    this.#pinged = true
+    this.#write(PING)
+  }
+
+  /** @internal */
+  onData(chunk: Uint8Array): void {
+    this.#heardAt = this.#desk.now()
+    this.#pinged = false
+    this.#session?.touch()
+    let bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk])
+    this.#rest = undefined
+    try {
+      while (bytes.length > 0 && !this.#ending) {
+        const decoded = readKnown(bytes)
+        if (decoded === undefined) break
+        bytes = bytes.subarray(decoded.size)
+        this.#take(decoded.value)
+      }
+    } catch (error) {
+      return this.fail(error as Error)
+    }
+    // Copied: the chunk is only lent.
+    if (bytes.length > 0 && !this.#ending) this.#rest = Buffer.from(bytes)
+  }
+
+  /** @internal The peer wants nothing any more. */
+  onEnd(): void {
+    this.#end(undefined, NOTHING)
+  }
+
+  /** @internal */
+  onDrain(): void {
+    const queue = this.#queue
+    this.#queue = undefined
+    this.#blockedAt = 0
+    if (this.#ending) return
+    this.#conn.resume()
+    if (queue !== undefined) for (const frame of queue) this.#write(frame)
+  }
+
+  /** @internal */
+  onClose(cause: Error | undefined): void {
+    this.#end(new NetError('CLIENT_RESET', 'the control connection broke', { cause }))
+  }
+
+  /** Ends what a peer does wrong, and tells it. */
+  fail(error: Error): void {
+    const words = encodeRelayFrame({ type: 'notice', status: statusOf(codeOf(error)), text: error.message })
+    this.#end(error, this.peer.isSeed ? NOTHING : words)
+  }
+
+  #take(frame: RelayFrame): void {
+    this.#desk.take(this, frame)
+  }
+
+  #stopped(error: Error): void {
+    this.dismiss(statusOf(codeOf(error)), error)
+  }
+
+  #write(bytes: Uint8Array): void {
+    if (this.#blockedAt > 0) {
+      this.#queue ??= []
+      if (this.#queue.push(bytes) > MAX_QUEUED) this.#giveUp()
+    } else if (!this.#conn.write(bytes)) {
+      this.#blockedAt = this.#desk.now()
+      // Whoever does not read what we answer need not be answered more.
+      this.#conn.pause()
+    }
+  }
+
+  #giveUp(): void {
+    this.#end(new NetError('CLIENT_RESET', 'the peer does not read what it is told'))
+  }
+
+  /** @param words the last; none: the conn is broken */
+  #end(error: Error | undefined, words?: Uint8Array): void {
+    if (this.#ending) return
+    this.#ending = true
+    this.#rest = this.#queue = undefined
+    this.#session!.onStop = this.#session!.onShutdown = undefined
+    this.#desk.leave(this)
+    void this.#part(error, words)
+  }
+
+  async #part(error: Error | undefined, words: Uint8Array | undefined): Promise<void> {
+    if (words === undefined) {
+      this.#conn.attach(undefined)
+      this.#conn.reset()
+    } else await refuse(this.#conn, words)
+    this.#settle!(error)
+  }
+}
+
+const outcomeOf = (status: RelayStatus): Error | undefined => {
+  if (status === RELAY_STATUS.REPLACED) return new ServiceError('REPLACED')
+  if (status === RELAY_STATUS.ADMIN_CLOSED) return new ServiceError('ADMIN_CLOSED')
+  return status === RELAY_STATUS.IDLE_TIMEOUT ? new ServiceError('IDLE_TIMEOUT') : undefined
+}

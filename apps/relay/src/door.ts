@@ -1,0 +1,124 @@
+import { ConfigError, Program } from '@sluice/service'
+import type { RelayAddress } from '@sluice/wire/relay'
+import { reachedAt } from './addresses.ts'
+import type { RelayConfig } from './config.ts'
+import { openIdentity } from './identity.ts'
+import { identityFile } from './identity-file.ts'
+import { DOORS as NAMES, formatListenUrl, type ListenUrl } from './listen-url.ts'
+import { isLoopback } from './loopback.ts'
+import { mayCome } from './origins.ts'
+import { relayRoutes } from './admin-routes.ts'
+import { BanFile } from './ban-file.ts'
+import type { Presence } from './presence.ts'
+import { RelayAdmin } from './relay-admin.ts'
+import { relayReport } from './relay-status.ts'
+import { openTls } from './relay-tls.ts'
+import { TrafficMeter } from './traffic-meter.ts'
+import { isBare, openChannel, transportsOf } from './transport.ts'
+import { RelayDoor } from './relay-door.ts'
+
+/** Names of the listeners. */
+export const DOORS: readonly string[] = NAMES
+
+export interface OpenRelay {
+  readonly relay: RelayDoor
+  /** Where they are. */
+  readonly listeners: readonly ListenUrl[]
+}
+
+export interface OpenOptions {
+  /** Shared with other relays behind the same name. @default none: who is not here is nowhere */
+  readonly presence?: Presence | undefined
+  /** Told in `/status`. */
+  readonly version?: string
+}
+
+/**
+ * Opens the listeners of the relay in a running program.
+ * @throws ConfigError where they lead beyond loopback and nobody has said that this is meant; the system's errors
+ */
+export const openDoor = async (
+  program: Program,
+  config: RelayConfig,
+  { presence, version = '' }: OpenOptions = {},
+): Promise<OpenRelay> => {
+  checkPlain(config)
+  checkOpen(program, config)
+  const isLocal = config.listen.every(({ address }) => isLoopback(address))
+  const isOpen = (): boolean => config.open || (isLocal && program.directory.size === 0)
+  const identity = openIdentity(identityFile(config))
+  const listeners: ListenUrl[] = []
+  const { plain } = config
+  let { advertise, origin } = config
+  const addresses = (): RelayAddress[] => reachedAt({ advertise, plain }, listeners, identity.nodeId)
+  const tls = await openTls(program, config, identity)
+  const relay = new RelayDoor({ program, config, identity, isOpen, addresses, presence })
+  program.onReload<RelayConfig>((next) => () => {
+    advertise = next.advertise
+    origin = next.origin
+    relay.set(next)
+  })
+  program.onStop(() => relay.drain())
+  program.beforeClose.push(() => Promise.resolve(relay.stop()))
+  const bans = new BanFile(config.data)
+  bans.load(relay.bans)
+  const meter = new TrafficMeter(() => relayedBy(program))
+  program.onStop(() => meter.stop())
+  const status = { door: relay, version, meter, startedAt: performance.now() }
+  program.addRoutes(
+    relayRoutes({
+      status: () => relayReport(status),
+      admin: new RelayAdmin(relay, bans),
+      token: config.adminToken,
+    }),
+  )
+  for (const { door, address } of config.listen) {
+    const open = openChannel(transportsOf({ door, address }, plain), {
+      tls,
+      mayCome: (from) => mayCome(origin)(from),
+    })
+    const listener = await program.listen(door, address, relay.handshake(open))
+    listeners.push({ door, address: listener.address })
+  }
+  return { relay, listeners }
+}
+
+const relayedBy = ({ metrics }: Program): number => {
+  let bytes = 0
+  for (const name of DOORS) {
+    const { up, down } = metrics.door(name).bytes
+    bytes += up + down
+  }
+  return bytes
+}
+
+const checkPlain = ({ listen, plain }: RelayConfig): void => {
+  const far = listen.find(isBare)
+  if (far === undefined || plain) return
+  throw new ConfigError(
+    'CONFIG_INVALID',
+    `--listen: ${formatListenUrl(far)} is neither TLS nor loopback: take tls, wss or any, or give --plain`,
+  )
+}
+
+const checkOpen = (program: Program, { listen, open }: RelayConfig): void => {
+  const far: ListenUrl | undefined = listen.find(({ address }) => !isLoopback(address))
+  if (far === undefined || open || program.directory.size > 0) return
+  throw new ConfigError(
+    'CONFIG_INVALID',
+    `--listen: ${formatListenUrl(far)} is not loopback and there is no user: add one with "user add NAME --node-id ID", or give --open`,
+  )
+}
+
+/** The program with this one door, ready. */
+export const serve = async (version: string, config: RelayConfig): Promise<Program> => {
+  const program = await Program.start({ app: 'relay', version, config, doors: DOORS, circuits: true })
+  try {
+    await openDoor(program, config, { version })
+    await program.ready()
+    return program
+  } catch (error) {
+    await program.stop()
+    throw error
+  }
+}

@@ -1,0 +1,8 @@
+import { freshIdentity } from '../identity.ts'
+import type { PeerIdentity } from '../peer/identity.ts'
+
+/** A new one, whose key compares as frames have it. */
+export const testIdentity = (): PeerIdentity => {
+  const { publicKey, sign } = freshIdentity()
+  return { publicKey: new Uint8Array(publicKey), sign }
+}

@@ -1,0 +1,83 @@
+/** Outcomes that only a relay of circuits has: how its sessions and circuits end. A part of the one table of outcomes. */
+export const CIRCUIT_OUTCOMES = {
+  VERSION_UNSUPPORTED: {
+    level: 'info',
+    socks5: 1,
+    http: 400,
+    text: 'The peer speaks no version of the protocol that this relay does.',
+  },
+  MESSAGE_UNEXPECTED: {
+    level: 'info',
+    socks5: 1,
+    http: 400,
+    text: 'A message came that has no place there.',
+  },
+  PEER_DENIED: { level: 'info', socks5: 2, http: 403, text: 'The peer is nobody whom this relay admits.' },
+  PEER_BANNED: { level: 'info', socks5: 2, http: 403, text: 'The peer or its address is banned.' },
+  RESERVATION_LIMIT: {
+    level: 'info',
+    socks5: 2,
+    http: 429,
+    limit: 'reservations',
+    text: 'As many reservations are held as allowed.',
+  },
+  CIRCUIT_LIMIT: {
+    level: 'info',
+    socks5: 2,
+    http: 429,
+    limit: 'circuits',
+    text: 'As many circuits are open, or wait to be, as allowed.',
+  },
+  RATE_LIMIT: {
+    level: 'info',
+    socks5: 2,
+    http: 429,
+    limit: 'rate',
+    text: 'The peer asks more often than allowed.',
+  },
+  RESERVATION_MISSING: {
+    level: 'info',
+    socks5: 4,
+    http: 404,
+    text: 'The peer that was asked for has no reservation here.',
+  },
+  PEER_MOVED: {
+    level: 'info',
+    socks5: 4,
+    http: 421,
+    text: 'The peer that was asked for is at another relay, which the source was told.',
+  },
+  PEER_REJECTED: { level: 'info', socks5: 5, http: 502, text: 'The peer does not want the circuit.' },
+  PEER_LEFT: {
+    level: 'info',
+    socks5: 4,
+    http: 502,
+    text: 'The peer left before it had accepted the circuit.',
+  },
+  ACCEPT_TIMEOUT: {
+    level: 'info',
+    socks5: 4,
+    http: 504,
+    text: 'The peer did not accept the circuit in time.',
+  },
+  ACCEPT_INVALID: {
+    level: 'info',
+    socks5: 2,
+    http: 403,
+    text: 'Nobody waits for what was accepted, or not from this peer.',
+  },
+  REPLACED: {
+    level: 'info',
+    socks5: 1,
+    http: 409,
+    text: 'The peer has come again; its newer connection goes on.',
+  },
+  DURATION_LIMIT: {
+    level: 'info',
+    socks5: 1,
+    http: 504,
+    text: 'The circuit has lasted as long as it may.',
+  },
+  DATA_LIMIT: { level: 'info', socks5: 1, http: 413, text: 'The circuit has carried as much as it may.' },
+  ADMIN_CLOSED: { level: 'info', socks5: 1, http: 503, text: 'An operator has closed it.' },
+} as const
