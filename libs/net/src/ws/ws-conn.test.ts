@@ -226,6 +226,16 @@ describe('a WebSocket over any transport', () => {
     expect(there.bytes.subarray(-4).toString('hex')).toBe(`8802${closeCode.toString(16).padStart(4, '0')}`)
   })
 
+  it('a close waits for nobody, and nothing follows it', async () => {
+    const { conn, peer, here } = bare()
+    conn.pause()
+    peer.write(Buffer.concat([masked(OPCODE.BINARY, 'data'), masked(OPCODE.CLOSE, Buffer.of(0x0f, 0xa1))]))
+    await here.until(() => here.has('break'))
+    conn.resume()
+    await turns()
+    expect([here.events, here.error]).toMatchObject([['break'], { closeCode: 4001 }])
+  })
+
   it('a transport that breaks is told as it broke', async () => {
     const { peer, here } = bare()
     peer.reset()
