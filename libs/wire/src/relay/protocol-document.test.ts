@@ -35,7 +35,7 @@ import {
 
 const page = readFileSync(new URL('../../../../docs/protocols/relay.md', import.meta.url), 'utf8')
 const blocks = new Map(
-  [...page.matchAll(/^```hex (\S+)\n(.*?)^```$/gms)].map(([, name, body]) => [name!, hex(body!)]),
+  [...page.matchAll(/^```hex (?!noise)(\S+)\n(.*?)^```$/gms)].map(([, name, body]) => [name!, hex(body!)]),
 )
 const rest: Readonly<Record<string, Uint8Array>> = {
   'key-relay': RELAY.publicKey,
