@@ -2,8 +2,10 @@ import { once } from 'node:events'
 import { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { moveSocket } from './moved-socket.ts'
+import { Relay } from './relay.ts'
 import { SocketConn } from './socket-conn.ts'
 import { Collector } from './testing/collector.ts'
+import { CountingLane } from './testing/lanes.ts'
 import { acceptedPair, turns } from './testing/loopback.ts'
 
 const MIB = 1024 * 1024
@@ -56,6 +58,41 @@ describe('an accepted conn that brings much', () => {
     expect(conn.socket).toBe(first)
     peer.destroy()
   })
+})
+
+describe('a relay between two accepted conns', () => {
+  const pump = async (from: Socket, to: Socket, bytes: number): Promise<void> => {
+    const chunk = Buffer.alloc(MIB, 'x')
+    const done = new Promise<void>((resolve) => {
+      let got = 0
+      to.on('data', ({ length }: Buffer) => {
+        got += length
+        if (got === bytes) resolve()
+      })
+    })
+    for (let sent = 0; sent < bytes; sent += MIB) if (!from.write(chunk)) await once(from, 'drain')
+    await done
+  }
+
+  it.each(['one way', 'then the other', 'both at once'])(
+    'moves each one that brings much: %s',
+    async (how) => {
+      const [one, other] = await Promise.all([acceptedPair(), acceptedPair()])
+      const near = one.conn as SocketConn
+      const far = other.conn as SocketConn
+      const first = [near.socket, far.socket]
+      const relay = new Relay(near, far, { up: new CountingLane(), down: new CountingLane() })
+      const outcome = relay.run()
+      const up = pump(one.peer, other.peer, 64 * MIB)
+      if (how !== 'both at once') await up
+      if (how !== 'one way') await pump(other.peer, one.peer, 64 * MIB)
+      await up
+      expect([near.socket !== first[0], far.socket !== first[1]]).toEqual([true, how !== 'one way'])
+      one.peer.end()
+      other.peer.end()
+      await outcome
+    },
+  )
 })
 
 describe('moveSocket()', () => {

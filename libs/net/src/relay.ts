@@ -46,7 +46,7 @@ class End implements ConnSink, LaneSource {
   }
 
   /** What is held is lost, and grants that are still to come find nothing. */
-  cut(reason: number | undefined): void {
+  cut(reason?: number): void {
     this.writer.clear()
     this.conn.attach(undefined)
     this.conn.reset(reason)
@@ -87,7 +87,7 @@ export class Relay {
     })
   }
 
-  /** Ends it now: both ends see a reset. @param reason see {@link Conn.reset} */
+  /** Ends it now: both ends see a reset, and the reason where there are words for it; see {@link Conn.reset}. */
   cut(error: Error, reason?: number): void {
     const settle = this.#settle
     if (settle === undefined) return

@@ -8,10 +8,10 @@ export const HEADS: Readonly<Record<Verb, CommandHead>> = {
     words: 'add NAME',
     about: 'Adds a user. Where no secret is given, one is made and printed, this once.',
     more: [
-      'Without any --ss flag that is a password, unless --password-stdin gives one. With one of them the user comes in ' +
-        'by Shadowsocks, and has a password only if --password-stdin is given too. Shadowsocks needs its secret in ' +
-        'clear, so it is stored so; that of a 2022 method is a key in Base64. Several --…-stdin flags read one line ' +
-        'each, in the order given.',
+      'That is a password, unless a flag gives the user something else to come in by: --password-stdin, any --ss flag, ' +
+        '--node-id, --new-token or --token-stdin. Shadowsocks needs its secret in clear, so it is stored so; that of a ' +
+        '2022 method is a key in Base64. Several --…-stdin flags read one line each, in the order given.',
+      'A peer of a relay comes in as one of its user’s NodeIDs, or with the access token of 22 to 256 random bytes.',
       'A name has 1 to 255 bytes and no colon, blank or control character.',
       'Rates and sizes: KB is 1,000 bytes, KiB 1,024; bare numbers are bytes, of rates in a second.',
     ],
@@ -27,6 +27,10 @@ export const HEADS: Readonly<Record<Verb, CommandHead>> = {
       {
         does: 'For Shadowsocks, on a port of their own, with a key that is made:',
         line: 'add cleo --ss-port 8388 --ss-method 2022-blake3-aes-256-gcm',
+      },
+      {
+        does: 'For two peers of a relay, as `relay peer id` prints them:',
+        line: 'add dora --node-id ID1,ID2',
       },
     ],
   },
@@ -55,6 +59,7 @@ export const HEADS: Readonly<Record<Verb, CommandHead>> = {
         does: 'Another Shadowsocks method; a new secret where the old is no key of it:',
         line: 'set cleo --ss-method aes-256-gcm',
       },
+      { does: 'These NodeIDs and no others, and another token:', line: 'set dora --node-id ID1 --new-token' },
     ],
   },
   disable: {

@@ -19,6 +19,8 @@ export interface UserView {
   credentials: string[]
   /** What Shadowsocks clients need of the user. */
   ss?: SsView[]
+  /** Peers that they come in as. */
+  nodeIds?: string[]
   used: { period: string; up: number; down: number; total: number }
 }
 
@@ -35,6 +37,7 @@ export function viewOf(user: User, used: Used | undefined, now: number, reveal =
   const { period = 'all', up = 0, down = 0 } = used ?? {}
   const total = up + down
   const ss = ssViews(user, reveal)
+  const nodeIds = user.credentials.flatMap((each) => (each.kind === 'nodeId' ? [each.nodeId] : []))
   return {
     name,
     id,
@@ -47,6 +50,7 @@ export function viewOf(user: User, used: Used | undefined, now: number, reveal =
     ...(owner !== undefined && { owner }),
     credentials: user.credentials.map(({ kind }) => kind),
     ...(ss.length > 0 && { ss }),
+    ...(nodeIds.length > 0 && { nodeIds }),
     used: { period, up, down, total },
   }
 }
@@ -70,8 +74,20 @@ export function userTable(users: readonly UserView[]): string[] {
   if (users.length === 0) return ['no users']
   const amounts = ['UP', 'DOWN', 'TOTAL', 'QUOTA', 'USED', 'CONNECTIONS', 'IPS']
   const hasSs = users.some(({ ss }) => ss !== undefined)
-  const head = ['NAME', 'STATE', ...amounts, 'EXPIRES', 'GROUPS', 'SOURCE', ...(hasSs ? ['SHADOWSOCKS'] : [])]
-  const rows = users.map(({ name, state, limits, used, expiresAt, groups = [], source = '-', ss = [] }) => [
+  const hasPeers = users.some(isPeer)
+  const some = [...(hasSs ? ['SHADOWSOCKS'] : []), ...(hasPeers ? ['TOKEN', 'NODE IDS'] : [])]
+  const head = ['NAME', 'STATE', ...amounts, 'EXPIRES', 'GROUPS', 'SOURCE', ...some]
+  const rows = users.map((user) => [
+    ...usualCells(user),
+    ...(hasSs ? [user.ss?.map(ssText).join('; ') ?? '-'] : []),
+    ...(hasPeers ? [hasToken(user) ? 'set' : '-', user.nodeIds?.join(',') ?? '-'] : []),
+  ])
+  return columns([head, ...rows])
+}
+
+const usualCells = (user: UserView): string[] => {
+  const { name, state, limits, used, expiresAt, groups = [], source = '-' } = user
+  return [
     name,
     state,
     rateText(limits.up),
@@ -84,10 +100,11 @@ export function userTable(users: readonly UserView[]): string[] {
     dateText(expiresAt),
     groups.join(',') || '-',
     source,
-    ...(hasSs ? [ss.map(ssText).join('; ') || '-'] : []),
-  ])
-  return columns([head, ...rows])
+  ]
 }
+
+const hasToken = ({ credentials }: UserView): boolean => credentials.includes('token')
+const isPeer = (user: UserView): boolean => user.nodeIds !== undefined || hasToken(user)
 
 /** `user show` for people. */
 export function userLines(user: UserView): string[] {
@@ -109,8 +126,10 @@ export function userLines(user: UserView): string[] {
     ['expires', dateText(user.expiresAt)],
     ['groups', user.groups?.join(', ') ?? '-'],
     ['source', user.source ?? '-'],
-    ['credentials', user.credentials.join(', ') || 'none'],
+    ['credentials', [...new Set(user.credentials)].join(', ') || 'none'],
     ...(user.ss ?? []).map((each) => ['shadowsocks', ssText(each)]),
+    ...(user.nodeIds ?? []).map((id) => ['node id', id]),
+    ...(hasToken(user) ? [['token', 'set']] : []),
     ...(user.owner === undefined ? [] : [['owner', `${user.owner}, where alone the user can be changed`]]),
   ])
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -454,6 +455,106 @@ describe('user', () => {
     })
   })
 
+  describe('peers of a relay', () => {
+    const [ID_1, ID_2] = [
+      'JEKNVnkbo3jma5nREBBJCDoXFVeKkD56V3xKrvRmWxFG',
+      '4wBqpZM9xaSheZzJSMawUKKwhdpChKbZ5eu5ky4Vigw',
+    ]
+    const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex')
+    const credentialsOf = async (name: string): Promise<User['credentials']> =>
+      (await stored(name)).credentials
+
+    it('adds a user who comes in as them alone', async () => {
+      expect(await ok('add', 'anna', '--node-id', `${ID_1},${ID_2}`)).toBe('added anna\n')
+      const both = [ID_1, ID_2].map((nodeId) => ({ kind: 'nodeId', nodeId }))
+      expect(await credentialsOf('anna')).toEqual(both)
+      await ok('set', 'anna', '--node-id', ID_2, '--node-id', `${ID_1}, ${ID_2}`)
+      expect(await credentialsOf('anna')).toEqual(both.toReversed())
+    })
+
+    it('makes a token, tells it once and stores its hash', async () => {
+      const out = await ok('add', 'anna', '--new-token')
+      const [, token = ''] = /^added anna\ntoken \(shown this once\): (\S+)\n$/.exec(out) ?? []
+      expect(Buffer.from(token, 'base64url')).toHaveLength(32)
+      expect(await credentialsOf('anna')).toEqual([{ kind: 'token', hash: hashOf(token) }])
+      const other = String((await json('set', 'anna', '--new-token'))['token'])
+      expect(other).not.toBe(token)
+      expect(await credentialsOf('anna')).toEqual([{ kind: 'token', hash: hashOf(other) }])
+      expect(await ok('show', 'anna', '--json')).not.toContain(hashOf(other))
+    })
+
+    it('reads a token, and secrets beside it, from standard input', async () => {
+      input = 'geheim\n0123456789abcdef-token\ns3cret'
+      await ok('add', 'anna', '--password-stdin', '--token-stdin', '--ss-secret-stdin')
+      expect(await credentialsOf('anna')).toMatchObject([
+        { kind: 'password' },
+        { kind: 'ss', secret: 's3cret' },
+        { kind: 'token', hash: hashOf('0123456789abcdef-token') },
+      ])
+      expect(await opens('anna', 'geheim')).toBe(true)
+    })
+
+    it('changes what it is told and leaves the rest', async () => {
+      await ok('add', 'anna', '--node-id', ID_1, '--new-token', '--ss-port', '8388')
+      const [ss, nodeId, token] = await credentialsOf('anna')
+      await ok('set', 'anna', '--up', '1MB/s')
+      expect(await credentialsOf('anna')).toEqual([ss, nodeId, token])
+      await ok('set', 'anna', '--no-node-id')
+      expect(await credentialsOf('anna')).toEqual([ss, token])
+      await ok('set', 'anna', '--node-id', ID_2, '--no-ss')
+      expect(await credentialsOf('anna')).toEqual([token, { kind: 'nodeId', nodeId: ID_2 }])
+      await ok('set', 'anna', '--no-token')
+      expect(await credentialsOf('anna')).toEqual([{ kind: 'nodeId', nodeId: ID_2 }])
+    })
+
+    it('shows NodeIDs, and that there is a token', async () => {
+      await ok('add', 'anna', '--node-id', `${ID_1},${ID_2}`, '--new-token')
+      await ok('add', 'bert')
+      expect(await json('show', 'anna')).toMatchObject({
+        credentials: ['nodeId', 'nodeId', 'token'],
+        nodeIds: [ID_1, ID_2],
+      })
+      const lines = (await ok('show', 'anna')).split('\n').slice(-5, -1)
+      expect(lines.map((line) => line.replace(/ +/, ' ').replace(/ {2,}/, ' '))).toEqual([
+        'credentials nodeId, token',
+        `node id ${ID_1}`,
+        `node id ${ID_2}`,
+        'token set',
+      ])
+      expect((await ok('list')).split('\n').slice(0, 3)).toEqual([
+        expect.stringMatching(/ TOKEN {2}NODE IDS$/),
+        expect.stringMatching(new RegExp(` set    ${ID_1},${ID_2}$`)),
+        expect.stringMatching(/ - {6}-$/),
+      ])
+    })
+
+    it('refuses a NodeID that is another user’s', async () => {
+      await ok('add', 'anna', '--node-id', ID_1)
+      await ok('set', 'anna', '--node-id', ID_1)
+      const taken = { exit: 2, out: '', err: `remote-proxy: --node-id: ${ID_1} is "anna"’s\n` }
+      expect(await run('add', 'bert', '--node-id', `${ID_2},${ID_1}`)).toEqual(taken)
+      await ok('add', 'bert')
+      expect(await run('set', 'bert', '--node-id', ID_1)).toEqual(taken)
+    })
+
+    it.each([
+      [['--node-id', `${ID_1}1`], `--node-id: "${ID_1}1" is no NodeID: wanted 32 octets in Base58`],
+      [['--node-id', '1'.repeat(32)], / is no NodeID: wanted 32 octets in Base58\n$/],
+      [['--node-id', ','], '--node-id: "," is not NodeIDs: 32 octets each, in Base58'],
+      [['--node-id', ID_1, '--no-node-id'], 'user set: --no-node-id is given with --node-id'],
+      [['--new-token', '--no-token'], 'user set: --no-token is given with a new token'],
+      [['--new-token', '--token-stdin'], '--new-token: --token-stdin is given as well'],
+      [['--token-stdin'], '--token-stdin: the token has 21 bytes, wanted 22 to 256, at random'],
+    ])('%j is bad usage', async (flags, message) => {
+      input = '0123456789abcdef-toke\n'
+      await ok('add', 'anna')
+      const { exit, out, err } = await run('set', 'anna', ...flags)
+      expect([exit, out]).toEqual([2, ''])
+      if (typeof message === 'string') expect(err).toBe(`remote-proxy: ${message}\n`)
+      else expect(err).toMatch(message)
+    })
+  })
+
   it('leaves the users of an owner to it, and tells their usage', async () => {
     const credentials = [{ kind: 'ss', method: 'aes-256-gcm', secret: 's3cret' }] as const
     await store.sync('panel', [{ key: '1', enabled: true, limits: { up: 1000 }, credentials }])
@@ -615,7 +716,7 @@ describe('user', () => {
     it('updates password and total of users who exist, and nothing else, where it is told to', async () => {
       await ok('add', 'anna', '--up', '1MB/s', '--total', '5KB/s', '--quota', '1GB')
       await store.update('anna', {
-        credentials: [...(await stored('anna')).credentials, { kind: 'token', hash: 't' }],
+        credentials: [...(await stored('anna')).credentials, { kind: 'token', hash: 'c'.repeat(64) }],
       })
       const file = seed(['anna', 'new', 0], ['bert', 'b', 7])
       expect(await json('import', file, '--update')).toEqual({

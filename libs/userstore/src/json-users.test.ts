@@ -4,13 +4,15 @@ import { decoyHash } from './password.ts'
 import type { User } from './user.ts'
 
 const HASH = decoyHash(10)
+const TOKEN = '0123456789abcdef'.repeat(4)
+const NODE_ID = 'JEKNVnkbo3jma5nREBBJCDoXFVeKkD56V3xKrvRmWxFG'
 const parse = (value: unknown) =>
   parseUsers(typeof value === 'string' ? value : JSON.stringify(value), '/etc/users.json', () => HASH)
 
 test('a file as people write it', () => {
   const text = `{ "users": [
     { "name": "ada", "password": "in clear", "up": 1000, "quota": 5000, "quotaPeriod": "month", "expires": "2027-01-31" },
-    { "name": "bob", "enabled": false, "ips": null, "expires": null, "credentials": [{ "kind": "token", "hash": "t" }] }
+    { "name": "bob", "enabled": false, "ips": null, "expires": null, "credentials": [{ "kind": "token", "hash": "${TOKEN}" }] }
   ] }`
   expect(parse(text)).toEqual([
     {
@@ -20,7 +22,7 @@ test('a file as people write it', () => {
       limits: { up: 1000, quotaBytes: 5000, quotaPeriod: 'month' },
       credentials: [{ kind: 'password', hash: HASH }],
     },
-    { name: 'bob', enabled: false, limits: { ips: null }, credentials: [{ kind: 'token', hash: 't' }] },
+    { name: 'bob', enabled: false, limits: { ips: null }, credentials: [{ kind: 'token', hash: TOKEN }] },
   ])
 })
 
@@ -45,12 +47,12 @@ test('what is written is read again', () => {
       source: '2001:db8::7',
       credentials: [
         { kind: 'password', hash: HASH },
-        { kind: 'nodeId', nodeId: 'n' },
+        { kind: 'nodeId', nodeId: NODE_ID },
       ],
     }),
     user('two', {
       credentials: [
-        { kind: 'token', hash: 't' },
+        { kind: 'token', hash: TOKEN },
         { kind: 'password', hash: HASH },
       ],
     }),

@@ -51,6 +51,15 @@ const SOURCE: Rule = {
   wanted: 'an IP address of this machine, without zone and no wildcard',
   ok: (value) => typeof value === 'string' && isSourceAddress(value),
 }
+// The exact text of 32 octets is for whoever has to do with peers to check.
+const NODE_ID: Rule = {
+  wanted: 'a NodeID, 32 to 44 characters of Base58',
+  ok: (value) => typeof value === 'string' && /^[1-9A-HJ-NP-Za-km-z]{32,44}$/.test(value),
+}
+const SHA_256: Rule = {
+  wanted: 'a SHA-256, 64 digits of lower-case hex',
+  ok: (value) => typeof value === 'string' && /^[\da-f]{64}$/.test(value),
+}
 const TIME = whole(TIME_MAX, 'ms since 1970, up to the year 9999')
 const PORT = whole(65_535, 'a port, 1 to 65535')
 
@@ -70,8 +79,8 @@ const CREDENTIALS = table<Credential['kind'], Record<string, Rule>>({
   password: { hash: PASSWORD_HASH },
   ss: { port: PORT, method: text(64), secret: text(1024) },
   vkey: { hash: text(512) },
-  nodeId: { nodeId: text(128) },
-  token: { hash: text(512) },
+  nodeId: { nodeId: NODE_ID },
+  token: { hash: SHA_256 },
 })
 /** All the keys, none forgotten, to be looked up by any text. */
 function table<K extends string, T>(record: Record<K, T>): ReadonlyMap<string, T> {
@@ -164,8 +173,9 @@ function limitsProblem(limits: object): Problem | undefined {
 function credentialsProblem(credentials: unknown): Problem | undefined {
   if (!Array.isArray(credentials) || credentials.length > CREDENTIALS_MAX)
     return { key: 'credentials', wanted: `a list of at most ${CREDENTIALS_MAX}` }
+  const ids = new Set<string>()
   for (const [index, credential] of credentials.entries()) {
-    const problem = credentialProblem(credential)
+    const problem = credentialProblem(credential) ?? twiceProblem(credential, ids)
     if (problem !== undefined) return { ...problem, key: `credentials[${index}]${problem.key}` }
   }
   return undefined
@@ -183,6 +193,16 @@ function credentialProblem(credential: unknown): Problem | undefined {
     if (value === undefined && OPTIONAL.has(key)) continue
     if (!rule.ok(value)) return { key: `.${key}`, wanted: rule.wanted }
   }
+  return undefined
+}
+
+/** What says by itself who somebody is, `seen` once at most. */
+function twiceProblem(credential: Credential, seen: Set<string>): Problem | undefined {
+  const { kind } = credential
+  if (kind !== 'nodeId' && kind !== 'token') return undefined
+  const id = kind === 'nodeId' ? credential.nodeId : credential.hash
+  if (seen.has(id)) return { key: `.${kind === 'nodeId' ? kind : 'hash'}`, wanted: 'each once' }
+  seen.add(id)
   return undefined
 }
 

@@ -26,7 +26,10 @@ export interface Limits {
   quotaZone?: string
 }
 
-/** One way to prove who one is. All but the Shadowsocks secret, which its protocol needs in clear, are hashes or public. */
+/**
+ * One way to prove who one is. All but the Shadowsocks secret, which its protocol needs in clear, are hashes or public: a
+ * NodeID is the Base58 of a public key's SHA-256, and a token, which is random, the hex of its SHA-256.
+ */
 export type Credential =
   | { kind: 'password'; hash: string }
   | { kind: 'ss'; port?: number; method: string; secret: string }

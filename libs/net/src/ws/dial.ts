@@ -5,6 +5,7 @@ import {
   fieldValues,
   type HttpField,
   type ResponseHead,
+  WireError,
 } from '@sluice/wire'
 import type { TargetPolicy } from '../address-policy.ts'
 import type { Conn } from '../conn.ts'
@@ -71,7 +72,7 @@ export const requestWebSocket = async (
     return new WsConn(reader.release(), { isClient: true, maxMessage })
   } catch (error) {
     conn.destroy()
-    throw error
+    throw error instanceof WireError ? invalid(`the answer is not HTTP: ${error.message}`) : error
   } finally {
     signal.removeEventListener('abort', onAbort)
   }

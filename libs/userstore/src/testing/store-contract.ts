@@ -6,6 +6,8 @@ import { dataDirs, type StoreKind } from './store-harness.ts'
 import { storeOwners } from './store-owners.ts'
 
 const HASH = decoyHash(10)
+const NODE_ID = 'JEKNVnkbo3jma5nREBBJCDoXFVeKkD56V3xKrvRmWxFG'
+const SHA_256 = '0123456789abcdef'.repeat(4)
 const full: NewUser = {
   name: 'Ada',
   enabled: false,
@@ -26,8 +28,9 @@ const full: NewUser = {
     { kind: 'password', hash: HASH },
     { kind: 'ss', port: 8388, method: 'aes-256-gcm', secret: 'in clear' },
     { kind: 'vkey', hash: 'v' },
-    { kind: 'nodeId', nodeId: '12D3Koo' },
-    { kind: 'token', hash: 't' },
+    { kind: 'nodeId', nodeId: NODE_ID },
+    { kind: 'nodeId', nodeId: '1'.repeat(31) + '2' },
+    { kind: 'token', hash: SHA_256 },
   ],
   groups: ['staff', 'night'],
   source: '192.0.2.7',
@@ -43,6 +46,13 @@ const BAD: readonly (readonly [patch: Omit<NewUser, 'name'>, key: string])[] = [
   [{ expiresAt: 1e15 }, 'expiresAt'],
   [{ credentials: [{ kind: 'password', hash: 'in clear' }] }, 'credentials[0].hash'],
   [{ credentials: [{ kind: 'ss', port: 65_536, method: 'm', secret: 's' }] }, 'credentials[0].port'],
+  [{ credentials: [{ kind: 'nodeId', nodeId: NODE_ID.slice(1, 32) }] }, 'credentials[0].nodeId'],
+  [{ credentials: [{ kind: 'nodeId', nodeId: `${NODE_ID}1` }] }, 'credentials[0].nodeId'],
+  [{ credentials: [{ kind: 'nodeId', nodeId: NODE_ID.replace('J', '0') }] }, 'credentials[0].nodeId'],
+  [{ credentials: [{ kind: 'token', hash: 'in clear' }] }, 'credentials[0].hash'],
+  [{ credentials: [{ kind: 'token', hash: SHA_256.toUpperCase() }] }, 'credentials[0].hash'],
+  [{ credentials: [1, 2].map(() => ({ kind: 'nodeId', nodeId: NODE_ID })) }, 'credentials[1].nodeId'],
+  [{ credentials: [1, 2].map(() => ({ kind: 'token', hash: SHA_256 })) }, 'credentials[1].hash'],
   [{ groups: ['a,b'] }, 'groups'],
   [{ groups: ['a', 'a'] }, 'groups'],
   [{ groups: Array.from({ length: 65 }, (_, n) => `g${n}`) }, 'groups'],

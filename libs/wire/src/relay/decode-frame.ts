@@ -33,7 +33,7 @@ export const relayFrameDecoder =
     const type = bytes[0]
     if (type === undefined) return undefined
     const own = OWN_LAYOUT[type]
-    if (own !== undefined) return own(bytes)
+    if (own !== undefined) return own(bytes, maxBody)
     const read = BODY[type]
     if (read === undefined) throw new WireError('WIRE_VALUE', `there is no frame of type ${type}`)
     if (bytes.length > 1 && bytes[1] !== 0 && !WITH_STATUS.has(type)) {
@@ -54,7 +54,7 @@ const reserve = (bytes: Uint8Array): Decoded<RelayFrame> | undefined => {
   return { value: { type: 'reserve', ttl: bytes[1]! * 65536 + bytes[2]! * 256 + bytes[3]! }, size: 4 }
 }
 
-const reserveResponse = (bytes: Uint8Array): Decoded<RelayFrame> | undefined => {
+const reserveResponse = (bytes: Uint8Array, maxBody: number): Decoded<RelayFrame> | undefined => {
   if (bytes.length < 4) return undefined
   const count = bytes[2]! * 256 + bytes[3]!
   if (count > MAX_ADDRESSES) throw new WireError('WIRE_TOO_LONG', `more than ${MAX_ADDRESSES} addresses`)
@@ -63,7 +63,9 @@ const reserveResponse = (bytes: Uint8Array): Decoded<RelayFrame> | undefined => 
   while (addresses.length < count) {
     if (bytes.length < at + 2) return undefined
     const length = bytes[at]! * 256 + bytes[at + 1]!
-    if (length > MAX_ADDRESS_BYTES) throw new WireError('WIRE_TOO_LONG', 'an address that is too long')
+    checkAddress(length)
+    if (at + 2 + length > 4 + maxBody)
+      throw new WireError('WIRE_TOO_LONG', `over ${maxBody} octets of addresses`)
     if (bytes.length < at + 2 + length) return undefined
     addresses.push(new FieldReader(bytes.subarray(at + 2)).text(length))
     at += 2 + length
@@ -75,10 +77,12 @@ const connect = (bytes: Uint8Array): Decoded<RelayFrame> | undefined => {
   if (bytes.length < 2) return undefined
   if (bytes[1] !== 32) throw new WireError('WIRE_LENGTH', 'a destination that does not have 32 octets')
   if (bytes.length < 34) return undefined
-  return { value: { type: 'connect', destination: nodeId(bytes.slice(2, 34)) }, size: 34 }
+  return { value: { type: 'connect', destination: nodeId(new Uint8Array(bytes.subarray(2, 34))) }, size: 34 }
 }
 
-const OWN_LAYOUT: Readonly<Record<number, (bytes: Uint8Array) => Decoded<RelayFrame> | undefined>> = {
+type OwnLayout = (bytes: Uint8Array, maxBody: number) => Decoded<RelayFrame> | undefined
+
+const OWN_LAYOUT: Readonly<Record<number, OwnLayout>> = {
   [FRAME.RESERVE]: reserve,
   [FRAME.RESERVE_RESPONSE]: reserveResponse,
   [FRAME.CONNECT]: connect,
@@ -112,9 +116,13 @@ const reasonOf = (body: FieldReader, size: number): string => {
 const addressOf = (body: FieldReader): string => {
   if (body.left === 0) return ''
   const size = body.u16()
+  checkAddress(size)
+  return body.text(size)
+}
+
+const checkAddress = (size: number): void => {
   if (size === 0) throw new WireError('WIRE_LENGTH', 'an address without octets')
   if (size > MAX_ADDRESS_BYTES) throw new WireError('WIRE_TOO_LONG', 'an address that is too long')
-  return body.text(size)
 }
 
 const hello: ReadBody = (body) => {

@@ -17,11 +17,8 @@ export class FieldReader {
 
   /** A copy. */
   bytes(size: number): Uint8Array {
-    return this.#bytes.slice(this.#take(size), this.#at)
-  }
-
-  rest(): Uint8Array {
-    return this.bytes(this.left)
+    // Not slice(): that of a Buffer copies nothing.
+    return new Uint8Array(this.#bytes.subarray(this.#take(size), this.#at))
   }
 
   u8(): number {

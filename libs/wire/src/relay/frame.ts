@@ -24,7 +24,7 @@ export const FRAME = {
 
 /** Most octets in the body of a frame: before and after the peer has proven who it is. */
 export const MAX_BODY = { BEFORE_AUTH: 512, AFTER_AUTH: 4096 } as const
-/** Most addresses in a RESERVE_RESPONSE, and octets in one. */
+/** Most addresses in a RESERVE_RESPONSE, and octets in one; together they are a body as those of the other frames. */
 export const MAX_ADDRESSES = 16
 export const MAX_ADDRESS_BYTES = 1024
 /** Most octets of a reason or notice. */
@@ -111,7 +111,7 @@ export interface Reserve {
 export interface ReserveResponse {
   readonly type: 'reserveResponse'
   readonly status: RelayStatus
-  /** Where the peer can be reached now, the relay's address in front; up to 16 of 1024 octets. */
+  /** Where the peer can be reached now, the relay's address in front; see `MAX_ADDRESSES`. */
   readonly addresses: readonly string[]
 }
 
@@ -133,8 +133,14 @@ export interface Release {
 }
 
 export interface Ping {
-  readonly type: 'ping' | 'pong'
-  /** 8 octets, the same back. */
+  readonly type: 'ping'
+  /** 8 octets. */
+  readonly opaque: Uint8Array
+}
+
+export interface Pong {
+  readonly type: 'pong'
+  /** Those of the PING. */
   readonly opaque: Uint8Array
 }
 
@@ -227,6 +233,7 @@ export type RelayFrame =
   | Reservation
   | Release
   | Ping
+  | Pong
   | Notice
   | Goaway
   | ConnectFrame
@@ -236,3 +243,5 @@ export type RelayFrame =
   | Accept
   | Reject
   | CircuitClosed
+
+export type RelayFrameOf<K extends RelayFrame['type']> = Extract<RelayFrame, { readonly type: K }>

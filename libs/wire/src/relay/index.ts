@@ -12,6 +12,7 @@ export {
   type Voucher,
   voucherProof,
 } from './proof.ts'
+export { relayReason } from './reason.ts'
 export {
   type CircuitAddress,
   formatCircuitAddress,

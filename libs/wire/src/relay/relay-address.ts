@@ -1,6 +1,7 @@
 import { type Address, formatAddress, parseAddress, parseHost } from '../address.ts'
 import { parseIp } from '../ip.ts'
 import { WireError } from '../wire-error.ts'
+import { MAX_ADDRESS_BYTES } from './frame.ts'
 import { formatNodeId, parseNodeId } from './node-id.ts'
 
 export const RELAY_TRANSPORTS = ['tcp', 'tls', 'ws', 'wss'] as const
@@ -24,7 +25,7 @@ const URL = /^(tcp|tls|ws|wss):\/\/([^/]+)(?:\/p2p\/([^/]+))?\/?$/
 
 /** Reads `tls://H:P` or `tls://H:P/p2p/ID`; also tcp, ws, wss. @throws WireError WIRE_SYNTAX, WIRE_ADDRESS, WIRE_VALUE */
 export const parseRelayUrl = (text: string): RelayAddress => {
-  const [, transport, place, id] = URL.exec(text) ?? []
+  const [, transport, place, id] = partsOf(URL, text) ?? []
   if (transport === undefined || place === undefined) {
     throw new WireError('WIRE_SYNTAX', 'not a relay; wanted is tls://HOST:PORT or tls://HOST:PORT/p2p/ID')
   }
@@ -40,14 +41,19 @@ const LAYERS = { tcp: '', tls: '/tls', ws: '/ws', wss: '/tls/ws' } as const
 
 /** `/ip4/H/tcp/P/tls/p2p/RELAY/p2p-circuit/p2p/PEER`. */
 export const formatCircuitAddress = ({ transport, address, relay, peer }: CircuitAddress): string => {
-  const ip = parseIp(address.host)
-  const kind = ip === undefined ? 'dns' : address.host.includes(':') ? 'ip6' : 'ip4'
-  const place = `/${kind}/${address.host}/tcp/${address.port}${LAYERS[transport]}`
+  const place = `/${kindOf(address.host)}/${address.host}/tcp/${address.port}${LAYERS[transport]}`
   return `${place}/p2p/${formatNodeId(relay)}/p2p-circuit/p2p/${formatNodeId(peer)}`
 }
 
 const CIRCUIT =
-  /^\/(?:ip4|ip6|dns|dns4|dns6)\/([^/]+)\/tcp\/(\d{1,5})(|\/tls|\/ws|\/wss|\/tls\/ws)\/p2p\/([^/]+)\/p2p-circuit\/p2p\/([^/]+)$/
+  /^\/(ip4|ip6|dns|dns4|dns6)\/([^/]+)\/tcp\/(0|[1-9]\d{0,4})(|\/tls|\/ws|\/wss|\/tls\/ws)\/p2p\/([^/]+)\/p2p-circuit\/p2p\/([^/]+)$/
+const KINDS: Readonly<Record<string, string>> = {
+  ip4: 'ip4',
+  ip6: 'ip6',
+  dns: 'dns',
+  dns4: 'dns',
+  dns6: 'dns',
+}
 const TRANSPORTS: Readonly<Record<string, RelayTransport>> = {
   '': 'tcp',
   '/tls': 'tls',
@@ -58,11 +64,28 @@ const TRANSPORTS: Readonly<Record<string, RelayTransport>> = {
 
 /** @throws WireError WIRE_SYNTAX, WIRE_ADDRESS, WIRE_VALUE */
 export const parseCircuitAddress = (text: string): CircuitAddress => {
-  const [, host, port, layers, relay, peer] = CIRCUIT.exec(text) ?? []
-  if (host === undefined || relay === undefined || peer === undefined || Number(port) > 0xffff) {
+  const [, kind, place, port, layers, relay, peer] = partsOf(CIRCUIT, text) ?? []
+  if (place === undefined || relay === undefined || peer === undefined || Number(port) > 0xffff) {
     throw new WireError('WIRE_SYNTAX', 'not the address of a peer behind a relay')
   }
-  const address = { host: parseHost(host), port: Number(port) }
+  const host = parseHost(place)
+  if (kindOf(host) !== KINDS[kind ?? '']) {
+    throw new WireError('WIRE_ADDRESS', `${kind} and a host of another kind`)
+  }
   const transport = TRANSPORTS[layers ?? '']!
-  return { transport, address, relay: parseNodeId(relay), peer: parseNodeId(peer) }
+  return {
+    transport,
+    address: { host, port: Number(port) },
+    relay: parseNodeId(relay),
+    peer: parseNodeId(peer),
+  }
 }
+
+/** Whether by name, and else of which family. */
+const kindOf = (host: string): string => {
+  if (host.includes(':')) return 'ip6'
+  return parseIp(host) === undefined ? 'dns' : 'ip4'
+}
+
+const partsOf = (pattern: RegExp, text: string): RegExpExecArray | undefined =>
+  text.length <= MAX_ADDRESS_BYTES ? (pattern.exec(text) ?? undefined) : undefined

@@ -15,6 +15,7 @@ import {
 import { decodeSocksDatagram } from '../socks5-udp.ts'
 import { decodeSumbit } from '../sumbit.ts'
 import { hex } from './hex.ts'
+import { decodeEarlyFrame, decodeRelayFrame, earlySamples, frameSamples } from './relay-codecs.ts'
 import { countUp, ssRequestCodecs } from './ss-codecs.ts'
 
 /** A decoder and valid inputs of it, each one whole value and nothing behind it: where a fuzzer starts from. */
@@ -121,6 +122,8 @@ export const codecs: readonly Codec[] = [
     const sample = hosts.map((host) => encode({ salt, target: { host, port: 443 }, early, seconds }))
     return { name, decode, sample }
   }),
+  { name: 'relay frame before the login', decode: decodeEarlyFrame, sample: earlySamples },
+  { name: 'relay frame', decode: decodeRelayFrame, sample: frameSamples },
 ]
 
 function codec<T>(name: string, decode: Decode<T>, sample: readonly string[]): Codec<T> {
