@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
 import { AddressPolicy, createDial, createResolver, type DialOptions } from '@sluice/net'
 import { OUTCOMES, SignInGuard } from '@sluice/service'
 import { PasswordVerifier } from '@sluice/userstore'
 import { encodeBasic, encodeSumbit, encodeUserPass } from '@sluice/wire'
 import { assert, asyncProperty, constantFrom, uint8Array } from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { testHandshake } from './testing/test-handshake.ts'
 import { bytesOf, expectHttp } from './testing/dialects.ts'
 import { TestClient } from './testing/test-client.ts'
@@ -397,7 +398,7 @@ describe('in time', () => {
     ['a part of a sumbit line', latin1('sumbit: ada'), '', ''],
     ['a sumbit line', latin1('sumbit: ada horse \r\n'), '', ''],
   ])('a client that sends %s and then no more is told so', async (_, bytes, told, status) => {
-    const impatient = await open([], { handshakeMs: 200 })
+    const impatient = await open([], { handshakeMs: 1500 })
     const { answer, code } = await ask(impatient, bytes)
     expect(code).toBe('HANDSHAKE_TIMEOUT')
     if (status === '') expect(answer).toEqual(hex(told))
@@ -516,13 +517,18 @@ describe('too many at once', () => {
     async (_name, wanted, hello) => {
       const checked: ((right: boolean) => void)[] = []
       const check = (): Promise<boolean> => new Promise((resolve) => checked.push(resolve))
-      const slow = await open([], { verifier: new PasswordVerifier({ cost: 1, check }), handshakeMs: 30 })
-      const { answer, code } = await ask(slow, hello)
+      const slow = await open([], { verifier: new PasswordVerifier({ cost: 1, check }), handshakeMs: 10_000 })
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      const asked = ask(slow, hello)
+      while (checked.length === 0) await turn()
+      vi.advanceTimersByTime(10_000)
+      const { answer, code } = await asked
+      vi.useRealTimers()
       expect(code).toBe('HANDSHAKE_TIMEOUT')
       if (typeof wanted === 'string') expectHttp(answer, wanted)
       else expect(answer).toEqual(wanted)
       checked[0]?.(true)
-      await new Promise((resolve) => setImmediate(resolve))
+      await turn()
       expect((await ask(slow, latin1(`${connectTo('127.0.0.1:1', ADA)}\r\n`))).code).toBe('TARGET_DENIED')
       expect(checked).toHaveLength(1)
       await slow.close()
