@@ -139,13 +139,15 @@ export class Ports implements Disposable {
       user.account.cut('CREDENTIAL_CHANGED', user)
     }
     await slices.pause()
-    const plan = planPorts(users, this.#settings)
+    const plan = await planPorts(users, this.#settings, slices)
     await slices.breathe()
     const chosen = new Set([...plan.ports.values()].flatMap((port) => port.users))
+    await slices.breathe()
     for (const user of users) {
       const isServed = chosen.has(user)
       if (user.served && !isServed) user.account.cut('CREDENTIAL_CHANGED', user)
       user.served = isServed
+      if (slices.isOver) await slices.pause()
     }
     await slices.breathe()
     await makeKeys(plan, slices)
