@@ -26,6 +26,8 @@ export interface PortsOptions {
    * @throws the system's error
    */
   readonly open: (port: number, keyring: Keyring, user: string | undefined) => Promise<OpenPort>
+  /** All that the directory said is so now. */
+  readonly onFollowed?: () => void
   /** @default 5 s */
   readonly retryMs?: number
 }
@@ -161,6 +163,7 @@ export class Ports implements Disposable {
       if (errno !== undefined) unavailable.push(...those.map((user) => unavailableTo(user.name, port, errno)))
     }
     this.report.now([...unserved, ...plan.unserved, ...unavailable])
+    this.#options.onFollowed?.()
     this.#retryLater()
   }
 
