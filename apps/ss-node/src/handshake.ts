@@ -82,7 +82,7 @@ const tryKeys = async (
   }
   const trials = order.size
   if (!parts.guard.take(ip, trials)) throw new ServiceError('AUTH_LIMIT')
-  const searching = parts.search.start(order.all(), opens)
+  const searching = parts.search.start(order.all(), opens, ip)
   try {
     const user = await reader.wait(searching.found)
     parts.metrics.findTook(performance.now() - begun, user !== undefined)

@@ -106,7 +106,7 @@ export class KeySearch {
       return datagram !== undefined
     }
     const begun = this.#now()
-    const searching = this.#search.start(order.all(), opens)
+    const searching = this.#search.start(order.all(), opens, unknown.ip)
     const settle = async (): Promise<void> => {
       const user = await searching.found
       this.leave(unknown.bytes)
