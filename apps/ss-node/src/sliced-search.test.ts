@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import { SlicedSearch } from './sliced-search.ts'
 
-/** A clock that a match moves by 1 ms, and turns that the test lets happen. */
-const stage = (sliceMs = 3) => {
+/** A clock that a match moves by 1 ms, of which so much is ours, and turns that the test lets happen. */
+const stage = (sliceMs = 3, busy = 1) => {
   let ms = 0
   const turns: (() => void)[] = []
   const waits: number[] = []
@@ -11,7 +11,7 @@ const stage = (sliceMs = 3) => {
     waits.push(wait)
     ms += wait
   }
-  const search = new SlicedSearch({ now: () => ms, later, sliceMs })
+  const search = new SlicedSearch({ now: () => ms, cpu: () => ms * busy, later, sliceMs })
   const start = <T>(items: readonly T[], matches: (item: T) => boolean, ip = '192.0.2.1') =>
     search.start(items, matches, ip)
   const seen: number[] = []
@@ -119,6 +119,13 @@ it('takes a fifth of the time in the long run, and none from the first', async (
   expect(await found).toBeUndefined()
   expect(waits.findIndex((wait) => wait > 0)).toBeGreaterThan(200 / 4)
   expect(passed()).toBeGreaterThan((2000 - 250) * 5)
+})
+
+it('is not charged for time that others have the processor', async () => {
+  const { search, turns, waits, is, turn } = stage(4, 0.1)
+  const { found } = search.start(numbers(2000), is(-1))
+  while (turns.length > 0) turn()
+  expect([await found, waits.filter((wait) => wait > 0)]).toEqual([undefined, []])
 })
 
 it('lets the event loop go round between turns', async () => {

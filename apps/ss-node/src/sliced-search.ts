@@ -12,6 +12,8 @@ export interface Search<T> {
 export interface SearchOptions {
   /** Monotonic, ms. @default performance.now */
   readonly now?: () => number
+  /** What our thread has had of the processor, ms. @default the system's where it tells, else `now` */
+  readonly cpu?: () => number
   /** Runs something when others have had their turn, and so many ms have passed. @default setImmediate, setTimeout */
   readonly later?: (turn: () => void, ms: number) => void
   /** How long a turn may take, ms. @default 4 */
@@ -26,7 +28,7 @@ interface Task {
 }
 
 /**
- * The time that searches may take, ms, in a second: between turns the system hands over but a few new conns, so one turn
+ * The time of the processor that searches may take, ms, in a second: between turns the system hands over but a few new conns, so one turn
  * after the other, for as long as strangers come from ever new addresses, would keep everybody else waiting at the door.
  */
 const SHARE: Limit = { rate: 200, burst: 200 }
@@ -40,6 +42,7 @@ const MOST_WAITING = 1024
  */
 export class SlicedSearch {
   readonly #now: () => number
+  readonly #cpu: () => number
   readonly #later: (turn: () => void, ms: number) => void
   readonly #sliceMs: number
   /** By network; the one whose turn is next is first. */
@@ -48,8 +51,9 @@ export class SlicedSearch {
   readonly #share: TokenBucket
   #isScheduled = false
 
-  constructor({ now, later, sliceMs = 4 }: SearchOptions = {}) {
+  constructor({ now, cpu, later, sliceMs = 4 }: SearchOptions = {}) {
     this.#now = now ?? ((): number => performance.now())
+    this.#cpu = cpu ?? threadMs ?? this.#now
     this.#later = later ?? ((turn, ms): void => void (ms > 0 ? setTimeout(turn, ms) : setImmediate(turn)))
     this.#sliceMs = sliceMs
     this.#share = new TokenBucket(SHARE, this.#now(), 1)
@@ -119,10 +123,10 @@ export class SlicedSearch {
 
   readonly #turn = (): void => {
     this.#isScheduled = false
-    const begun = this.#now()
-    this.#search(begun + this.#sliceMs)
-    const end = this.#now()
-    this.#share.take(end - begun, end)
+    // Not the time that passed: on a busy machine most of that is others', and who searches would wait many times as long.
+    const begun = this.#cpu()
+    this.#search(this.#now() + this.#sliceMs)
+    this.#share.take(this.#cpu() - begun, this.#now())
     this.#schedule()
   }
 
@@ -143,6 +147,15 @@ export class SlicedSearch {
     this.#lines.set(network, line)
   }
 }
+
+/** undefined where Node is older than 23.9. */
+const threadMs =
+  typeof process.threadCpuUsage === 'function'
+    ? (): number => {
+        const { user, system } = process.threadCpuUsage()
+        return (user + system) / 1000
+      }
+    : undefined
 
 /** A failure ends the search as a match does. */
 const isMatch = <T>(matches: (item: T) => boolean, item: T, fail: (error: unknown) => void): boolean => {

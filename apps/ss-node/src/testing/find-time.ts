@@ -91,14 +91,14 @@ const quantile = (values: readonly number[], part: number): number =>
 
 const shared = async (): Promise<object> => {
   const stage = new Stage('aes-256-gcm')
-  // Whoever is used moves to the front, so that the next one of a new address is tried last.
-  for (let index = 0; index < WARM + COLD; index++) {
-    await stage.come(index)
+  // Whoever is used moves to the front: from the last on, each is tried last.
+  for (let index = 1; index <= WARM + COLD; index++) {
+    await stage.come(USERS - index)
     await sleep(REST_MS)
   }
   const cold = stage.took.splice(0).slice(WARM)
   for (let index = 0; index < KNOWN; index++) {
-    await stage.come(index % (WARM + COLD))
+    await stage.come(USERS - 1 - (index % (WARM + COLD)))
     if (index % 100 === 0) await turn()
   }
   return { cold: quantile(cold, 0.99), known: quantile(stage.took, 0.99) }
