@@ -35,7 +35,7 @@ export const shadowsocksFind: Section = {
   project: 'ss-node',
   title: 'Shadowsocks, whose request it is among 1,000 users on one port: milliseconds',
   about: `[Requests handed over in memory](../apps/ss-node/src/testing/find-time.ts), each round in a fresh process. With aes-256-gcm
-the keys are tried: the 99th percentile of 4,000 requests from addresses where the user was seen before, and of 60 from
+the keys are tried: the 99th percentile of 4,000 requests from addresses where the user was seen before, and of 50 from
 new ones, each of a user who is tried last. Then 200 strangers who have no key, at once, each from a network of its own: the
 longest that the event loop took to go round within 2 s. With 2022-blake3-aes-256-gcm users are named in an identity
 header: the median of 3,000.`,

@@ -20,13 +20,13 @@ const TARGET = { host: '192.0.2.9', port: 80 }
 const AES_2022 = '2022-blake3-aes-256-gcm'
 /** The first ones warm the program up. */
 const WARM = 20
-const COLD = 60
+const COLD = 50
 const KNOWN = 4000
 /** All together they have hundreds of thousands of keys tried. */
 const STRANGERS = 200
 const FLOOD_MS = 2000
-/** A search takes what comes to a fifth of all time. */
-const REST_MS = 60
+/** Searches may have a fifth of all time: without rest their budget would be measured, not they. */
+const REST_MS = 120
 
 const secretOf = (index: number): string => Buffer.alloc(32, `${index} of many `).toString('base64')
 const addressOf = (index: number): string => `10.0.${index >> 8}.${index & 255}`
