@@ -30,6 +30,14 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 describe('TlsFiles', () => {
+  it('asks clients for a certificate where it is told to, also once the files are others', async () => {
+    expect((await open()).context.asksClientCert).toBe(false)
+    const files = await open({ asksClientCert: true })
+    put(authority.issue('localhost'))
+    ;(await files.prepare())()
+    expect(files.context.asksClientCert).toBe(true)
+  })
+
   it('says which file it cannot read, or use', async () => {
     await expect(open({ cert: join(folder, 'none') })).rejects.toThrow(`cannot read ${folder}/none (ENOENT)`)
     await expect(open({ key: folder })).rejects.toThrow(`cannot read ${folder} (EISDIR)`)
