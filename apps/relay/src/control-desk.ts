@@ -109,6 +109,7 @@ export class ControlDesk {
     try {
       const reservation = this.#options.state.reservations.reserve(control, ttl * 1000)
       this.#answer(control, OK, this.#addresses(control.peer))
+      // A voucher costs a signature.
       if (!control.peer.isSeed) control.send(this.#reservationFrame(reservation))
     } catch (error) {
       if (!(error instanceof RelayRefusal)) throw error
