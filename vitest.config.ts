@@ -18,7 +18,8 @@ export default defineConfig({
     include: ['**/src/**/*.test.ts'],
     passWithNoTests: false,
     // No test waits for a clock; this is for machines that are busy with something else.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
   },
 })

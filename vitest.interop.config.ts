@@ -10,5 +10,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Not for a wait, but for machines that are busy with something else.
+    expect: { poll: { timeout: 20_000 } },
   },
 })

@@ -99,7 +99,7 @@ const update = (name: string, patch: UserPatch): Promise<unknown> => running.pro
 /** The program's own figures, once they are `total`. */
 const usage = async (name: string, total: number): Promise<unknown> => {
   await expect
-    .poll(async () => (await running.program.store.usage(name))[0]?.total, { interval: 20, timeout: 4000 })
+    .poll(async () => (await running.program.store.usage(name))[0]?.total, { interval: 20 })
     .toBe(total)
   return (await running.program.store.usage(name))[0]
 }
@@ -113,7 +113,7 @@ describe.concurrent('while connections run', () => {
     expect(await refusal('disabled')).toBe('403 USER_DISABLED')
     await update('disabled', { enabled: true })
     await expect
-      .poll(() => refusal('disabled', '127.0.0.1', running.door.http), { interval: 20, timeout: 4000 })
+      .poll(() => refusal('disabled', '127.0.0.1', running.door.http), { interval: 20 })
       .toBe('403 TARGET_DENIED')
   })
 
@@ -147,7 +147,7 @@ describe.concurrent('while connections run', () => {
     expect(await usage('spent', 100_000)).toMatchObject({ up: 0, down: 100_000 })
     await update('spent', { limits: { quotaBytes: 200_000 } })
     await expect
-      .poll(() => refusal('spent', '127.0.0.1', running.door.http), { interval: 20, timeout: 4000 })
+      .poll(() => refusal('spent', '127.0.0.1', running.door.http), { interval: 20 })
       .toBe('403 TARGET_DENIED')
   })
 
@@ -247,9 +247,7 @@ describe('the listeners', () => {
       for (const listener of [running.door.http, running.door.socks]) {
         const client = await TestClient.connect(listener)
         client.send(Buffer.concat([bytes(login, echoing), Buffer.from('ping')]))
-        await expect
-          .poll(() => client.received.subarray(-4).toString(), { interval: 1, timeout: 4000 })
-          .toBe('ping')
+        await expect.poll(() => client.received.subarray(-4).toString(), { interval: 1 }).toBe('ping')
         client.finish()
         expect(await endOf(client)).toMatchObject({ code: 'OK', up: 4, down: 4 })
       }
@@ -309,7 +307,7 @@ test('a stop waits for those who are in, and accepts no more; a second word ends
   client.send(connectHead({ name: 'mixed', password }, echoing))
   await client.take(ESTABLISHED.length)
   const silent = await TestClient.connect(door.http)
-  await expect.poll(() => program.sessions.size, { interval: 1, timeout: 4000 }).toBe(2)
+  await expect.poll(() => program.sessions.size, { interval: 1 }).toBe(2)
   const stopped = program.stop()
   await silent.rest()
   await expect(TestClient.connect(door.http)).rejects.toMatchObject({ code: 'ECONNREFUSED' })

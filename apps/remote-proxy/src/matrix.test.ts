@@ -238,9 +238,7 @@ test('nothing stays, and the ledger has it all', async () => {
     )
     .toEqual(['0', '0'])
   for (const [name, { up, down }] of booked)
-    await expect
-      .poll(async () => (await running.program.store.usage(name))[0], { timeout: 5000 })
-      .toMatchObject({ up, down })
+    await expect.poll(async () => (await running.program.store.usage(name))[0]).toMatchObject({ up, down })
   // One for the metrics that have just been asked for.
   await expect.poll(descriptorCount).toBeLessThanOrEqual(descriptors + 2)
 })

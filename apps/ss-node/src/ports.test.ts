@@ -171,8 +171,8 @@ it('tells of a port that is in use, serves the others, and tries again', async (
   await stage.changed()
   expect(stage.lines.length).toBe(said)
   stage.occupied.clear()
-  await expect.poll(() => stage.served, { interval: 1 }).toEqual({ 1: 'ada', 2: 'bob' })
-  expect(stage.ports.report.counts.size).toBe(0)
+  await expect.poll(() => stage.ports.report.counts.size, { interval: 1 }).toBe(0)
+  expect(stage.served).toEqual({ 1: 'ada', 2: 'bob' })
 })
 
 it('a user who takes the place of another is not served by what that one had', async () => {

@@ -59,7 +59,7 @@ const run = async (...argv: string[]): Promise<[number | null, string, string]> 
   return [code, ...(await said)]
 }
 
-describe.concurrent('without a terminal', { timeout: 30_000 }, () => {
+describe.concurrent('without a terminal', () => {
   beforeAll(() => {
     answer = working
   })
@@ -91,7 +91,7 @@ describe.concurrent('without a terminal', { timeout: 30_000 }, () => {
   })
 })
 
-describe('what is no program of ours', { timeout: 30_000 }, () => {
+describe('what is no program of ours', () => {
   it.each([
     [
       'one that does not tell',
@@ -159,7 +159,7 @@ class Terminal {
   }
 }
 
-describe.skipIf(!hasScript)('in a terminal', { timeout: 30_000 }, () => {
+describe.skipIf(!hasScript)('in a terminal', () => {
   it.each([
     ['q', 'q'],
     ['Esc', '\u001b'],

@@ -201,7 +201,7 @@ export const handshakeContract = (dialect: Dialect): void => {
   })
 
   test('leaves no session, no secret in the log, and nothing that nobody foresaw', async () => {
-    await expect.poll(() => stage.door.sessions.size, { interval: 1, timeout: 4000 }).toBe(0)
+    await expect.poll(() => stage.door.sessions.size, { interval: 1 }).toBe(0)
     const log = stage.door.lines.join('')
     expect(log).not.toContain('INTERNAL')
     expect(log).not.toContain('horse')

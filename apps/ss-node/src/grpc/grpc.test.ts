@@ -173,7 +173,7 @@ describe.concurrent('gRPC', () => {
     expect(await ids({ method: 'AES-128-GCM' })).toEqual([2])
     expect(await ids({ tcp_conn_num: 3 })).toEqual([1, 2, 0])
     const { register } = grpc.test
-    const account = await vi.waitUntil(() => register.account(register.byName('ss-1')!), { timeout: 5000 })
+    const account = await vi.waitUntil(() => register.account(register.byName('ss-1')!), { timeout: 30_000 })
     for (let i = 0; i < 4; i++) {
       account.enter(
         { kind: 'connection', ip: `192.0.2.${i % 2}`, cut: () => {}, relimit: () => {} },

@@ -7,7 +7,7 @@ import { Manager } from './manager.ts'
 import { PortUsers } from './port-users.ts'
 
 /** The directory follows the store within a second. */
-const WAIT = { timeout: 5000 }
+const WAIT = { timeout: 30_000 }
 
 /** A manager's server over a register of its own, and one who sends it commands. */
 class TestManager implements AsyncDisposable {

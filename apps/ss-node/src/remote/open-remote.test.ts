@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { fastify } from 'fastify'
 import { describe, it } from 'vitest'
 import { GrpcClient } from '../grpc/testing/grpc-client.ts'
-import { configOf, freePort, openTestNode, type TestNode } from '../testing/test-node.ts'
+import { freePort } from '../testing/own-loopback.ts'
+import { configOf, openTestNode, type TestNode } from '../testing/test-node.ts'
 import { openRemote, type Remote } from './open-remote.ts'
 import { remotePorts } from './remote-ports.ts'
 
@@ -32,7 +33,7 @@ describe.concurrent('in the program', () => {
       expect.objectContaining({ door: 'grpc', ...remote.grpc }),
     )
     using client = new GrpcClient(remote.grpc!, { token: TOKEN })
-    const port = await freePort()
+    const port = freePort()
     const varint = Buffer.of((port & 0x7f) | 0x80, ((port >> 7) & 0x7f) | 0x80, port >> 14).toString('hex')
     const user = `080110${varint}1a0b${hex('aes-256-gcm')}2204${hex('hush')}2801`
     expect(await client.call('/aioshadowsocks.ss/CreateUser', user)).toContain(user)
@@ -43,7 +44,7 @@ describe.concurrent('in the program', () => {
     await client.call('/aioshadowsocks.ss/StopUserServer', '0801')
     expect(await client.call('/aioshadowsocks.ss/GetUserServer', '0801')).toBe('0801')
     await client.call('/aioshadowsocks.ss/DeleteUser', '0801')
-    await expect.poll(() => node.door.ports.open.has(port), { timeout: 5000 }).toBe(false)
+    await expect.poll(() => node.door.ports.open.has(port)).toBe(false)
     expect(node.journal.lines.join('')).not.toMatch(/hush|a-token/)
   })
 
@@ -51,10 +52,10 @@ describe.concurrent('in the program', () => {
     await using node = await openTestNode([])
     const remote = await openTestRemote(node, '--manager', '127.0.0.1:0')
     const socket = createSocket('udp4')
-    const port = await freePort()
+    const port = freePort()
     socket.send(`add: {"server_port":${port},"password":"hush"}`, remote.manager!.port, '127.0.0.1')
     await once(socket, 'message')
-    await expect.poll(() => node.door.ports.open.has(port), { timeout: 5000 }).toBe(true)
+    await expect.poll(() => node.door.ports.open.has(port)).toBe(true)
     socket.close()
     expect(node.journal.of('user.changed')).toMatchObject([{ by: 'manager', name: `port-${port}` }])
   })
@@ -73,7 +74,7 @@ describe.concurrent('in the program', () => {
       body: JSON.stringify({ username: 'ada', uPSK }),
     })
     expect(status).toBe(201)
-    await expect.poll(() => node.door.ports.users.map(({ name }) => name), { timeout: 5000 }).toEqual(['ada'])
+    await expect.poll(() => node.door.ports.users.map(({ name }) => name)).toEqual(['ada'])
     expect(node.door.ports.report).toBeDefined()
     const users = await (await fetch(url, { headers })).json()
     expect(users).toEqual({ users: [{ username: 'ada', uPSK }] })

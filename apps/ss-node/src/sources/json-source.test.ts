@@ -52,7 +52,7 @@ describe('a file of users', () => {
     const source = sourceOf()
     await source.start()
     writeFileSync(path, listOf(1, 2))
-    await expect.poll(() => store.keys('file'), { timeout: 10_000 }).toEqual(['1', '2'])
+    await expect.poll(() => store.keys('file')).toEqual(['1', '2'])
     await source.close()
   })
 

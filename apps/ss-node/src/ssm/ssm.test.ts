@@ -163,7 +163,7 @@ describe.concurrent('the management API', () => {
     await using ssm = await TestSsm.open()
     const { register } = ssm.test
     for (const username of ['ada', 'bob']) await ssm.ask('POST', '/users', { username, uPSK: KEY })
-    await expect.poll(() => register.account(register.byName('bob')!), { timeout: 5000 }).toBeDefined()
+    await expect.poll(() => register.account(register.byName('bob')!)).toBeDefined()
     register.account(register.byName('ada')!)!.count('up', 30)
     register.account(register.byName('bob')!)!.count('down', 4)
     const ada = { username: 'ada', ...ZERO, uplinkBytes: 30 }

@@ -9,6 +9,7 @@ import type { Address } from '@sluice/wire'
 import { schema, type SsNodeConfig } from '../config.ts'
 import { defaultsOf, DOORS, type OpenDoor, openDoor } from '../door.ts'
 import { Journal } from './journal.ts'
+import { OWN_HOST } from './own-loopback.ts'
 import { type TestUser, userOf } from './users.ts'
 
 /** The whole program in this process, on a data folder of its own. */
@@ -22,7 +23,7 @@ export interface TestNode extends AsyncDisposable {
 }
 
 export const configOf = (...argv: string[]): SsNodeConfig => {
-  const usual = ['--listen', '127.0.0.1', '--port', '0', '--ops', '127.0.0.1:0', '--allow', '127.0.0.0/8']
+  const usual = ['--listen', OWN_HOST, '--port', '0', '--ops', '127.0.0.1:0', '--allow', '127.0.0.0/8']
   return loadConfig(schema, { argv: [...usual, ...argv], env: {} }).config
 }
 
@@ -68,12 +69,6 @@ export const openOrigin = async (onSocket: (socket: Socket) => void): Promise<Ad
   await once(server, 'listening')
   const { address: host, port } = server.address() as AddressInfo
   return { host, port, [Symbol.dispose]: () => server.close() }
-}
-
-/** A port that was free a moment ago. */
-export const freePort = async (): Promise<number> => {
-  using origin = await openOrigin(() => {})
-  return origin.port
 }
 
 export const echo = (socket: Socket): void => void socket.pipe(socket)

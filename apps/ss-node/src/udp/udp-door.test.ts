@@ -5,6 +5,7 @@ import { type Address, encodeSocksAddress } from '@sluice/wire'
 import { openDatagram, ssKey, ssMethod, SsPacketClient } from '@sluice/wire/shadowsocks'
 import { afterEach, describe, expect, it } from 'vitest'
 import { keyOf } from '../testing/ss-client.ts'
+import { freePort, OWN_HOST } from '../testing/own-loopback.ts'
 import { openTestNode, type TestNode } from '../testing/test-node.ts'
 import { AES, type TestUser, userOf } from '../testing/users.ts'
 import { salted } from './testing/udp-stage.ts'
@@ -24,8 +25,8 @@ const openNode = async (users: readonly TestUser[], ...argv: string[]): Promise<
   return node
 }
 
-const bound = async (): Promise<Socket & { readonly at: Address }> => {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1')
+const bound = async (at = { address: '127.0.0.1', port: 0 }): Promise<Socket & { readonly at: Address }> => {
+  const socket = createSocket('udp4').bind(at)
   await once(socket, 'listening')
   open.push(() => void socket.close())
   const { address: host, port } = socket.address()
@@ -95,13 +96,13 @@ describe('datagrams over sockets', () => {
   it('are not taken where they are not wanted', async () => {
     const node = await openNode([ADA], '--no-udp')
     expect(node.door.udp).toBeUndefined()
-    const socket = createSocket('udp4').bind(node.shared.port, '127.0.0.1')
+    const socket = createSocket('udp4').bind(node.shared.port, node.shared.host)
     await once(socket, 'listening')
     socket.close()
   })
 
   it('have a port of their own fate: one that is taken is told and tried again', async () => {
-    const other = await bound()
+    const other = await bound({ address: OWN_HOST, port: freePort() })
     const node = await openNode([{ name: 'ada', port: other.at.port, method: AES }])
     expect(node.door.ports.states()).toEqual({ open: 2, unavailable: 0 })
     expect(node.door.udp!.states()).toEqual({ open: 1, unavailable: 1 })
