@@ -35,12 +35,13 @@ const { runInNewContext } = await import('node:vm')
 const gc = runInNewContext('gc')
 let small = YOUNG_BYTES
 // As after a quiet time.
-for (let turn = 0; small >= YOUNG_BYTES && turn < 50; turn++) { await gc({ type: 'major', flavor: 'last-resort' }); small = size() }
-while (size() < YOUNG_BYTES) await new Promise((resolve) => setTimeout(resolve, 10))
+for (let turn = 0; small > YOUNG_BYTES / 2 && turn < 50; turn++) { await gc({ type: 'major', flavor: 'last-resort' }); small = size() }
+while (size() <= YOUNG_BYTES / 2) await new Promise((resolve) => setTimeout(resolve, 10))
 console.log(small, size())`
   const [small, again] = run(program)
-  expect(small).toBeLessThan(8 * MIB)
-  expect(again).toBe(8 * MIB)
+  expect(small).toBeLessThanOrEqual(4 * MIB)
+  expect(again).toBeGreaterThan(4 * MIB)
+  expect(again).toBeLessThanOrEqual(8 * MIB)
 })
 
 test('what Node was told is let be', () => {
