@@ -8,6 +8,7 @@ import { FileWatch, lookOf } from './file-watch.ts'
 import type { Program, ProgramConfig } from './program.ts'
 import { Reloader } from './reload.ts'
 import { Signals } from './signals.ts'
+import { holdYoungSpace } from './young-space.ts'
 
 /** Bad usage or configuration. */
 const EXIT_USAGE = 2
@@ -59,6 +60,7 @@ const run = async <Config extends ProgramConfig>(
   const config = settings as Config
   const file = config.watch ? config.config : undefined
   const signals = new Signals()
+  const young = holdYoungSpace()
   let watch: Disposable | undefined
   try {
     const seen = file === undefined ? '' : await lookOf(file)
@@ -73,6 +75,7 @@ const run = async <Config extends ProgramConfig>(
     })
   } finally {
     watch?.[Symbol.dispose]()
+    young[Symbol.dispose]()
     signals[Symbol.dispose]()
   }
 }
