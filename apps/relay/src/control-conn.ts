@@ -85,9 +85,12 @@ export class ControlConn implements ServedRequest, Control, ConnSink, Swept {
     })
   }
 
-  send(frame: RelayFrame): void {
-    if (this.#ending || (this.peer.isSeed && BEYOND_SEED.has(frame.type))) return
-    this.#write(encodeRelayFrame(frame))
+  /** All at once: each write costs a system call. */
+  send(...frames: RelayFrame[]): void {
+    if (this.#ending) return
+    const known = this.peer.isSeed ? frames.filter(({ type }) => !BEYOND_SEED.has(type)) : frames
+    if (known.length === 1) this.#write(encodeRelayFrame(known[0]!))
+    else if (known.length > 1) this.#write(Buffer.concat(known.map((frame) => encodeRelayFrame(frame))))
   }
 
   /** @param error the outcome of the session; none is an ordinary end */
@@ -95,11 +98,6 @@ export class ControlConn implements ServedRequest, Control, ConnSink, Swept {
     const { reconnectAfterMs, tryForMs, address } = this.#desk.wayBack(status)
     const words: RelayFrame = { type: 'goaway', status, reconnectAfterMs, tryForMs, address }
     this.#end(error, this.peer.isSeed ? NOTHING : encodeRelayFrame(words))
-  }
-
-  /** Says no to what was asked, and goes on. */
-  notice(status: RelayStatus, text: string): void {
-    this.send({ type: 'notice', status, text })
   }
 
   sweep(now: number): void {

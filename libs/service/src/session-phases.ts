@@ -173,7 +173,7 @@ export class Session implements Held, Tracked, ConnSink, Serving {
     this.phase = 'relay'
     // The address costs a system call.
     this.#way = { upstream, peer: this.accessLog && conn.remote.host }
-    return request.accept(conn.local)
+    return request.accept(conn)
   }
 
   /** @throws NetError CLIENT_RESET or TARGET_RESET where one end broke off */

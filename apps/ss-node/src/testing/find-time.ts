@@ -1,10 +1,9 @@
 // How long it takes to find whose request it is, on a port of many users; what comes is handed over in memory. The one
 // argument is what to measure; prints its figures as JSON, in ms.
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
-import { Reader } from '@sluice/net'
+import { BufferPool, Reader } from '@sluice/net'
 import type { Directory, Handshake } from '@sluice/service'
 import { type SsKey, ssKey, ssMethod } from '@sluice/wire/shadowsocks'
-import { BufferPool } from '../buffer-pool.ts'
 import { FailureGuard } from '../failure-guard.ts'
 import { createHandshake } from '../handshake.ts'
 import { Keyring } from '../keyring.ts'
