@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -72,6 +72,7 @@ describe('TlsFiles', () => {
     await files.prepare()
     await files.poll()
     expect([files.context === context, told]).toEqual([false, ['changed']])
+    expect(files.credentials).toMatchObject({ cert: readFileSync(paths.cert, 'latin1') })
   })
 
   it('keeps what it has while the files are of no use, and says so once', async () => {

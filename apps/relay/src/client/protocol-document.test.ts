@@ -29,15 +29,20 @@ const keyOf = (kind: string, first: number): ReturnType<typeof createPrivateKey>
   return createPrivateKey({ key, format: 'der', type: 'pkcs8' })
 }
 
+const rawPublicKey = (key: ReturnType<typeof createPrivateKey>): Uint8Array =>
+  new Uint8Array(createPublicKey(key).export({ type: 'spki', format: 'der' }).subarray(-32))
+
 const identityOf = (first: number): PeerIdentity => {
   const key = keyOf(ED25519, first)
-  const spki = createPublicKey(key).export({ type: 'spki', format: 'der' })
-  return { publicKey: new Uint8Array(spki.subarray(-32)), sign: (bytes) => sign(null, bytes, key) }
+  return { publicKey: rawPublicKey(key), sign: (bytes) => sign(null, bytes, key) }
 }
 
 /** With these keys, the static one first. */
 const suiteOf = (...firsts: number[]): NoiseSuite => {
-  const keys = firsts.map((first) => nodeKeys(keyOf(X25519, first)))
+  const keys = firsts.map((first) => {
+    const key = keyOf(X25519, first)
+    return nodeKeys(key, rawPublicKey(key))
+  })
   return { ...nodeSuite, generateKeys: () => keys.shift() as NoiseKeys }
 }
 
