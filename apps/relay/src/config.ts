@@ -45,16 +45,18 @@ const adminToken = textType('TOKEN', 'a text of 16 to 256 characters', (written)
   return written
 })
 
-/** This door dials nobody, so what could be said of that is not asked for. */
+/** This door dials nobody and takes no passwords, so what could be said of that is not asked for. */
 const unasked = <Shape extends Record<string, z.ZodType>>(shape: Shape): Shape =>
-  Object.fromEntries(Object.entries(shape).map(([key, type]) => [key, type.meta({ from: [] })])) as Shape
+  Object.fromEntries(
+    Object.entries(shape).map(([key, type]) => [key, type.meta({ from: [], live: false })]),
+  ) as Shape
 
-const { dialMs, sendProxy, sendProxyTo } = session.shape
+const { dialMs, sendProxy, sendProxyTo, authFailures, authBackoffMs } = session.shape
 const UNASKED = unasked({
   ...accessSchema.shape,
   ...dnsSchema.shape,
   ...upstreamSchema.shape,
-  ...{ dialMs, sendProxy, sendProxyTo, allow: base.shape.allow },
+  ...{ dialMs, sendProxy, sendProxyTo, authFailures, authBackoffMs },
 })
 
 export const schema: ConfigSchema<RelayConfig> = base
