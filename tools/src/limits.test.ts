@@ -359,7 +359,7 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     `${RELAY}/presets.ts`,
     'acceptMs: 10_000,',
   ],
-  ['Connection without a circuit that says nothing', '2 min', `${RELAY}/config.ts`, "idle: '2m'"],
+  ['Connection without a circuit that says nothing', '2 min', `${RELAY}/config.ts`, "DAY_MS).prefault('2m')"],
   [
     'A control connection that says nothing, until it is asked',
     '30 s',
