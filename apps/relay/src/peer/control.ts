@@ -20,8 +20,8 @@ import type { Timing } from './timing.ts'
 
 /** What a relay tells a peer that holds a reservation. */
 export interface ControlEvents {
-  /** Somebody wants a circuit: `acceptFrame` on another connection within `acceptWithin`, or `reject`. */
-  incoming(offer: Incoming): void
+  /** Somebody wants a circuit: `acceptFrame` on another connection within `acceptWithin`, or `control.reject`. */
+  incoming(offer: Incoming, control: Control): void
   closed?(circuit: CircuitClosed): void
   notice?(notice: Notice): void
 }
@@ -177,7 +177,7 @@ export class Control {
     if (isZero(offer.token) || !isSame(nodeIdOf(offer.sourceKey), offer.source)) {
       throw new PeerError('RELAY_PROTOCOL', 'a circuit whose source is not the owner of its key')
     }
-    this.#events.incoming(offer)
+    this.#events.incoming(offer, this)
   }
 
   /** A relay that says nothing from one ping to the next is gone, whatever TCP still believes. */
