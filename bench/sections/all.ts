@@ -14,6 +14,7 @@ import {
   shadowsocksShort,
   shadowsocksUdp,
 } from './shadowsocks.ts'
+import { shadowsocksFind } from './shadowsocks-find.ts'
 import { shadowsocksShaping } from './shadowsocks-shaping.ts'
 import { shadowsocksSync } from './shadowsocks-sync.ts'
 import { shaping } from './shaping.ts'
@@ -35,5 +36,6 @@ export const sections: readonly Section[] = [
   shadowsocksIdle,
   shadowsocksShaping,
   shadowsocksSync,
+  shadowsocksFind,
   grant,
 ]

@@ -287,6 +287,7 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     'TRIALS: Limit = { rate: 1000, burst: 20_000 }',
   ],
   ['Client networks whose tries are known', '65,536', `${SS}/failure-guard.ts`, 'MAX_NETWORKS = 65_536'],
+  ['Searches for a key that wait', '1,024', `${SS}/sliced-search.ts`, 'MOST_WAITING = 1024'],
   ['Keys of servers', '1,000', `${SS}/identity-key.ts`, 'max(1000)'],
   [
     'Salts of methods of 2022 remembered',
@@ -294,6 +295,13 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     'wire/src/shadowsocks/recent-salts.ts',
     'capacity = 1_000_000',
   ],
+  [
+    'Of these, those of one key',
+    'four times as many as are free',
+    'wire/src/shadowsocks/recent-salts.ts',
+    'SHARE = 4',
+  ],
+  ['Windows of ended sessions, methods of 2022', '62 s, 16,384', `${UDP}/ended-windows.ts`, 'MOST = 16_384'],
   [
     'Salts of other methods remembered',
     '500,000',
@@ -318,7 +326,13 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     'Keys tried for strangers by UDP, all together',
     '20,000 a second',
     `${UDP}/key-search.ts`,
-    'TRIALS: Limit = { rate: 20_000,',
+    'const TRIALS: Limit = { rate: 20_000,',
+  ],
+  [
+    'Of these, of one network, IPv4 /24 or IPv6 /48',
+    '10,000 a second',
+    `${UDP}/key-search.ts`,
+    'NETWORK_TRIALS: Limit = { rate: 10_000,',
   ],
   [
     'Datagrams that wait for their key to be found',

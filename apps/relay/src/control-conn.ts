@@ -20,6 +20,8 @@ const MAX_QUEUED = 64
 /** How long it may take none of them. */
 const WRITE_MS = 5000
 const NOTHING = new Uint8Array(0)
+/** What a peer that has said no HELLO is never sent. */
+const BEYOND_SEED: ReadonlySet<RelayFrame['type']> = new Set(['reservation', 'notice', 'goaway'])
 /** Nobody looks at what comes back, but at that something does. */
 const PING = encodeRelayFrame({ type: 'ping', opaque: new Uint8Array(8) })
 
@@ -83,8 +85,12 @@ export class ControlConn implements ServedRequest, Control, ConnSink, Swept {
     })
   }
 
-  send(frame: RelayFrame): void {
-    if (!this.#ending) this.#write(encodeRelayFrame(frame))
+  /** All at once: each write costs a system call. */
+  send(...frames: RelayFrame[]): void {
+    if (this.#ending) return
+    const known = this.peer.isSeed ? frames.filter(({ type }) => !BEYOND_SEED.has(type)) : frames
+    if (known.length === 1) this.#write(encodeRelayFrame(known[0]!))
+    else if (known.length > 1) this.#write(Buffer.concat(known.map((frame) => encodeRelayFrame(frame))))
   }
 
   /** @param error the outcome of the session; none is an ordinary end */
@@ -94,17 +100,12 @@ export class ControlConn implements ServedRequest, Control, ConnSink, Swept {
     this.#end(error, this.peer.isSeed ? NOTHING : encodeRelayFrame(words))
   }
 
-  /** Says no to what was asked, and goes on. */
-  notice(status: RelayStatus, text: string): void {
-    if (!this.peer.isSeed) this.send({ type: 'notice', status, text })
-  }
-
   sweep(now: number): void {
     if (this.#blockedAt > 0 && now - this.#blockedAt >= WRITE_MS) return this.#giveUp()
     const quiet = now - this.#heardAt
     const { pingMs, idleMs } = this.#desk.patience
     if (idleMs > 0 && quiet >= idleMs) return this.dismiss(RELAY_STATUS.IDLE_TIMEOUT)
-    if (pingMs === 0 || quiet < pingMs || this.#pinged || this.peer.isSeed) return
+    if (pingMs === 0 || quiet < pingMs || this.#pinged) return
     this.#pinged = true
     this.#write(PING)
   }

@@ -27,8 +27,11 @@ interface Asked {
 /** A request for a tunnel: who wants where. */
 export interface Request extends Asked {
   readonly target: Address
-  /** Tells success; `bound` is our end of the connection to the target. @returns the conn that carries the payload */
-  accept(bound: Address): Conn
+  /**
+   * Tells success; `local` of `route` is our end of the connection to the target, and a system call for who asks.
+   * @returns the conn that carries the payload
+   */
+  accept(route: Pick<Conn, 'local'>): Conn
 }
 
 /** A request that takes more than one dial and one relay, such as a UDP association: it serves itself. */

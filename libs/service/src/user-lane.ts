@@ -3,10 +3,12 @@ import type { Lane, Limiter } from '@sluice/net'
 import type { ShapedFlow } from '@sluice/ratelimit'
 import type { Account } from './account.ts'
 
+const ignore = (): void => {}
+
 /** One direction of a session: limited by the user's share and quota, counted for the session and for the user. */
 export class UserLane implements Lane, Limiter {
   limiter: Limiter | undefined = undefined
-  onGrant: (bytes: number) => void = () => {}
+  onGrant: (bytes: number) => void = ignore
   readonly #direction: 'up' | 'down'
   readonly #account: Account
   readonly #flow: Flow

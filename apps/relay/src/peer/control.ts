@@ -20,7 +20,10 @@ import type { Timing } from './timing.ts'
 
 /** What a relay tells a peer that holds a reservation. */
 export interface ControlEvents {
-  /** Somebody wants a circuit: `acceptFrame` on another connection within `acceptWithin`, or `control.reject`. */
+  /**
+   * Somebody wants a circuit: `acceptFrame` on another connection to the relay of `control` within `acceptWithin`, or
+   * `control.reject`.
+   */
   incoming(offer: Incoming, control: Control): void
   closed?(circuit: CircuitClosed): void
   notice?(notice: Notice): void
