@@ -140,12 +140,10 @@ export const listenSchema: ConfigSchema<ListenConfig> = end.extend({
     group: 'circuits',
     ...FLAG_ALONE,
   }),
-  allowPeer: nodeIds
-    .prefault([])
-    .meta({
-      description: 'peers who may come; anybody whom the relay admits unless given',
-      group: 'circuits',
-    }),
+  allowPeer: nodeIds.prefault([]).meta({
+    description: 'peers who may come; anybody whom the relay admits unless given',
+    group: 'circuits',
+  }),
 })
 
 export const dialSchema: ConfigSchema<DialConfig> = end.extend({

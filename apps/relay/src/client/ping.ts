@@ -1,3 +1,4 @@
+import { refuse } from '@sluice/net'
 import { type Outcome, outcomeOf } from './outcome.ts'
 import type { Peer } from './peer.ts'
 
@@ -13,6 +14,8 @@ export interface PingResult {
   readonly avg: number | null
   readonly max: number | null
 }
+
+const PART_MS = 200
 
 /** So many circuits to a peer, one after the other. @param onReply told of each */
 export const ping = async (
@@ -38,7 +41,8 @@ const pingOnce = async (peer: Peer, target: string): Promise<PingReply> => {
   try {
     const { conn, relay } = await peer.dial(target)
     const ms = tenths(performance.now() - startedAt)
-    conn.destroy()
+    // Ended, not cut: to the other peer it is a circuit like any other.
+    await refuse(conn, new Uint8Array(0), PART_MS)
     return { ms, relay }
   } catch (error) {
     return outcomeOf(error)
