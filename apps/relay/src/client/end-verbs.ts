@@ -118,9 +118,13 @@ const runStdio = async ({ peer, target, config, io, signals }: StdioParts): Prom
   return code
 }
 
-const openLog = ({ logLevel, encrypt }: EndConfig, io: PeerIo, sink?: { write(line: string): void }): Log => {
+const openLog = (
+  { logLevel, noEncrypt }: EndConfig,
+  io: PeerIo,
+  sink?: { write(line: string): void },
+): Log => {
   const log = io.log ?? createLog({ level: logLevel, ...(sink && { sink }) })
-  if (!encrypt) log.warn({}, 'encryption.off: the relay can read and change everything')
+  if (noEncrypt) log.warn({ why: 'the relay can read and change everything' }, 'encryption.off')
   return log
 }
 

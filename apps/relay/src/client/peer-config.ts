@@ -37,7 +37,7 @@ export interface RelaysConfig extends PlaceConfig {
 
 /** Of those that have circuits. */
 interface CircuitsConfig extends RelaysConfig {
-  encrypt: boolean
+  noEncrypt: boolean
 }
 
 /** Of those that run until they are stopped. */
@@ -106,8 +106,8 @@ const relays: ConfigSchema<RelaysConfig> = place.extend({
 })
 
 const circuits: ConfigSchema<CircuitsConfig> = relays.extend({
-  encrypt: z.boolean().default(true).meta({
-    description: 'encrypt from end to end; --no-encrypt lets the relay read everything, and is for both ends',
+  noEncrypt: z.boolean().default(false).meta({
+    description: 'let the relay read and change everything; the other peer has to be told the same',
     group: 'circuits',
   }),
 })
@@ -232,14 +232,14 @@ export const identityAt = ({ data: folder }: PlaceConfig): Identity =>
 
 /** @throws ConfigError */
 export const peerOptions = async (
-  settings: RelaysConfig & { encrypt?: boolean },
+  settings: RelaysConfig & { noEncrypt?: boolean },
   stdin: AsyncIterable<Uint8Array | string>,
 ): Promise<PeerOptions> => ({
   identity: identityAt(settings),
   relays: settings.relay,
   known: new KnownRelaysFile(join(settings.data, 'known-relays')),
   checksCertificate: settings.checkCertificate,
-  encrypt: settings.encrypt,
+  encrypt: settings.noEncrypt !== true,
   token: settings.tokenStdin ? await readSecret(stdin) : undefined,
 })
 
