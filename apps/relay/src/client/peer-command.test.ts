@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
+import type { Conn } from '@sluice/net'
 import { createLog } from '@sluice/service'
 import { formatAddress } from '@sluice/wire'
 import { describe, it, onTestFinished } from 'vitest'
@@ -37,13 +39,15 @@ const stage = () => {
 /** A peer that says everything back. */
 const openEcho = async (relay: string) => {
   const peer = createPeer({ identity: freshIdentity(), relays: [relay] })
-  await peer.listen(async ({ conn }) => {
-    const end = new ConnEnd(conn)
-    end.write(await end.rest())
-    conn.end()
-  })
+  await peer.listen(({ conn }) => void echo(conn))
   onTestFinished(() => peer.close())
   return peer
+}
+
+const echo = async (conn: Conn): Promise<void> => {
+  const end = new ConnEnd(conn)
+  end.write(await end.rest())
+  conn.end()
 }
 
 describe('relay peer', () => {
@@ -112,9 +116,12 @@ describe('relay peer', () => {
 
   it('takes a token from standard input, for users who have one', async ({ expect }) => {
     const { run } = stage()
-    await using relay = await openTestRelay([])
+    const hash = createHash('sha256').update('a token').digest('hex')
+    await using relay = await openTestRelay([{ name: 'ada', credentials: [{ kind: 'token', hash }] }])
     const url = `tcp://${formatAddress(relay.at)}`
-    expect((await run(['status', '--relay', url, '--token-stdin'], 'a token\n')).code).toBe(0)
+    expect(await run(['status', '--relay', url])).toMatchObject({ code: 1 })
+    expect(await run(['status', '--relay', url, '--token-stdin'], 'another')).toMatchObject({ code: 1 })
+    expect(await run(['status', '--relay', url, '--token-stdin'], 'a token\n')).toMatchObject({ code: 0 })
     const far = await run(['status', '--relay', 'tcp://192.0.2.1:1', '--token-stdin'], 'a token\n')
     expect([far.code, far.err]).toEqual([
       2,
