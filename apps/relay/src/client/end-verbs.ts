@@ -13,6 +13,7 @@ import {
   peerOptions,
 } from './peer-config.ts'
 import { PeerEnd } from './peer-end.ts'
+import { PeerNotes } from './peer-notes.ts'
 import type { PeerIo, PeerVerb } from './peer-verb.ts'
 import { ProgressLine } from './progress-line.ts'
 import { StreamConn } from './stream-conn.ts'
@@ -39,7 +40,8 @@ export const listenVerb: PeerVerb = {
     const peer = createPeer(await peerOptions(config, io.stdin))
     using signals = new Signals()
     const log = openLog(config, io)
-    const { end, opened, ended } = openListenEnd({ config, peer, log, version: io.version })
+    const notes = new PeerNotes(config.data)
+    const { end, opened, ended } = openListenEnd({ config, peer, log, version: io.version, notes })
     const progress = new ProgressLine(io.stderr, end.traffic)
     try {
       return await Promise.race([signals.run(end), rejectionOf(opened), rejectionOf(ended)])

@@ -70,10 +70,12 @@ describe('relay peer', () => {
       0,
       {
         id: expect.any(String),
+        held: [],
         relays: [expect.objectContaining({ relay: url, ok: true, id, rate: 1_000_000 })],
       },
     ])
     expect(readFileSync(join(data, 'known-relays'), 'utf8')).toBe(`${formatAddress(relay.at)} ${id}\n`)
+    expect((await run(['status'])).out).toContain(`${url}: reachable`)
     const both = await run(['status', '--relay', `${url},tcp://127.0.0.1:1`])
     expect([both.code, both.out]).toEqual([1, expect.stringMatching(/reachable.*cannot be reached/s)])
   })

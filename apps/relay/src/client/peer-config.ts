@@ -19,6 +19,7 @@ import { relayUrls } from '../listen-url.ts'
 import { isLoopback } from '../loopback.ts'
 import { KnownRelaysFile } from './known-relays.ts'
 import type { PeerOptions } from './peer.ts'
+import { PeerNotes } from './peer-notes.ts'
 
 /** Of every peer command. */
 export interface PlaceConfig {
@@ -89,8 +90,9 @@ const json = z
   .meta({ description: 'print one JSON value and nothing else', group: 'information', ...FLAG_ALONE })
 
 const relays: ConfigSchema<RelaysConfig> = place.extend({
-  relay: relayUrls.meta({
-    description: 'where the relays are; without an ID the one seen there first has to stay the same',
+  relay: relayUrls.prefault([]).meta({
+    description:
+      'where the relays are, those of the last command unless given; without an ID the one seen there first has to stay',
     placeholder: 'URL[,URL]',
     wanted: 'relays, such as tls://relay.example.org:443/p2p/ID',
     group: 'relays',
@@ -230,13 +232,24 @@ export const checkDial = ({ listen, stdio, open }: DialConfig): void => {
 export const identityAt = ({ data: folder }: PlaceConfig): Identity =>
   openIdentity(join(folder, 'peer-identity.pem'))
 
+/** Those that were given, or else the last time. @throws ConfigError where there never were any */
+const relaysOf = ({ relay, data: folder }: RelaysConfig): readonly RelayAddress[] => {
+  const notes = new PeerNotes(folder)
+  const known = relay.length > 0 ? relay : notes.relays
+  if (known.length === 0) {
+    throw usage('--relay is missing, wanted relays, such as tls://relay.example.org:443/p2p/ID')
+  }
+  if (relay.length > 0) notes.keepRelays(relay)
+  return known
+}
+
 /** @throws ConfigError */
 export const peerOptions = async (
   settings: RelaysConfig & { noEncrypt?: boolean },
   stdin: AsyncIterable<Uint8Array | string>,
 ): Promise<PeerOptions> => ({
   identity: identityAt(settings),
-  relays: settings.relay,
+  relays: relaysOf(settings),
   known: new KnownRelaysFile(join(settings.data, 'known-relays')),
   checksCertificate: settings.checkCertificate,
   encrypt: settings.noEncrypt !== true,

@@ -5,7 +5,7 @@ import { createLog, loadConfig, Program, storeUrl } from '@sluice/service'
 import { type NewUser, openStore } from '@sluice/userstore'
 import type { Address } from '@sluice/wire'
 import { type RelayConfig, schema } from '../config.ts'
-import { DOORS, openDoor } from '../door.ts'
+import { DOORS, openDoor, type OpenOptions } from '../door.ts'
 import type { RelayDoor } from '../relay-door.ts'
 import { Journal } from './journal.ts'
 
@@ -28,7 +28,14 @@ export const configOf = (...argv: string[]): RelayConfig => {
   return loadConfig(schema, { argv: [...usual, ...argv], env: {} }).config
 }
 
-export const openTestRelay = async (users: readonly NewUser[], ...argv: string[]): Promise<TestRelay> => {
+export const openTestRelay = (users: readonly NewUser[], ...argv: string[]): Promise<TestRelay> =>
+  openTestRelayWith({}, users, ...argv)
+
+export const openTestRelayWith = async (
+  options: OpenOptions,
+  users: readonly NewUser[],
+  ...argv: string[]
+): Promise<TestRelay> => {
   const data = mkdtempSync(join(tmpdir(), 'relay-'))
   const config = configOf('--data', data, ...argv)
   const store = await openStore(storeUrl(config))
@@ -51,7 +58,7 @@ export const openTestRelay = async (users: readonly NewUser[], ...argv: string[]
     rmSync(data, { recursive: true })
   }
   try {
-    const { relay, listeners } = await openDoor(program, config)
+    const { relay, listeners } = await openDoor(program, config, options)
     const ops = (await program.ready())!
     const doors = Object.fromEntries(listeners.toReversed().map(({ door, address }) => [door, address]))
     const at = listeners[0]!.address
