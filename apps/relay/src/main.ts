@@ -1,6 +1,7 @@
 import { runApp, runTop, storeUrl, TOP_ABOUT, topFlags, userCommand } from '@sluice/service'
 import { openStore } from '@sluice/userstore'
 import pkg from '../package.json' with { type: 'json' }
+import { adminCommand } from './admin-command.ts'
 import { schema } from './config.ts'
 import { serve } from './door.ts'
 import { description, examples } from './help.ts'
@@ -27,7 +28,7 @@ const code = await runApp(
     examples,
     schema,
     serve: (config) => serve(pkg.version, config),
-    commands: { user, top },
+    commands: { user, admin: adminCommand(io), top },
   },
   process.argv.slice(2),
 )

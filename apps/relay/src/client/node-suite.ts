@@ -12,8 +12,13 @@ import type { NoiseKeys, NoiseSuite } from '../noise/noise-suite.ts'
 const SPKI = Buffer.from('302a300506032b656e032100', 'hex')
 const TAG_BYTES = 16
 
-/** @param privateKey of X25519 @param publicKey its 32 octets */
-export const nodeKeys = (privateKey: KeyObject, publicKey: Uint8Array): NoiseKeys => ({
+const rawOf = (spki: Buffer): Uint8Array => new Uint8Array(spki.subarray(SPKI.length))
+
+/** @param privateKey of X25519 @param publicKey its 32 octets, where they are known */
+export const nodeKeys = (
+  privateKey: KeyObject,
+  publicKey: Uint8Array = rawOf(createPublicKey(privateKey).export({ type: 'spki', format: 'der' })),
+): NoiseKeys => ({
   publicKey,
   dh: (theirs) =>
     diffieHellman({
@@ -26,7 +31,7 @@ const generateKeys = (): NoiseKeys => {
   // Encoded at once: to export it later would take as long as to make it.
   const publicKeyEncoding = { type: 'spki', format: 'der' } as const
   const pair = generateKeyPairSync('x25519', { publicKeyEncoding } as object) as unknown as EncodedPair
-  return nodeKeys(pair.privateKey, new Uint8Array(pair.publicKey.subarray(SPKI.length)))
+  return nodeKeys(pair.privateKey, rawOf(pair.publicKey))
 }
 
 /** The types of Node know of pairs that are encoded both or not at all. */
