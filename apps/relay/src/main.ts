@@ -1,7 +1,8 @@
 import { runApp, runTop, storeUrl, TOP_ABOUT, topFlags, userCommand } from '@sluice/service'
 import { openStore } from '@sluice/userstore'
 import pkg from '../package.json' with { type: 'json' }
-    commands: { user, admin: adminCommand(io), peer, top },
+import { adminCommand } from './admin-command.ts'
+import { peerCommand } from './client/peer-command.ts'
 import { schema } from './config.ts'
 import { serve } from './door.ts'
 import { description, examples } from './help.ts'
