@@ -4,9 +4,12 @@ import type { Conn } from '@sluice/net'
 import { type Address, formatAddress } from '@sluice/wire'
 import { formatNodeId, nodeIdOf, RELAY_STATUS } from '@sluice/wire/relay'
 import { describe, it } from 'vitest'
+import { BanFile } from '../ban-file.ts'
 import { freshIdentity } from '../identity.ts'
+import { MemoryPresence } from '../presence.ts'
+import { RelayAdmin } from '../relay-admin.ts'
 import { ConnEnd } from '../testing/conn-end.ts'
-import { openTestRelay } from '../testing/test-relay.ts'
+import { openTestRelay, openTestRelayWith } from '../testing/test-relay.ts'
 import { knownInMemory } from './known-relays.ts'
 import { createPeer, type Peer, type PeerOptions } from './peer.ts'
 
@@ -113,6 +116,35 @@ describe.concurrent('several relays', () => {
     expect(await ask(near, far.id)).toBe('who is there')
     await dies[Symbol.asyncDispose]()
     await expect.poll(() => ask(near, far.id).catch(() => '')).toBe('who is there')
+    far.close()
+  })
+
+  it('send peers to each other when one closes, and circuits are to be had all the time', async ({
+    expect,
+  }) => {
+    await using closes = await openTestRelay([])
+    await using stays = await openTestRelay([])
+    const held: string[][] = []
+    const far = peerAt([tcp(closes)])
+    await far.listen(({ conn }) => void echo(conn), {
+      held: (_relay, { addresses }) => void held.push([...addresses]),
+    })
+    new RelayAdmin(closes.relay, new BanFile(closes.data)).drain(tcp(stays))
+    await expect.poll(() => held.length).toBe(2)
+    expect(held[1]).toEqual([expect.stringContaining(`/tcp/${stays.at.port}/`)])
+    expect(await ask(peerAt([tcp(stays)]), far.id)).toBe('who is there')
+    far.close()
+  })
+
+  it('tell those who ask who is where', async ({ expect }) => {
+    const presence = new MemoryPresence()
+    await using has = await openTestRelay([])
+    await using asked = await openTestRelayWith({ presence }, [])
+    const far = await openEcho([tcp(has)])
+    await presence.claim(far.id, { relay: tcp(has), epoch: 1 }, 60_000)
+    expect(await ask(peerAt([tcp(asked)]), far.id)).toBe('who is there')
+    await presence.claim(far.id, { relay: tcp(asked), epoch: 2 }, 60_000)
+    await expect(peerAt([tcp(asked)]).dial(far.id)).rejects.toMatchObject({ status: RELAY_STATUS.REDIRECT })
     far.close()
   })
 
