@@ -5,6 +5,9 @@ import { forward } from './forward.ts'
 import { grant } from './grant.ts'
 import { idle } from './idle.ts'
 import { nodeShare } from './node-share.ts'
+import { relayBulk, relayIdle, relaySetup } from './relay.ts'
+import { relayLogins } from './relay-logins.ts'
+import { relayShaping } from './relay-shaping.ts'
 import { roundTrip } from './round-trip.ts'
 import type { Section } from './section.ts'
 import {
@@ -35,5 +38,10 @@ export const sections: readonly Section[] = [
   shadowsocksIdle,
   shadowsocksShaping,
   shadowsocksSync,
+  relayBulk,
+  relaySetup,
+  relayIdle,
+  relayShaping,
+  relayLogins,
   grant,
 ]
