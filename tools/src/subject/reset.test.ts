@@ -8,7 +8,10 @@ it('closes a socket whose end is just on its way', async () => {
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
-  const [[peer]] = (await Promise.all([once(server, 'connection'), once(client, 'connect')])) as [[Socket], []]
+  const [[peer]] = (await Promise.all([once(server, 'connection'), once(client, 'connect')])) as [
+    [Socket],
+    [],
+  ]
   client.end()
   reset(client)
   await once(client, 'close')
