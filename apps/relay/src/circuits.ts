@@ -91,9 +91,9 @@ export class Circuits<T = unknown> {
     this.#rates.set(limits.connectsPerMinute)
   }
 
-  /** No more circuits; those that are there go on. */
-  drain(): void {
-    this.#draining = true
+  /** No more circuits, until there may be again; those that are there go on. */
+  drain(isDraining = true): void {
+    this.#draining = isDraining
   }
 
   /**
