@@ -113,6 +113,21 @@ it('asks a peer that says nothing once, and gives it up in its time', () => {
   expect(conn.calls).toEqual(['end'])
 })
 
+it('does not keep a peer that holds nothing, whatever it says', () => {
+  const { conn, frames, pass } = lab({ patience: { pingMs: 0, idleMs: 10_000 } })
+  const talk = (): void => {
+    conn.sink!.onData(PING)
+    pass(3)
+  }
+  for (let i = 0; i < 5; i++) talk()
+  conn.sink!.onData(Buffer.of(0x08, 0, 0, 0))
+  for (let i = 0; i < 3; i++) talk()
+  expect(new Set(typesOf(frames()))).toEqual(new Set(['reserveResponse', 'reservation', 'pong']))
+  conn.sink!.onData(PING)
+  pass(1)
+  expect(frames()).toMatchObject([{ type: 'pong' }, { type: 'goaway', status: RELAY_STATUS.IDLE_TIMEOUT }])
+})
+
 it('tells a peer that has said no HELLO nothing that it does not know', () => {
   const { conn, control, frames } = lab({ isSeed: true })
   expect(typesOf(frames())).toEqual(['reserveResponse'])

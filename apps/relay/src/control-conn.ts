@@ -59,6 +59,8 @@ export class ControlConn implements ServedRequest, Control, ConnSink, Swept {
   #queue: Uint8Array[] | undefined = undefined
   #blockedAt = 0
   #heardAt = 0
+  /** When it last had a reservation, as far as was seen; when it came, where it has had none. */
+  #heldAt = 0
   #pinged = false
   /** Frames since the last sweep. */
   #taken = 0
@@ -91,7 +93,7 @@ export class ControlConn implements ServedRequest, Control, ConnSink, Swept {
       this.#session = session
       session.onStop = (error): void => this.#stopped(error)
       session.onShutdown = (): void => this.dismiss(RELAY_STATUS.SHUTTING_DOWN, new ServiceError('SHUTDOWN'))
-      this.#heardAt = this.#desk.now()
+      this.#heardAt = this.#heldAt = this.#desk.now()
       this.#desk.enter(this)
       this.#conn.attach(this)
       const first = this.#first!
@@ -125,7 +127,10 @@ export class ControlConn implements ServedRequest, Control, ConnSink, Swept {
     if (this.#blockedAt > 0 && now - this.#blockedAt >= WRITE_MS) return this.#giveUp()
     const quiet = now - this.#heardAt
     const { pingMs, idleMs } = this.#desk.patience
-    if (idleMs > 0 && quiet >= idleMs) return this.dismiss(RELAY_STATUS.IDLE_TIMEOUT)
+    if (this.#desk.holds(this)) this.#heldAt = now
+    // Or strangers could stay here by the thousand, for nothing.
+    const isIdle = quiet >= idleMs || now - this.#heldAt >= idleMs
+    if (idleMs > 0 && isIdle) return this.dismiss(RELAY_STATUS.IDLE_TIMEOUT)
     if (pingMs === 0 || quiet < pingMs || this.#pinged) return
     this.#pinged = true
     this.#write(PING)

@@ -24,7 +24,7 @@ import { mayAskTtl } from './who.ts'
 export interface Patience {
   /** Then it is asked whether it is there. */
   readonly pingMs: number
-  /** Then it is taken to be gone. */
+  /** Then it is taken to be gone; and so is one that has held no reservation for so long, whatever it says. */
   readonly idleMs: number
 }
 
@@ -82,6 +82,11 @@ export class ControlDesk {
   leave(control: ControlConn): void {
     this.all.delete(control)
     this.#options.state.leave(control)
+  }
+
+  /** Whether it has a reservation. */
+  holds(control: ControlConn): boolean {
+    return this.#options.state.reservations.find(control.peer.id)?.control === control
   }
 
   wayBack(status: RelayStatus): WayBack {
