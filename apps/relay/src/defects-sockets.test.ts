@@ -13,6 +13,15 @@ it('who begins a request and never ends it is not waited for', async () => {
   expect(await slow.over()).toBe('end')
 })
 
+it('who asks on and on whether the relay is there, and reads nothing, fills no memory', async () => {
+  await using relay = await openTestRelay([])
+  using peer = await TestPeer.login(relay.at)
+  peer.send(...Array.from({ length: 10_000 }, () => ({ type: 'ping', opaque: new Uint8Array(8) }) as const))
+  for (let i = 0; i < 64; i++) await peer.frame('pong')
+  expect(await peer.frame('notice')).toMatchObject({ status: RELAY_STATUS.UNEXPECTED_MESSAGE })
+  expect(await peer.over()).toBe('end')
+})
+
 it('circuits that run at once keep to their rates, each by itself', async () => {
   await using relay = await openTestRelay([], '--circuit-rate', '300KB/s')
   const circuits = [await openCircuit(relay.at), await openCircuit(relay.at), await openCircuit(relay.at)]

@@ -30,6 +30,8 @@ export interface HandshakeParts extends LoginParts {
 
 const NOTHING = new Uint8Array(0)
 const RESERVE_BYTES = 4
+/** Before a request: who does not read the answers would have us keep them all. */
+const MAX_PINGS = 64
 
 /** Lets a peer in, and finds out what for. Whoever cannot come in is told why in one frame. */
 export const createHandshake =
@@ -73,13 +75,14 @@ const requestOf = async (
   return servedBy(frame, conn, who, parts, isAlone ? NOTHING : welcome)
 }
 
-/** Who only wants to know whether the relay is there may ask that first. */
+/** Who only wants to know whether the relay is there may ask that first. @throws ServiceError MESSAGE_UNEXPECTED */
 const firstRequest = async (reader: Reader): Promise<RelayFrame> => {
-  for (;;) {
+  for (let pings = 0; pings <= MAX_PINGS; pings++) {
     const frame = await reader.read(readKnown)
     if (frame.type !== 'ping') return frame
-    reader.conn.write(encodeRelayFrame({ type: 'pong', opaque: frame.opaque }))
+    if (pings < MAX_PINGS) reader.conn.write(encodeRelayFrame({ type: 'pong', opaque: frame.opaque }))
   }
+  throw new ServiceError('MESSAGE_UNEXPECTED', `more than ${MAX_PINGS} pings before a request`)
 }
 
 /** @throws ServiceError MESSAGE_UNEXPECTED */
