@@ -29,4 +29,9 @@ export class DoorAdmission implements Admission {
     if (isOpen()) return { account: directory.guest, credential: undefined }
     throw new ServiceError('PEER_DENIED')
   }
+
+  confirm({ credential }: Admitted): void {
+    if (credential?.isValid === false) throw new ServiceError('CREDENTIAL_CHANGED')
+    if (credential === undefined && !this.#options.isOpen()) throw new ServiceError('PEER_DENIED')
+  }
 }

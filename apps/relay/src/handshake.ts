@@ -47,6 +47,7 @@ const letIn = async (channel: Channel, parts: HandshakeParts): Promise<ServedReq
     const inside = await login(channel, parts)
     who = inside.who
     const request = await requestOf(channel, inside, parts)
+    parts.admission.confirm?.(who)
     channel.reader.release()
     return request
   } catch (error) {

@@ -39,6 +39,8 @@ export interface Admission {
   screen(id: string, ip: string): void
   /** Whoever has proven to be `id`. @throws ServiceError PEER_DENIED, AUTH_FAILED */
   admit(id: string, token: Uint8Array | undefined): Admitted
+  /** Asked again once the request is there, as that may take a while. @throws ServiceError CREDENTIAL_CHANGED, PEER_DENIED */
+  confirm?(admitted: Admitted): void
 }
 
 export interface LoginParts {

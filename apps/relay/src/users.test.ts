@@ -123,6 +123,18 @@ describe.concurrent('users', () => {
     expect(relay.relay.state.reservations.size).toBe(0)
   })
 
+  it('do not come in by what is taken away between login and request', async ({ expect }) => {
+    const alice = freshIdentity()
+    await using relay = await openTestRelay([userOf('alice', alice)])
+    using peer = await TestPeer.login(relay.at, { identity: alice })
+    const { directory, store } = relay.program
+    await store.update('alice', { credentials: [{ kind: 'nodeId', nodeId: freshIdentity().id }] })
+    await directory.refresh()
+    peer.send({ type: 'reserve', ttl: 0 })
+    expect(await peer.frame('notice')).toMatchObject({ status: RELAY_STATUS.PERMISSION_DENIED })
+    expect(relay.relay.state.reservations.size).toBe(0)
+  })
+
   it('have no more connections than they may', async ({ expect }) => {
     const both = pair()
     const users = [userOf('alice', both.alice), userOf('bob', both.bob, { connections: 1 })]
