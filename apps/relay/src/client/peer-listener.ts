@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { formatNodeId, type Incoming, type RelayAddress, RELAY_STATUS, relayReason } from '@sluice/wire/relay'
 import type { Control, Held } from '../peer/control.ts'
 import { Keeper, type Session } from '../peer/keeper.ts'
@@ -106,8 +107,7 @@ export class PeerListener {
     if (this.#pending >= MAX_PENDING) return control.reject(offer, RELAY_STATUS.RATE_LIMITED, 'pending')
     this.#pending++
     try {
-      const taker = await this.#options.onOffer(peer)
-      await this.#accept(link, offer, control, taker)
+      await this.#take(link, offer, control, peer)
     } catch (error) {
       control.reject(offer, RELAY_STATUS.REJECTED, relayReason(String(Object(error).message)))
       this.#options.rejected?.(link.url, peer, error as Error)
@@ -116,11 +116,22 @@ export class PeerListener {
     }
   }
 
-  async #accept(link: RelayLink, offer: Incoming, control: Control, taker: Taker): Promise<void> {
+  /** @throws why the offer is not taken */
+  async #take(link: RelayLink, offer: Incoming, control: Control, peer: string): Promise<void> {
+    const offered = Promise.resolve(this.#options.onOffer(peer))
+    // Who is told no at once costs no connection; what takes longer, such as a dial, need not be waited for.
+    await Promise.race([offered, turn()])
+    const abort = new AbortController()
+    const at = this.#places.get(control.loggedIn) ?? link.address
+    const accepting = link.accept(offer, AbortSignal.any([abort.signal, this.#abort.signal]), at)
+    const taker = await offered.catch((error: unknown) => {
+      abort.abort(error)
+      accepting.then(({ conn }) => conn.reset(RELAY_STATUS.REJECTED)).catch(() => {})
+      throw error
+    })
     let circuit: PeerCircuit
     try {
-      const at = this.#places.get(control.loggedIn) ?? link.address
-      circuit = await link.accept(offer, this.#abort.signal, at)
+      circuit = await accepting
     } catch (error) {
       taker.drop(error as Error)
       return
