@@ -170,6 +170,19 @@ describe('a control conn', () => {
     expect(quiet.relay.state.reservations.size).toBe(0)
   })
 
+  it('that asks for more than anybody needs is answered all the same, in its time', async () => {
+    using peer = await TestPeer.login(relay.at)
+    const begun = performance.now()
+    peer.write(Buffer.concat(Array.from({ length: 150 }, () => Buffer.of(1, 0, 0, 0))))
+    for (let i = 0; i < 150; i++) {
+      await peer.frame('reserveResponse')
+      await peer.frame('reservation')
+    }
+    expect(performance.now() - begun).toBeGreaterThan(1000)
+    peer.send({ type: 'ping', opaque: new Uint8Array(8) })
+    await peer.frame('pong')
+  })
+
   it('of a wanted life without leave to want one is malformed', async () => {
     using peer = await TestPeer.dial(relay.at)
     const hello = peer.hello({ capabilities: 0 })
