@@ -1,5 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { formatNodeId, type Incoming, type RelayAddress, RELAY_STATUS, relayReason } from '@sluice/wire/relay'
+import {
+  type CircuitClosed,
+  formatNodeId,
+  type Incoming,
+  type Notice,
+  type RelayAddress,
+  RELAY_STATUS,
+  relayReason,
+} from '@sluice/wire/relay'
 import type { Control, Held } from '../peer/control.ts'
 import { Keeper, type Session } from '../peer/keeper.ts'
 import type { LoggedIn } from '../peer/login.ts'
@@ -21,6 +29,10 @@ export interface ListenerEvents {
   lost?(relay: string, error: Error, retryMs: number): void
   /** It is no use to try again there. */
   gaveUp?(relay: string, error: Error): void
+  /** What the relay says of a circuit that is over. */
+  closed?(relay: string, circuit: CircuitClosed): void
+  /** The relay has something for the log. */
+  notice?(relay: string, notice: Notice): void
   /** Somebody wanted a circuit, and was told no. */
   rejected?(relay: string, peer: string, error: Error): void
 }
@@ -82,6 +94,8 @@ export class PeerListener {
           onHeld()
           options.held?.(link.url, granted)
         },
+        closed: (circuit) => options.closed?.(link.url, circuit),
+        notice: (notice) => options.notice?.(link.url, notice),
         lost: (error, retryMs) => options.lost?.(link.url, error, retryMs),
       },
     })
