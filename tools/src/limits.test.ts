@@ -9,6 +9,7 @@ const APP = '../apps/remote-proxy/src'
 const SS = '../apps/ss-node/src'
 const SOURCES = `${SS}/sources`
 const UDP = '../apps/ss-node/src/udp'
+const RELAY = '../apps/relay/src'
 
 /** Each row of docs/limits.md with its default, and where in the source that is said. */
 const LIMITS: readonly (readonly [row: string, value: string, file: string, source: string])[] = [
@@ -341,6 +342,53 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     'MOST_WAITING = 1024 const MOST_WAITING_BYTES = 2 * 1024 * 1024',
   ],
   ['Those of one client', '16', `${UDP}/salted-clients.ts`, 'MOST_BEHIND = 16'],
+  ['Reservations', '128', `${RELAY}/presets.ts`, 'reservations: 128,'],
+  ['Reservations of one address, of IPv6 a /64', '8', `${RELAY}/presets.ts`, 'reservationsPerIp: 8,'],
+  ['Circuits', '16', `${RELAY}/presets.ts`, 'circuits: 16,'],
+  ['Circuits of a peer, as source and as destination', '4', `${RELAY}/presets.ts`, 'circuitsPerPeer: 4,'],
+  ['Circuits that wait for one destination', '4', `${RELAY}/presets.ts`, 'pendingPerPeer: 4,'],
+  ['Circuits that a peer asks for in a minute', '30', `${RELAY}/presets.ts`, 'connectsPerMinute: 30,'],
+  ['Life of a reservation', '1 h', `${RELAY}/presets.ts`, 'reservationTtlMs: 60 * MINUTE_MS,'],
+  ['Duration of a circuit', '2 min', `${RELAY}/presets.ts`, 'durationMs: 2 * MINUTE_MS,'],
+  ['What a circuit carries each way', 'none', `${RELAY}/presets.ts`, 'dataBytes: 0,'],
+  ['Rate of a circuit, each way', '1 MB/s', `${RELAY}/presets.ts`, 'rate: 1_000_000,'],
+  ['Circuit in which nothing passes', '2 min', `${RELAY}/presets.ts`, 'idleMs: 2 * MINUTE_MS,'],
+  [
+    "From a request for a circuit to its destination's ACCEPT",
+    '10 s',
+    `${RELAY}/presets.ts`,
+    'acceptMs: 10_000,',
+  ],
+  ['Connection without a circuit that says nothing', '2 min', `${RELAY}/config.ts`, "DAY_MS).prefault('2m')"],
+  [
+    'A control connection that says nothing, until it is asked',
+    '30 s',
+    `${RELAY}/config.ts`,
+    "pingMs: duration.prefault('30')",
+  ],
+  ['Frame before the login', '512 octets', 'wire/src/relay/frame.ts', 'BEFORE_AUTH: 512'],
+  ['Frame behind it', '4,096 octets', 'wire/src/relay/frame.ts', 'AFTER_AUTH: 4096'],
+  ['Message of a WebSocket', '64 KiB', 'net/src/ws/frame.ts', 'MAX_MESSAGE: number = 64 * 1024'],
+  ['Frames of a control connection in a second', '64', `${RELAY}/control-conn.ts`, 'MAX_FRAMES = 64'],
+  ['Frames that a peer does not read', '64, and 5 s', `${RELAY}/control-conn.ts`, 'MAX_QUEUED = 64'],
+  [
+    'Times that a reservation may move to another connection',
+    '3 in 10 s',
+    `${RELAY}/reservations.ts`,
+    'MAX_REPLACEMENTS = 3 const FIGHT_MS = 10_000',
+  ],
+  [
+    'Peers whose requests for circuits are counted',
+    '65,536',
+    `${RELAY}/connect-rates.ts`,
+    'MAX_PEERS = 65_536',
+  ],
+  [
+    "Wait for another relay's answer where a peer is",
+    '1 s',
+    `${RELAY}/presence-claims.ts`,
+    'LOOKUP_MS = 1000',
+  ],
 ]
 
 const rows = read('docs/limits.md')

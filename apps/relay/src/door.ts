@@ -1,5 +1,6 @@
 import { ConfigError, Program } from '@sluice/service'
-import { reachedAt } from './addresses.ts'
+import type { RelayAddress } from '@sluice/wire/relay'
+import { reachedAt, urlsOf } from './addresses.ts'
 import { relayRoutes } from './admin-routes.ts'
 import { BanFile } from './ban-file.ts'
 import type { RelayConfig } from './config.ts'
@@ -23,6 +24,8 @@ export interface OpenRelay {
   readonly relay: RelayDoor
   /** Where they are. */
   readonly listeners: readonly ListenUrl[]
+  /** How peers reach it, by transport. */
+  readonly urls: () => Readonly<Record<string, string>>
 }
 
 export interface OpenOptions {
@@ -47,10 +50,10 @@ export const openDoor = async (
   const tls = await openTls(program, config, identity)
   const listeners: ListenUrl[] = []
   let live = config
+  const addresses = (): RelayAddress[] => reachedAt(live, listeners, identity.nodeId)
   const relay = new RelayDoor({
-    ...{ program, config, identity, presence },
+    ...{ program, config, identity, presence, addresses },
     isOpen: () => isOpen(program, config),
-    addresses: () => reachedAt(live, listeners, identity.nodeId),
   })
   program.onReload<RelayConfig>((next) => () => {
     live = next
@@ -65,7 +68,7 @@ export const openDoor = async (
     const listener = await program.listen(door, address, relay.handshake(open))
     listeners.push({ door, address: listener.address })
   }
-  return { relay, listeners }
+  return { relay, listeners, urls: () => urlsOf(addresses()) }
 }
 
 /** Everybody comes in who proves to be anybody: said so, or where only this machine can and nobody is a user. */

@@ -1,6 +1,7 @@
 import { runApp, runTop, storeUrl, TOP_ABOUT, topFlags, userCommand } from '@sluice/service'
 import { openStore } from '@sluice/userstore'
 import pkg from '../package.json' with { type: 'json' }
+import { adminCommand } from './admin-command.ts'
 import { peerCommand } from './client/peer-command.ts'
 import { schema } from './config.ts'
 import { serve } from './door.ts'
@@ -30,7 +31,7 @@ const code = await runApp(
     examples,
     schema,
     serve: (config) => serve(pkg.version, config),
-    commands: { user, peer, top },
+    commands: { user, admin: adminCommand(io), peer, top },
   },
   process.argv.slice(2),
 )

@@ -20,6 +20,8 @@ interface Asked {
    * a byte is relayed once. As long as the one goes on, so does the other: it is never idle by itself.
    */
   readonly mirrors?: true | undefined
+  /** What passes is that of a circuit: whoever serves it asks the node for leave, see `ProgramOptions.circuits`. */
+  readonly inCircuit?: true | undefined
   /** Tells why not, and ends the conn. Called at most once, and never after `accept` or `serve`. */
   reject(code: ErrorCode): Promise<void>
 }

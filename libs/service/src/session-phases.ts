@@ -120,8 +120,10 @@ export class Session implements Held, Tracked, ConnSink, Serving {
     account.enter(this, this.#sessions.wallNow())
     this.phase = 'dial'
     this.#sessions.leaveWaiting(this.ip)
-    this.#sessions.options.directory.touch(account)
-    this.#lanes = userLanes(account, this.flow)
+    const { directory } = this.#sessions.options
+    directory.touch(account)
+    const node = request.inCircuit ? undefined : directory.nodeShare(account)
+    this.#lanes = userLanes(account, this.flow, node)
   }
 
   /** @throws what `serve` of the request throws, or what has ended the session */
