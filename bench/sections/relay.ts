@@ -11,7 +11,7 @@ import type { Section } from './section.ts'
 const GIB = 2 ** 30
 
 async function cpuPerGib(lab: Lab, peer: Peer): Promise<number> {
-  const load: RelayLoad = { op: 'bulk', conns: 1, secs: lab.secs ?? 5, warm: 2 }
+  const load: RelayLoad = { op: 'bulk', conns: 1, secs: lab.secs ?? 5, warm: 5 }
   const { cpuSeconds, bytes, busy } = await measure(lab, peer, relay(load))
   // Where the load is what holds things up, the relay makes smaller reads than it would.
   if (busy > 0.95) lab.log(`  the load took ${(busy * 100).toFixed(0)} % of its core`)
