@@ -116,5 +116,5 @@ test('user set and user disable act on a download that is running', async () => 
     expect(off((await rates([count], 1500))[0]!, wanted)).toBeLessThan(0.05)
   }
   await user(sluice.data, ['disable', 'live'])
-  await expect.poll(() => transfers[0]?.exitCode, { timeout: 2000 }).toBe(56)
+  await expect.poll(() => transfers[0]?.exitCode).toBe(56)
 })

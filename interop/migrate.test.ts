@@ -227,7 +227,7 @@ describe('from 3proxy', () => {
     expectRate(await total([alice().down(url('pouring')), bob().down(url('pouring'))]), 400_000)
     expectRate(await alice().up(file, url('echo')), 125_000)
     await alice().down(url('pouring'))
-    await expect.poll(async () => (await usage(moved.data, 'alice')).total, { timeout: 5000 }).toBe(QUOTA)
+    await expect.poll(async () => (await usage(moved.data, 'alice')).total).toBe(QUOTA)
     expect(await alice().status(url('mirror'))).toStrictEqual(['429', 'QUOTA_EXCEEDED'])
     expect(await bob().status(url('mirror'))).toStrictEqual(['200', ''])
     await expect.poll(() => moved.log).toContain('"code":"QUOTA_EXCEEDED"')

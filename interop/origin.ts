@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer as createHttp, type RequestListener } from 'node:http'
@@ -20,8 +21,8 @@ const answer: RequestListener = (request, response) => {
   else response.end(BODY)
 }
 
-const opened = async (server: Server, host: string): Promise<Origin> => {
-  server.listen(0, host)
+const opened = async (server: Server, host: string, wanted = 0): Promise<Origin> => {
+  server.listen(wanted, host)
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   return { port, [Symbol.dispose]: () => server.close() }
@@ -76,18 +77,39 @@ export const pouringOrigin = (): Promise<Origin> =>
 export const sinkOrigin = (taken: (bytes: number) => void): Promise<Origin> =>
   tcpOrigin((socket) => void socket.on('data', (chunk) => taken(chunk.length)))
 
-/** Does with each connection what it is told. */
-export const tcpOrigin = (onSocket: (socket: Socket) => void): Promise<Origin> =>
+/** Does with each connection what it is told. Nobody takes datagrams by the number of its port. */
+export const tcpOrigin = async (onSocket: (socket: Socket) => void): Promise<Origin> =>
   opened(
     createServer({ allowHalfOpen: true }, (socket) => {
       onSocket(socket.on('error', () => {}))
     }),
     '127.0.0.1',
+    await deadPort(),
   )
 
-/** A loopback port where nobody listens: it was free a moment ago. */
+/** Below those that systems give away, to sockets that connect among others; elsewhere in each process. */
+const [FIRST_PORT, PORTS] = [11_000, 20_000]
+let next = Math.floor(Math.random() * PORTS)
+
+/** A loopback port that nobody has, neither for conns nor for datagrams. */
 export const deadPort = async (): Promise<number> => {
-  const origin = await echoOrigin()
-  origin[Symbol.dispose]()
-  return origin.port
+  for (;;) {
+    next = (next + 1) % PORTS
+    const port = FIRST_PORT + next
+    if (await isFree(port)) return port
+  }
+}
+
+const isFree = async (port: number): Promise<boolean> => {
+  const [server, socket] = [createServer(), createSocket('udp4')]
+  try {
+    await once(server.listen(port), 'listening')
+    await once(socket.bind(port), 'listening')
+    return true
+  } catch {
+    return false
+  } finally {
+    if (server.listening) await once(server.close(), 'close')
+    await once(socket.close(), 'close')
+  }
 }

@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { deadPort } from './origin.ts'
 import { start, stop } from './process.ts'
 import { temporaryFolder } from './sluice.ts'
 
@@ -14,15 +15,6 @@ const [folder, theirFolder] = [temporaryFolder(), temporaryFolder()]
 const children: ReturnType<typeof start>[] = []
 let ours: number
 let theirs: number
-
-/** A UDP port that was free a moment ago. */
-const freePort = async (): Promise<number> => {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  socket.close()
-  return port
-}
 
 const startOurs = async (): Promise<number> => {
   const flags = [
@@ -47,7 +39,7 @@ const startOurs = async (): Promise<number> => {
 }
 
 const startTheirs = async (): Promise<number> => {
-  const port = await freePort()
+  const port = await deadPort()
   const flags = ['--manager-address', `127.0.0.1:${port}`, '-D', theirFolder, '-m', METHOD, '-s', '127.0.0.1']
   children.push(start('ss-manager', flags))
   await vi.waitFor(() => ask(port, 'ping'), { timeout: 10_000 })
@@ -78,7 +70,7 @@ const ask = async (port: number, command: string): Promise<string> => {
 }
 
 test('replies as ss-manager does', async () => {
-  const [first, second] = [await freePort(), await freePort()]
+  const [first, second] = [await deadPort(), await deadPort()]
   const script = [
     'ping',
     'list',

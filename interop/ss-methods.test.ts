@@ -163,7 +163,7 @@ describe('v2ray and sing-box', () => {
     for (const { data } of node2022) {
       for (const name of ['file-1', 'file-2']) {
         await expect
-          .poll(async () => ssUsage(data, name), { timeout: 10_000, interval: 200 })
+          .poll(async () => ssUsage(data, name), { interval: 200 })
           .toMatchObject({ up: payload, down: payload })
       }
     }

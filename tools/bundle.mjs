@@ -10,9 +10,9 @@ const root = resolve(fileURLToPath(import.meta.url), '../..')
 const guard = readFileSync(resolve(root, 'tools/require-node.mjs'), 'utf8')
 
 /**
- * Leaves the space for young objects as small as it is, a few MB. V8 lets it grow to tens of MB when thousands of conns come
- * at once, or modules, and does not give that back soon: 10 KiB for each of 4,000. To look through it more often costs less
- * than it saves, since what is small stays in the cache of the processor.
+ * Leaves the space for young objects as small as it is while the modules are loaded; the program says later how large it
+ * is to be. V8 lets it grow to tens of MB when thousands of conns come at once, or modules, and does not give that back
+ * soon: 10 KiB for each of 4,000.
  */
 const start = `import('node:v8').then(function (v8) {
   v8.setFlagsFromString('--semi-space-growth-factor=1')

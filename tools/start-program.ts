@@ -1,26 +1,38 @@
 // `npm start`: the doors that exist, in one process, on loopback, with a demo user. For people who want to see it run.
+import { createHash } from 'node:crypto'
+import { openDoor as openRelay, peerLines } from '@sluice/relay'
 import { curlLines, openDoor as openRemoteProxy } from '@sluice/remote-proxy'
 import { createLog, makePassword, Program, runApp } from '@sluice/service'
 import { openNode, ssLocalLines } from '@sluice/ss-node'
 import { hashPassword, type UserStore } from '@sluice/userstore'
 import pkg from '../package.json' with { type: 'json' }
-import { START_DOORS, type StartConfig, startDefaults, startSchema } from './src/start-config.ts'
+import {
+  relayConfigOf,
+  START_DOORS,
+  type StartConfig,
+  startDefaults,
+  startSchema,
+} from './src/start-config.ts'
 
 const DEMO = 'demo'
 /** What every Shadowsocks client speaks. */
 const METHOD = 'aes-256-gcm'
+/** Of what `npx nx build` makes, as pasted into a shell. */
+const programOf = (app: string): string => `node_modules/.bin/node apps/${app}/dist/main.mjs`
 
 interface Secrets {
   readonly password: string
   readonly ss: string
+  readonly token: string
 }
 
-/** The demo user, one for both doors, with secrets that are new at each start. */
+/** The demo user, one for all doors, with secrets that are new at each start. */
 const signUpDemo = async (store: UserStore): Promise<Secrets> => {
-  const secrets = { password: makePassword(), ss: makePassword() }
+  const secrets = { password: makePassword(), ss: makePassword(), token: makePassword() }
   const credentials = [
     { kind: 'password', hash: await hashPassword(secrets.password) },
     { kind: 'ss', method: METHOD, secret: secrets.ss },
+    { kind: 'token', hash: createHash('sha256').update(secrets.token).digest('hex') },
   ] as const
   const { users } = await store.list()
   if (users.some(({ name }) => name === DEMO)) await store.update(DEMO, { credentials, enabled: true })
@@ -33,11 +45,13 @@ const serve = async (config: StartConfig): Promise<Program> => {
   const log = Object.assign(createLog({ level: 'warn' }), { announce: () => {} })
   const defaults = startDefaults(config)
   const doors = START_DOORS
-  const program = await Program.start({ app: 'start', version: pkg.version, config, doors, defaults, log })
+  const about = { app: 'start', version: pkg.version }
+  const program = await Program.start({ ...about, config, doors, defaults, log, circuits: true })
   try {
     const secrets = await signUpDemo(program.store)
     const proxy = curlLines(DEMO, secrets.password, await openRemoteProxy(program, config))
     const node = await ssLines(program, config, secrets)
+    const relay = await relayLines(program, config, secrets)
     const ops = await program.ready()
     const lines = [
       '',
@@ -49,12 +63,16 @@ const serve = async (config: StartConfig): Promise<Program> => {
       'ss-node, by Shadowsocks, for the same user; its secret is new as well:',
       ...node.map((line) => `  ${line}`),
       '',
+      'relay, circuits between peers, for the same user; its token is new as well. The first peer lets the other reach ssh:',
+      '  npx nx build relay',
+      ...relay.map((line) => `  ${line}`),
+      '',
       ...(ops === undefined
         ? []
         : ['healthz', 'readyz', 'metrics'].map((path) => `  http://${ops.host}:${ops.port}/${path}`)),
       '',
-      `Users and usage are in ${config.store ?? config.data}. Limit the demo user while it runs, at both doors:`,
-      `  npx nx build remote-proxy && node_modules/.bin/node apps/remote-proxy/dist/main.mjs user set ${DEMO} --down 1MB/s`,
+      `Users and usage are in ${config.store ?? config.data}. Limit the demo user while it runs, at all doors:`,
+      `  npx nx build remote-proxy && ${programOf('remote-proxy')} user set ${DEMO} --down 1MB/s`,
       '',
     ]
     process.stdout.write(lines.join('\n'))
@@ -70,6 +88,13 @@ const ssLines = async (program: Program, config: StartConfig, secrets: Secrets):
   const port = ports.open.get(0)
   if (port === undefined) throw new Error(`the shared port ${config.port} cannot be opened`)
   return ssLocalLines({ method: METHOD, secret: secrets.ss, address: port.address, tag: DEMO })
+}
+
+const relayLines = async (program: Program, config: StartConfig, secrets: Secrets): Promise<string[]> => {
+  const { urls } = await openRelay(program, relayConfigOf(config), { version: pkg.version })
+  const { tls, tcp, wss, ws } = urls()
+  const url = tls ?? tcp ?? wss ?? ws ?? ''
+  return peerLines({ program: programOf('relay'), url, token: secrets.token, data: config.data })
 }
 
 const intro = 'the doors that exist, in one process, on loopback, with a demo user; flags go behind --'

@@ -17,6 +17,7 @@ import {
   shadowsocksShort,
   shadowsocksUdp,
 } from './shadowsocks.ts'
+import { shadowsocksFind } from './shadowsocks-find.ts'
 import { shadowsocksShaping } from './shadowsocks-shaping.ts'
 import { shadowsocksSync } from './shadowsocks-sync.ts'
 import { shaping } from './shaping.ts'
@@ -38,6 +39,7 @@ export const sections: readonly Section[] = [
   shadowsocksIdle,
   shadowsocksShaping,
   shadowsocksSync,
+  shadowsocksFind,
   relayBulk,
   relaySetup,
   relayIdle,

@@ -9,6 +9,7 @@ const APP = '../apps/remote-proxy/src'
 const SS = '../apps/ss-node/src'
 const SOURCES = `${SS}/sources`
 const UDP = '../apps/ss-node/src/udp'
+const RELAY = '../apps/relay/src'
 
 /** Each row of docs/limits.md with its default, and where in the source that is said. */
 const LIMITS: readonly (readonly [row: string, value: string, file: string, source: string])[] = [
@@ -287,6 +288,7 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     'TRIALS: Limit = { rate: 1000, burst: 20_000 }',
   ],
   ['Client networks whose tries are known', '65,536', `${SS}/failure-guard.ts`, 'MAX_NETWORKS = 65_536'],
+  ['Searches for a key that wait', '1,024', `${SS}/sliced-search.ts`, 'MOST_WAITING = 1024'],
   ['Keys of servers', '1,000', `${SS}/identity-key.ts`, 'max(1000)'],
   [
     'Salts of methods of 2022 remembered',
@@ -294,6 +296,13 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     'wire/src/shadowsocks/recent-salts.ts',
     'capacity = 1_000_000',
   ],
+  [
+    'Of these, those of one key',
+    'four times as many as are free',
+    'wire/src/shadowsocks/recent-salts.ts',
+    'SHARE = 4',
+  ],
+  ['Windows of ended sessions, methods of 2022', '62 s, 16,384', `${UDP}/ended-windows.ts`, 'MOST = 16_384'],
   [
     'Salts of other methods remembered',
     '500,000',
@@ -318,7 +327,13 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     'Keys tried for strangers by UDP, all together',
     '20,000 a second',
     `${UDP}/key-search.ts`,
-    'TRIALS: Limit = { rate: 20_000,',
+    'const TRIALS: Limit = { rate: 20_000,',
+  ],
+  [
+    'Of these, of one network, IPv4 /24 or IPv6 /48',
+    '10,000 a second',
+    `${UDP}/key-search.ts`,
+    'NETWORK_TRIALS: Limit = { rate: 10_000,',
   ],
   [
     'Datagrams that wait for their key to be found',
@@ -327,6 +342,53 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     'MOST_WAITING = 1024 const MOST_WAITING_BYTES = 2 * 1024 * 1024',
   ],
   ['Those of one client', '16', `${UDP}/salted-clients.ts`, 'MOST_BEHIND = 16'],
+  ['Reservations', '128', `${RELAY}/presets.ts`, 'reservations: 128,'],
+  ['Reservations of one address, of IPv6 a /64', '8', `${RELAY}/presets.ts`, 'reservationsPerIp: 8,'],
+  ['Circuits', '16', `${RELAY}/presets.ts`, 'circuits: 16,'],
+  ['Circuits of a peer, as source and as destination', '4', `${RELAY}/presets.ts`, 'circuitsPerPeer: 4,'],
+  ['Circuits that wait for one destination', '4', `${RELAY}/presets.ts`, 'pendingPerPeer: 4,'],
+  ['Circuits that a peer asks for in a minute', '30', `${RELAY}/presets.ts`, 'connectsPerMinute: 30,'],
+  ['Life of a reservation', '1 h', `${RELAY}/presets.ts`, 'reservationTtlMs: 60 * MINUTE_MS,'],
+  ['Duration of a circuit', '2 min', `${RELAY}/presets.ts`, 'durationMs: 2 * MINUTE_MS,'],
+  ['What a circuit carries each way', 'none', `${RELAY}/presets.ts`, 'dataBytes: 0,'],
+  ['Rate of a circuit, each way', '1 MB/s', `${RELAY}/presets.ts`, 'rate: 1_000_000,'],
+  ['Circuit in which nothing passes', '2 min', `${RELAY}/presets.ts`, 'idleMs: 2 * MINUTE_MS,'],
+  [
+    "From a request for a circuit to its destination's ACCEPT",
+    '10 s',
+    `${RELAY}/presets.ts`,
+    'acceptMs: 10_000,',
+  ],
+  ['Connection without a circuit that says nothing', '2 min', `${RELAY}/config.ts`, "DAY_MS).prefault('2m')"],
+  [
+    'A control connection that says nothing, until it is asked',
+    '30 s',
+    `${RELAY}/config.ts`,
+    "pingMs: duration.prefault('30')",
+  ],
+  ['Frame before the login', '512 octets', 'wire/src/relay/frame.ts', 'BEFORE_AUTH: 512'],
+  ['Frame behind it', '4,096 octets', 'wire/src/relay/frame.ts', 'AFTER_AUTH: 4096'],
+  ['Message of a WebSocket', '64 KiB', 'net/src/ws/frame.ts', 'MAX_MESSAGE: number = 64 * 1024'],
+  ['Frames of a control connection in a second', '64', `${RELAY}/control-conn.ts`, 'MAX_FRAMES = 64'],
+  ['Frames that a peer does not read', '64, and 5 s', `${RELAY}/control-conn.ts`, 'MAX_QUEUED = 64'],
+  [
+    'Times that a reservation may move to another connection',
+    '3 in 10 s',
+    `${RELAY}/reservations.ts`,
+    'MAX_REPLACEMENTS = 3 const FIGHT_MS = 10_000',
+  ],
+  [
+    'Peers whose requests for circuits are counted',
+    '65,536',
+    `${RELAY}/connect-rates.ts`,
+    'MAX_PEERS = 65_536',
+  ],
+  [
+    "Wait for another relay's answer where a peer is",
+    '1 s',
+    `${RELAY}/presence-claims.ts`,
+    'LOOKUP_MS = 1000',
+  ],
 ]
 
 const rows = read('docs/limits.md')

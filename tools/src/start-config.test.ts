@@ -1,14 +1,15 @@
+import { schema as relay } from '@sluice/relay'
 import { loadConfig } from '@sluice/service'
 import { schema as remoteProxy } from '@sluice/remote-proxy'
 import { schema as ssNode } from '@sluice/ss-node'
 import { expect, it } from 'vitest'
-import { startDefaults, startSchema } from './start-config.ts'
+import { relayConfigOf, startDefaults, startSchema } from './start-config.ts'
 
 const load = (...argv: string[]): ReturnType<typeof loadConfig<typeof startSchema>>['config'] =>
   loadConfig(startSchema, { argv, env: {} }).config
 
 it('has every setting of every door', () => {
-  const keys = [...Object.keys(remoteProxy.shape), ...Object.keys(ssNode.shape)]
+  const keys = [remoteProxy, ssNode, relay].flatMap(({ shape }) => Object.keys(shape)).concat('relay')
   expect(new Set(Object.keys(startSchema.shape))).toEqual(new Set(keys))
 })
 
@@ -26,8 +27,9 @@ it('takes flags of either door, and of both', () => {
 })
 
 it('stays on loopback unless it is told otherwise', () => {
-  const { http, socks, ops, listen, port } = load()
-  expect([http.host, socks.host, ops?.host, listen]).toEqual(Array(4).fill('127.0.0.1'))
+  const { http, socks, ops, listen, port, relay: listeners } = load()
+  const relays = listeners.map(({ address }) => address.host)
+  expect([http.host, socks.host, ops?.host, listen, ...relays]).toEqual(Array(5).fill('127.0.0.1'))
   expect(port).toBe(0)
   expect(load('--port', '8388')).toMatchObject({ port: 8388 })
 })
@@ -39,4 +41,10 @@ it('gives users without limits those of all doors', () => {
     connections: 7,
     associations: 1024,
   })
+})
+
+it('has a listener of the relay beside that of ss-node', () => {
+  const config = load('--relay', 'ws://127.0.0.1:7')
+  expect(relayConfigOf(config).listen).toEqual([{ door: 'ws', address: { host: '127.0.0.1', port: 7 } }])
+  expect(config.listen).toBe('127.0.0.1')
 })

@@ -1,3 +1,4 @@
+import { DOORS as RELAY_DOORS, type ListenUrl, type RelayConfig, schema as relay } from '@sluice/relay'
 import {
   DOORS as REMOTE_PROXY_DOORS,
   type RemoteProxyConfig,
@@ -6,22 +7,31 @@ import {
 import type { AccountDefaults, ConfigSchema } from '@sluice/service'
 import { defaultsOf, DOORS as SS_NODE_DOORS, schema as ssNode, type SsNodeConfig } from '@sluice/ss-node'
 
-/** Settings of all doors in one process. */
-export type StartConfig = RemoteProxyConfig & SsNodeConfig
+/** Settings of all doors in one process; where the relay listens has a name of its own, since `listen` is ss-node's. */
+export type StartConfig = RemoteProxyConfig &
+  SsNodeConfig &
+  Omit<RelayConfig, 'listen'> & { relay: ListenUrl[] }
 
 /** Names of all listeners. */
-export const START_DOORS: readonly string[] = [...REMOTE_PROXY_DOORS, ...SS_NODE_DOORS]
+export const START_DOORS: readonly string[] = [...REMOTE_PROXY_DOORS, ...SS_NODE_DOORS, ...RELAY_DOORS]
 
 /**
  * The flags of every door. What doors have in common is one setting for all of them, with the default of remote-proxy: the
  * long handshake of ss-node hides it from strangers, who do not come to loopback. Its users share a free port there, and may
  * have as many connections as at other doors.
  */
-export const startSchema: ConfigSchema<StartConfig> = ssNode.extend(remoteProxy.shape).extend({
-  listen: ssNode.shape.listen.prefault('127.0.0.1'),
-  port: ssNode.shape.port.prefault(0),
-  connections: ssNode.shape.connections.prefault(1024),
-})
+export const startSchema: ConfigSchema<StartConfig> = relay
+  .extend(ssNode.shape)
+  .extend(remoteProxy.shape)
+  .extend({
+    listen: ssNode.shape.listen.prefault('127.0.0.1'),
+    port: ssNode.shape.port.prefault(0),
+    connections: ssNode.shape.connections.prefault(1024),
+    relay: relay.shape.listen,
+  })
+
+/** What the relay goes by. */
+export const relayConfigOf = (config: StartConfig): RelayConfig => ({ ...config, listen: config.relay })
 
 /** The limits of users who have none of their own. */
 export const startDefaults = (config: StartConfig): AccountDefaults => ({

@@ -21,6 +21,7 @@ export class ArrivalConn implements ServedRequest {
   readonly protocol = 'accept'
   readonly target = undefined
   readonly mirrors = true
+  readonly inCircuit = true
   readonly #desk: CircuitDesk
   readonly #conn: Conn
   readonly #who: Who

@@ -2,7 +2,6 @@ import { RELAY_STATUS, type RelayFrame, type RelayStatus } from '@sluice/wire/re
 import type { Circuit } from './circuit.ts'
 import { type CircuitEnd, type CircuitLanes, CircuitRun, type FarEnd } from './circuit-run.ts'
 import type { Circuits } from './circuits.ts'
-import type { Presence } from './presence.ts'
 import { RelayRefusal } from './relay-refusal.ts'
 import { Sweeper } from './sweeper.ts'
 import type { Who } from './who.ts'
@@ -15,8 +14,8 @@ export interface CircuitDeskOptions {
   readonly idleMs: () => number
   /** Nobody is told whether a peer is here. */
   readonly hidePresence: () => boolean
-  /** Where peers are who are not here. */
-  readonly presence?: Presence | undefined
+  /** The URL of the relay that a peer is at, if that is another. */
+  readonly elsewhere?: (peer: string) => Promise<string | undefined> | undefined
   readonly onAnswer?: (status: RelayStatus, ms: number, refusal?: RelayRefusal) => void
   readonly onEnd?: (run: CircuitRun, ms: number) => void
   /** Monotonic, ms. */
@@ -33,9 +32,6 @@ class Elsewhere extends RelayRefusal {
     this.address = address
   }
 }
-
-/** How long another program is asked for a peer's place. */
-const LOOKUP_MS = 1000
 
 /** Gives peers their circuits, and runs them. */
 export class CircuitDesk {
@@ -93,15 +89,10 @@ export class CircuitDesk {
   }
 
   async #notHere(destination: string, error: RelayRefusal): Promise<never> {
-    const { presence } = this.#options
-    const place = await Promise.race([presence?.lookup(destination), later(presence && LOOKUP_MS)])
-    throw place === undefined ? error : new Elsewhere(place.relay)
+    const address = await this.#options.elsewhere?.(destination)
+    throw address === undefined ? error : new Elsewhere(address)
   }
 }
 
 /** These tell whether the peer is here. */
 const TELLING: ReadonlySet<RelayStatus> = new Set([RELAY_STATUS.NO_RESERVATION, RELAY_STATUS.REJECTED])
-
-/** undefined, in `ms`; at once where there is nothing to wait for */
-const later = (ms: number | undefined): Promise<undefined> | undefined =>
-  ms === undefined ? undefined : new Promise((resolve) => setTimeout(resolve, ms, undefined).unref())

@@ -17,11 +17,24 @@ import type { Who } from './who.ts'
 
 /** Frames that wait for a peer that reads too slowly; one more, and it is given up. */
 const MAX_QUEUED = 64
+/** So many frames are taken in a second; those behind them wait. */
+const MAX_FRAMES = 64
 /** How long it may take none of them. */
 const WRITE_MS = 5000
 const NOTHING = new Uint8Array(0)
+/** What a peer that has said no HELLO is never sent. */
+const BEYOND_SEED: ReadonlySet<RelayFrame['type']> = new Set(['reservation', 'notice', 'goaway'])
 /** Nobody looks at what comes back, but at that something does. */
 const PING = encodeRelayFrame({ type: 'ping', opaque: new Uint8Array(8) })
+
+export interface ControlParts {
+  readonly conn: Conn
+  readonly peer: Who
+  /** Its first request. */
+  readonly first: RelayFrame
+  /** What it has not been told yet. */
+  readonly greeting: Uint8Array
+}
 
 /**
  * A conn on which a peer holds, or may come to hold, a reservation. There may be many thousands of which hardly any does
@@ -31,9 +44,13 @@ export class ControlConn implements ServedRequest, Control, ConnSink, Swept {
   readonly protocol = 'reserve'
   readonly target = undefined
   readonly peer: Who
+  /** When it came, ms since 1970. */
+  readonly since: number = Date.now()
   readonly #desk: ControlDesk
   readonly #conn: Conn
   #first: RelayFrame | undefined
+  /** Has to go in front of all else. */
+  #greeting: Uint8Array | undefined
   #session: Serving | undefined = undefined
   #settle: ((error: Error | undefined) => void) | undefined = undefined
   /** The beginning of a frame. */
@@ -43,13 +60,16 @@ export class ControlConn implements ServedRequest, Control, ConnSink, Swept {
   #blockedAt = 0
   #heardAt = 0
   #pinged = false
+  /** Frames since the last sweep. */
+  #taken = 0
   #ending = false
 
-  constructor(desk: ControlDesk, conn: Conn, peer: Who, first: RelayFrame) {
+  constructor(desk: ControlDesk, { conn, peer, first, greeting }: ControlParts) {
     this.#desk = desk
     this.#conn = conn
     this.peer = peer
     this.#first = first
+    this.#greeting = greeting
   }
 
   get account(): Account {
@@ -61,10 +81,8 @@ export class ControlConn implements ServedRequest, Control, ConnSink, Swept {
   }
 
   reject(code: ErrorCode): Promise<void> {
-    return refuse(
-      this.#conn,
-      encodeRelayFrame({ type: 'reserveResponse', status: statusOf(code), addresses: [] }),
-    )
+    const words = encodeRelayFrame({ type: 'reserveResponse', status: statusOf(code), addresses: [] })
+    return refuse(this.#conn, Buffer.concat([this.#greeting ?? NOTHING, words]))
   }
 
   serve(session: Serving): Promise<void> {
@@ -79,12 +97,19 @@ export class ControlConn implements ServedRequest, Control, ConnSink, Swept {
       const first = this.#first!
       this.#first = undefined
       this.#take(first)
-      if (!this.#ending) this.#conn.resume()
+      if (!this.#ending) this.#flow()
     })
   }
 
-  send(frame: RelayFrame): void {
-    if (!this.#ending) this.#write(encodeRelayFrame(frame))
+  /** All at once: each write costs a system call. */
+  send(...frames: RelayFrame[]): void {
+    if (this.#ending) return
+    const known = this.peer.isSeed ? frames.filter(({ type }) => !BEYOND_SEED.has(type)) : frames
+    if (known.length === 0) return
+    const bytes = known.map((frame) => encodeRelayFrame(frame))
+    if (this.#greeting !== undefined) bytes.unshift(this.#greeting)
+    this.#greeting = undefined
+    this.#write(bytes.length === 1 ? bytes[0]! : Buffer.concat(bytes))
   }
 
   /** @param error the outcome of the session; none is an ordinary end */
@@ -94,17 +119,14 @@ export class ControlConn implements ServedRequest, Control, ConnSink, Swept {
     this.#end(error, this.peer.isSeed ? NOTHING : encodeRelayFrame(words))
   }
 
-  /** Says no to what was asked, and goes on. */
-  notice(status: RelayStatus, text: string): void {
-    if (!this.peer.isSeed) this.send({ type: 'notice', status, text })
-  }
-
   sweep(now: number): void {
+    this.#goOn()
+    if (this.#ending) return
     if (this.#blockedAt > 0 && now - this.#blockedAt >= WRITE_MS) return this.#giveUp()
     const quiet = now - this.#heardAt
     const { pingMs, idleMs } = this.#desk.patience
     if (idleMs > 0 && quiet >= idleMs) return this.dismiss(RELAY_STATUS.IDLE_TIMEOUT)
-    if (pingMs === 0 || quiet < pingMs || this.#pinged || this.peer.isSeed) return
+    if (pingMs === 0 || quiet < pingMs || this.#pinged) return
     this.#pinged = true
     this.#write(PING)
   }
@@ -114,20 +136,8 @@ export class ControlConn implements ServedRequest, Control, ConnSink, Swept {
     this.#heardAt = this.#desk.now()
     this.#pinged = false
     this.#session?.touch()
-    let bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk])
-    this.#rest = undefined
-    try {
-      while (bytes.length > 0 && !this.#ending) {
-        const decoded = readKnown(bytes)
-        if (decoded === undefined) break
-        bytes = bytes.subarray(decoded.size)
-        this.#take(decoded.value)
-      }
-    } catch (error) {
-      return this.fail(error as Error)
-    }
-    // Copied: the chunk is only lent.
-    if (bytes.length > 0 && !this.#ending) this.#rest = Buffer.from(bytes)
+    const bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk])
+    this.#parse(bytes)
   }
 
   /** @internal The peer wants nothing any more. */
@@ -141,8 +151,8 @@ export class ControlConn implements ServedRequest, Control, ConnSink, Swept {
     this.#queue = undefined
     this.#blockedAt = 0
     if (this.#ending) return
-    this.#conn.resume()
     if (queue !== undefined) for (const frame of queue) this.#write(frame)
+    this.#flow()
   }
 
   /** @internal */
@@ -156,8 +166,44 @@ export class ControlConn implements ServedRequest, Control, ConnSink, Swept {
     this.#end(error, this.peer.isSeed ? NOTHING : words)
   }
 
+  /** Takes the frames that are whole, and keeps the rest. */
+  #parse(all: Uint8Array): void {
+    let bytes = all
+    this.#rest = undefined
+    try {
+      while (bytes.length > 0 && !this.#ending && this.#taken < MAX_FRAMES) {
+        const decoded = readKnown(bytes)
+        if (decoded === undefined) break
+        bytes = bytes.subarray(decoded.size)
+        this.#take(decoded.value)
+      }
+    } catch (error) {
+      return this.fail(error as Error)
+    }
+    if (this.#ending) return
+    // Copied: the chunk is only lent.
+    if (bytes.length > 0) this.#rest = Buffer.from(bytes)
+    if (this.#taken >= MAX_FRAMES) this.#conn.pause()
+  }
+
   #take(frame: RelayFrame): void {
+    this.#taken += 1
     this.#desk.take(this, frame)
+  }
+
+  /** A second is over: who has asked for too much may ask for more. */
+  #goOn(): void {
+    const wasHeld = this.#taken >= MAX_FRAMES
+    this.#taken = 0
+    if (!wasHeld) return
+    const rest = this.#rest
+    if (rest !== undefined) this.#parse(rest)
+    if (!this.#ending) this.#flow()
+  }
+
+  /** Reads on, unless there is a reason not to. */
+  #flow(): void {
+    if (this.#blockedAt === 0 && this.#taken < MAX_FRAMES) this.#conn.resume()
   }
 
   #stopped(error: Error): void {

@@ -103,34 +103,38 @@ export class ControlDesk {
 
   #reserve(control: ControlConn, ttl: number): void {
     if (ttl !== 0 && !mayAskTtl(control.peer)) {
-      this.#answer(control, RELAY_STATUS.MALFORMED_MESSAGE)
+      this.#refuse(control, RELAY_STATUS.MALFORMED_MESSAGE)
       return control.fail(new ServiceError('HANDSHAKE_INVALID', 'a reserved field that is not 0'))
     }
     try {
-      const reservation = this.#options.state.reservations.reserve(control, ttl * 1000)
-      this.#answer(control, OK, this.#addresses(control.peer))
-      if (!control.peer.isSeed) control.send(this.#reservationFrame(reservation))
+      this.#grant(control, this.#options.state.reservations.reserve(control, ttl * 1000))
     } catch (error) {
       if (!(error instanceof RelayRefusal)) throw error
-      this.#answer(control, error.status, [], error)
-      if (error.reason !== '') control.notice(error.status, error.reason)
+      this.#refuse(control, error.status, error)
     }
+  }
+
+  #grant(control: ControlConn, reservation: Reservation<ControlConn>): void {
+    const addresses = this.#addresses(control.peer)
+    const response: RelayFrame = { type: 'reserveResponse', status: OK, addresses }
+    // A voucher costs a signature.
+    if (control.peer.isSeed) control.send(response)
+    else control.send(response, this.#reservationFrame(reservation))
+    this.#options.onReserve?.(OK, undefined)
+  }
+
+  #refuse(control: ControlConn, status: RelayStatus, refusal?: RelayRefusal): void {
+    const response: RelayFrame = { type: 'reserveResponse', status, addresses: [] }
+    const text = refusal?.reason ?? ''
+    if (text === '') control.send(response)
+    else control.send(response, { type: 'notice', status, text })
+    this.#options.onReserve?.(status, refusal)
   }
 
   #addresses({ nodeId: peer }: RelayPeer): readonly string[] {
     const relay = this.#options.identity.nodeId
     const addresses = this.#options.addresses().slice(0, MAX_ADDRESSES)
     return addresses.map((address) => formatCircuitAddress({ ...address, relay, peer }))
-  }
-
-  #answer(
-    control: ControlConn,
-    status: RelayStatus,
-    addresses: readonly string[] = [],
-    refusal?: RelayRefusal,
-  ): void {
-    control.send({ type: 'reserveResponse', status, addresses })
-    this.#options.onReserve?.(status, refusal)
   }
 
   #reservationFrame({ control, expiresAt, ttlMs }: Reservation<ControlConn>): RelayFrame {

@@ -1,21 +1,21 @@
 import { ConfigError, Program } from '@sluice/service'
 import type { RelayAddress } from '@sluice/wire/relay'
-import { reachedAt } from './addresses.ts'
+import { reachedAt, urlsOf } from './addresses.ts'
+import { relayRoutes } from './admin-routes.ts'
+import { BanFile } from './ban-file.ts'
 import type { RelayConfig } from './config.ts'
 import { openIdentity } from './identity.ts'
 import { identityFile } from './identity-file.ts'
 import { DOORS as NAMES, formatListenUrl, type ListenUrl } from './listen-url.ts'
 import { isLoopback } from './loopback.ts'
 import { mayCome } from './origins.ts'
-import { relayRoutes } from './admin-routes.ts'
-import { BanFile } from './ban-file.ts'
 import type { Presence } from './presence.ts'
 import { RelayAdmin } from './relay-admin.ts'
+import { RelayDoor } from './relay-door.ts'
 import { relayReport } from './relay-status.ts'
 import { openTls } from './relay-tls.ts'
 import { TrafficMeter } from './traffic-meter.ts'
 import { isBare, openChannel, transportsOf } from './transport.ts'
-import { RelayDoor } from './relay-door.ts'
 
 /** Names of the listeners. */
 export const DOORS: readonly string[] = NAMES
@@ -24,6 +24,8 @@ export interface OpenRelay {
   readonly relay: RelayDoor
   /** Where they are. */
   readonly listeners: readonly ListenUrl[]
+  /** How peers reach it, by transport. */
+  readonly urls: () => Readonly<Record<string, string>>
 }
 
 export interface OpenOptions {
@@ -44,43 +46,48 @@ export const openDoor = async (
 ): Promise<OpenRelay> => {
   checkPlain(config)
   checkOpen(program, config)
-  const isLocal = config.listen.every(({ address }) => isLoopback(address))
-  const isOpen = (): boolean => config.open || (isLocal && program.directory.size === 0)
   const identity = openIdentity(identityFile(config))
-  const listeners: ListenUrl[] = []
-  const { plain } = config
-  let { advertise, origin } = config
-  const addresses = (): RelayAddress[] => reachedAt({ advertise, plain }, listeners, identity.nodeId)
   const tls = await openTls(program, config, identity)
-  const relay = new RelayDoor({ program, config, identity, isOpen, addresses, presence })
+  const listeners: ListenUrl[] = []
+  let live = config
+  const addresses = (): RelayAddress[] => reachedAt(live, listeners, identity.nodeId)
+  const relay = new RelayDoor({
+    ...{ program, config, identity, presence, addresses },
+    isOpen: () => isOpen(program, config),
+  })
   program.onReload<RelayConfig>((next) => () => {
-    advertise = next.advertise
-    origin = next.origin
+    live = next
     relay.set(next)
   })
   program.onStop(() => relay.drain())
   program.beforeClose.push(() => Promise.resolve(relay.stop()))
-  const bans = new BanFile(config.data)
-  bans.load(relay.bans)
-  const meter = new TrafficMeter(() => relayedBy(program))
-  program.onStop(() => meter.stop())
-  const status = { door: relay, version, meter, startedAt: performance.now() }
-  program.addRoutes(
-    relayRoutes({
-      status: () => relayReport(status),
-      admin: new RelayAdmin(relay, bans),
-      token: config.adminToken,
-    }),
-  )
+  showOps(program, relay, config, version)
   for (const { door, address } of config.listen) {
-    const open = openChannel(transportsOf({ door, address }, plain), {
-      tls,
-      mayCome: (from) => mayCome(origin)(from),
-    })
+    const transports = transportsOf({ door, address }, config.plain)
+    const open = openChannel(transports, { tls, mayCome: (origin) => mayCome(live.origin)(origin) })
     const listener = await program.listen(door, address, relay.handshake(open))
     listeners.push({ door, address: listener.address })
   }
-  return { relay, listeners }
+  return { relay, listeners, urls: () => urlsOf(addresses()) }
+}
+
+/** Everybody comes in who proves to be anybody: said so, or where only this machine can and nobody is a user. */
+const isOpen = ({ directory }: Program, { open, listen }: RelayConfig): boolean =>
+  open || (directory.size === 0 && listen.every(({ address }) => isLoopback(address)))
+
+const showOps = (
+  program: Program,
+  door: RelayDoor,
+  { data, adminToken }: RelayConfig,
+  version: string,
+): void => {
+  const bans = new BanFile(data)
+  bans.load(door.bans)
+  const meter = new TrafficMeter(() => relayedBy(program))
+  program.onStop(() => meter.stop())
+  const status = { door, version, meter, startedAt: performance.now() }
+  const admin = new RelayAdmin(door, bans)
+  program.addRoutes(relayRoutes({ status: () => relayReport(status), admin, token: adminToken }))
 }
 
 const relayedBy = ({ metrics }: Program): number => {

@@ -34,7 +34,7 @@ export interface Identity {
   /** PKCS #8. */
   readonly privateKeyPem: string
   /** @returns 64 octets */
-  sign(bytes: Uint8Array): Uint8Array
+  readonly sign: (bytes: Uint8Array) => Uint8Array
 }
 
 /** A key is far less; a file of more is none. */

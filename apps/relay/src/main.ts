@@ -1,6 +1,8 @@
 import { runApp, runTop, storeUrl, TOP_ABOUT, topFlags, userCommand } from '@sluice/service'
 import { openStore } from '@sluice/userstore'
 import pkg from '../package.json' with { type: 'json' }
+import { adminCommand } from './admin-command.ts'
+import { peerCommand } from './client/peer-command.ts'
 import { schema } from './config.ts'
 import { serve } from './door.ts'
 import { description, examples } from './help.ts'
@@ -10,6 +12,8 @@ const { env, stdin, stdout, stderr } = process
 const io = { app: 'relay', schema, env, stdin, stdout, stderr }
 
 const user = userCommand({ ...io, openStore: (place) => openStore(storeUrl(place)), link })
+
+const peer = peerCommand({ version: pkg.version, env, stdin, stdout, stderr, schema })
 
 const top = {
   about: TOP_ABOUT,
@@ -27,7 +31,7 @@ const code = await runApp(
     examples,
     schema,
     serve: (config) => serve(pkg.version, config),
-    commands: { user, top },
+    commands: { user, admin: adminCommand(io), peer, top },
   },
   process.argv.slice(2),
 )

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Reader } from '@sluice/net'
 import { systemClock } from '@sluice/ratelimit'
 import { circuitLanes, type Directory, type Handshake, type Program } from '@sluice/service'
-import { type RelayAddress } from '@sluice/wire/relay'
+import { formatRelayUrl, type RelayAddress } from '@sluice/wire/relay'
 import { DoorAdmission } from './admission.ts'
 import { Bans } from './bans.ts'
 import type { Channel } from './channel.ts'
@@ -19,6 +19,7 @@ import { type RelayLimits, termsOf } from './limits.ts'
 import { limitsOf } from './limits-config.ts'
 import type { Terms } from './login.ts'
 import type { Presence } from './presence.ts'
+import { PresenceClaims } from './presence-claims.ts'
 import { RelayJournal } from './relay-journal.ts'
 import { RelayMetrics } from './relay-metrics.ts'
 import { RelayState } from './relay-state.ts'
@@ -38,6 +39,9 @@ const MAX_U16 = 0xffff
 const seconds = (ms: number): number => Math.min(Math.ceil(ms / 1000), MAX_U16)
 const now = (): number => performance.now()
 
+/** The first is the best. */
+const urlOf = ([first]: readonly RelayAddress[]): string => (first === undefined ? '' : formatRelayUrl(first))
+
 /** What the listeners of one relay share: who is here, and what goes on. */
 export class RelayDoor {
   readonly identity: Identity
@@ -49,6 +53,7 @@ export class RelayDoor {
   #config: RelayConfig
   readonly #directory: Directory
   readonly #shares: CircuitShares
+  readonly #claims: PresenceClaims | undefined
   readonly #admission: DoorAdmission
 
   constructor({ program, config, identity, isOpen, addresses, presence }: RelayDoorOptions) {
@@ -66,9 +71,13 @@ export class RelayDoor {
       bans: () => this.bans.list().length,
     })
     const journal = new RelayJournal(log, counted)
+    this.#claims = presence && new PresenceClaims({ presence, url: () => urlOf(addresses()), log })
     this.state = new RelayState({
       ...{ limits, clock: systemClock, wallNow: Date.now, random: randomBytes, self: identity.id },
-      onReservation: (event, reservation) => journal.reservation(event, reservation),
+      onReservation: (event, reservation) => {
+        journal.reservation(event, reservation)
+        this.#claims?.follow(event, reservation)
+      },
       onCircuit: (event, circuit) => journal.circuit(event, circuit),
     })
     const { state } = this
@@ -78,7 +87,8 @@ export class RelayDoor {
       onReserve: (status, refusal) => counted.reserved(status, refusal),
     })
     this.circuits = new CircuitDesk({
-      ...{ circuits: state.circuits, presence, now },
+      ...{ circuits: state.circuits, now },
+      elsewhere: (peer) => this.#claims?.elsewhere(peer),
       lanes: (circuit, near, far) => this.#lanes(circuit, near, far),
       idleMs: () => this.limits.idleMs,
       hidePresence: () => this.#config.hidePresence,
@@ -116,6 +126,7 @@ export class RelayDoor {
   /** When all is over. */
   stop(): void {
     this.#shares.stop()
+    this.#claims?.stop()
   }
 
   #terms(): Terms {

@@ -31,6 +31,7 @@ interface Found {
 export class SourceConn implements ServedRequest {
   readonly protocol = 'connect'
   readonly target = undefined
+  readonly inCircuit = true
   readonly #desk: CircuitDesk
   readonly #conn: Conn
   readonly #who: Who

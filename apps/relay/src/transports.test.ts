@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { type RelayTransport, RELAY_STATUS } from '@sluice/wire/relay'
+import { formatNodeId, type RelayTransport, RELAY_STATUS } from '@sluice/wire/relay'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openCircuit, TestPeer } from './testing/test-peer.ts'
 import { openTestRelay, type TestRelay } from './testing/test-relay.ts'
@@ -82,7 +82,7 @@ it('lets a peer with a certificate over its key speak without HELLO', async () =
   using source = await TestPeer.dial(at, { transport: 'tls', certificate: true })
   source.send({ type: 'connect', destination: control.id })
   const { circuitId, token, source: from } = await control.frame('incoming')
-  expect(Buffer.from(from).equals(source.id)).toBe(true)
+  expect(formatNodeId(from)).toBe(source.identity.id)
   using destination = await TestPeer.dial(at, {
     transport: 'tls',
     certificate: true,

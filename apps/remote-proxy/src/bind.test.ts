@@ -16,6 +16,7 @@ import {
 } from '@sluice/wire'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Bind, type BindOptions } from './bind.ts'
+import { OWN_HOST } from './testing/own-loopback.ts'
 import { testHandshake } from './testing/test-handshake.ts'
 import { bytesOf } from './testing/dialects.ts'
 import { TestClient } from './testing/test-client.ts'
@@ -76,7 +77,7 @@ describe.each([LOCAL, { host: 'localhost', port: 1 }, ANYBODY])('BIND for $host'
   test('tells where it listens and who came, and relays both ways', async () => {
     await open()
     const { client, bound } = await wait(from)
-    expect(bound.host).toBe('127.0.0.1')
+    expect(bound.host).toBe(OWN_HOST)
     const peer = await connect(bound)
     const told = (await client.take(REPLIES)).subarray(AGREED + 10)
     expect(told).toEqual(Buffer.from(encodeReply(0, addressOf(peer))))
@@ -195,7 +196,7 @@ test('a relay that is cut resets the peer', async () => {
 })
 
 test('keeps to its ports, and says when none is free', async () => {
-  const taken = createServer().listen(0, '127.0.0.1')
+  const taken = createServer().listen(0, OWN_HOST)
   await once(taken, 'listening')
   const { port } = taken.address() as { port: number }
   await open({ ports: { first: port, last: port } })
@@ -212,5 +213,5 @@ test('listens where it is told to', async () => {
 
 test('tells the address by which the client came where it listens on all', async () => {
   await open({ host: '0.0.0.0' })
-  expect((await wait(LOCAL)).bound.host).toBe('127.0.0.1')
+  expect((await wait(LOCAL)).bound.host).toBe(OWN_HOST)
 })

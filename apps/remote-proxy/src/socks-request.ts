@@ -58,8 +58,8 @@ class SocksConnect implements Request {
     this.#words = words
   }
 
-  accept(bound: Address): Conn {
-    this.#conn.write(this.#words.accepted(bound))
+  accept({ local }: Pick<Conn, 'local'>): Conn {
+    this.#conn.write(this.#words.accepted(local))
     return this.#conn
   }
 

@@ -6,6 +6,7 @@ import {
   type CallerLocate,
   codeOf,
   type ErrorCode,
+  Seldom,
   type ServedRequest,
   type Serving,
 } from '@sluice/service'
@@ -25,9 +26,16 @@ export interface UdpOptions {
   readonly source?: string | undefined
 }
 
+const SELDOM_MS = 60_000
+
+interface RequestOptions extends UdpOptions {
+  readonly seldom: Seldom
+}
+
 /** UDP ASSOCIATE (RFC 1928 §7): datagrams for as long as the connection stands that asked for it. */
 export class UdpAssociate {
   readonly options: UdpOptions
+  readonly #seldom = new Seldom(SELDOM_MS)
 
   constructor(options: UdpOptions) {
     this.options = options
@@ -35,7 +43,7 @@ export class UdpAssociate {
 
   /** @param from where the client means to send from; 0.0.0.0 and 0 where it does not know */
   request(client: SocksClient, from: Address): ServedRequest {
-    return new UdpRequest(this.options, client, from)
+    return new UdpRequest({ ...this.options, seldom: this.#seldom }, client, from)
   }
 }
 
@@ -43,12 +51,12 @@ class UdpRequest implements ServedRequest {
   readonly protocol = 'udp'
   readonly account: Account
   readonly target: undefined = undefined
-  readonly #options: UdpOptions
+  readonly #options: RequestOptions
   readonly #conn: Conn
   readonly #words: SocksWords
   readonly #from: Address
 
-  constructor(options: UdpOptions, { conn, account, words }: SocksClient, from: Address) {
+  constructor(options: RequestOptions, { conn, account, words }: SocksClient, from: Address) {
     this.account = account
     this.#options = options
     this.#conn = conn

@@ -4,6 +4,7 @@ import type { SsNodeConfig } from './config.ts'
 import { insecureUsers, showMetrics } from './door-metrics.ts'
 import { FailureGuard } from './failure-guard.ts'
 import { createHandshake } from './handshake.ts'
+import { InsecureNotice } from './insecure-notice.ts'
 import type { PlanSettings } from './plan.ts'
 import { type OpenPort, Ports } from './ports.ts'
 import { openRemote } from './remote/open-remote.ts'
@@ -39,10 +40,12 @@ export const openDoor = async (program: Program, config: SsNodeConfig): Promise<
   const parts = { replays, pool, search: new SlicedSearch(), guard: new FailureGuard(), metrics }
   const listen = listenOn(program, config.listen)
   const udp: UdpPorts | undefined = openUdpPorts(program, config, parts)
+  const insecure = new InsecureNotice(program.log)
   const ports: Ports = new Ports({
     directory: program.directory,
     log: program.log,
     settings: settingsOf(config),
+    onFollowed: () => insecure.now(insecureUsers(ports)),
     open: async (port, keyring, user) => {
       const number = port === 0 ? (config.port ?? 0) : port
       const fields = user === undefined ? {} : { fields: { user } }
@@ -56,8 +59,6 @@ export const openDoor = async (program: Program, config: SsNodeConfig): Promise<
   })
   program.onStop(() => ports[Symbol.dispose]())
   await ports.refresh()
-  const users = insecureUsers(ports)
-  if (users > 0) program.log.warn({ users }, 'methods.insecure')
   return { ports, udp }
 }
 

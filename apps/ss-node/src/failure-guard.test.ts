@@ -34,3 +34,13 @@ it('lets a port be tried that has more keys than that, once', () => {
   clock.ms = 10_000
   expect(guard.take('192.0.2.1', 5000)).toBe(true)
 })
+
+it('may take any addresses for one', () => {
+  const guard = new FailureGuard(
+    () => 0,
+    { rate: 10, burst: 100 },
+    (ip) => ip.slice(0, 3),
+  )
+  guard.take('192.0.2.1', 100)
+  expect([guard.take('192.0.2.2', 1), guard.take('198.51.100.1', 1)]).toEqual([false, true])
+})

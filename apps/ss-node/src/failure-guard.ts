@@ -12,23 +12,32 @@ const MAX_NETWORKS = 65_536
 export class FailureGuard {
   readonly #now: () => number
   readonly #limit: Limit
+  readonly #networkOf: (ip: string) => string
   /** The one that was asked for last is last. */
   readonly #buckets = new Map<string, TokenBucket>()
 
-  /** @param now monotonic, ms */
-  constructor(now: () => number = () => performance.now(), limit: Limit = TRIALS) {
+  /**
+   * @param now monotonic, ms
+   * @param networkOf who has a bucket in common
+   */
+  constructor(
+    now: () => number = () => performance.now(),
+    limit: Limit = TRIALS,
+    networkOf: (ip: string) => string = clientNetwork,
+  ) {
     this.#now = now
     this.#limit = limit
+    this.#networkOf = networkOf
   }
 
   /** Takes leave to try so many keys for a client at `ip`; where there is none the client is to be refused untried. */
   take(ip: string, trials: number): boolean {
-    return this.#bucket(clientNetwork(ip)).tryTake(this.#priced(trials), this.#now())
+    return this.#bucket(this.#networkOf(ip)).tryTake(this.#priced(trials), this.#now())
   }
 
   /** It had a key. */
   giveBack(ip: string, trials: number): void {
-    this.#bucket(clientNetwork(ip)).take(-this.#priced(trials), this.#now())
+    this.#bucket(this.#networkOf(ip)).take(-this.#priced(trials), this.#now())
   }
 
   /** More than a bucket holds would never go. */

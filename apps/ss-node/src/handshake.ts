@@ -39,7 +39,7 @@ const readRequest = async (reader: Reader, keyring: Keyring, parts: HandshakePar
   const identity = keyring.serverKey !== undefined
   const request = await reader.read(decodeSsRequest(user.key, { identity }))
   if (!user.isValid) throw new ServiceError('AUTH_FAILED')
-  parts.replays.check(request)
+  parts.replays.check(request, user)
   if (trials > 0) parts.guard.giveBack(reader.client.host, trials)
   keyring.order.used(user, reader.client.host)
   if (request.target.port === 0) throw new ServiceError('HANDSHAKE_INVALID', 'port 0')
@@ -82,7 +82,7 @@ const tryKeys = async (
   }
   const trials = order.size
   if (!parts.guard.take(ip, trials)) throw new ServiceError('AUTH_LIMIT')
-  const searching = parts.search.start(order.all(), opens)
+  const searching = parts.search.start(order.all(), opens, ip)
   try {
     const user = await reader.wait(searching.found)
     parts.metrics.findTook(performance.now() - begun, user !== undefined)

@@ -1,5 +1,6 @@
 import { isSecure, type SsKey } from '@sluice/wire/shadowsocks'
 import { SHARED_PORT, type SsUser } from './ss-user.ts'
+import type { TimeSlices } from './time-slices.ts'
 import type { Unserved, UnservedReason } from './unserved.ts'
 
 /** What decides who is served where, besides the users. */
@@ -26,15 +27,20 @@ export interface Plan {
 /**
  * Shares out the ports. On a port there is either one user, with whatever method; or any number with AEAD methods of 2017,
  * told apart by trial; or, with a server's key, any number of its 2022 method. Who is served already stays, then those who
- * are enabled come first, then the order of the users counts.
+ * are enabled come first, then the order of the users counts. In slices: thousands of users take tens of ms.
  */
-export const planPorts = (users: readonly SsUser[], settings: PlanSettings): Plan => {
+export const planPorts = async (
+  users: readonly SsUser[],
+  settings: PlanSettings,
+  slices: TimeSlices,
+): Promise<Plan> => {
   const unserved: Unserved[] = []
   const numberOf = (port: number): number => (port === settings.sharedPort ? SHARED_PORT : port)
   const serverKeys = new Map([...settings.serverKeys].map(([port, key]) => [numberOf(port), key]))
   const wanted = new Map<number, SsUser[]>([...serverKeys.keys()].map((port) => [port, []]))
   if (settings.sharedPort !== undefined) wanted.set(SHARED_PORT, [])
   for (const user of inOrder(users)) {
+    if (slices.isOver) await slices.pause()
     const port = numberOf(user.port)
     if (!settings.insecureMethods && !isSecure(user.method)) {
       unserved.push(unservedUser(user, 'METHOD_INSECURE'))
@@ -45,7 +51,7 @@ export const planPorts = (users: readonly SsUser[], settings: PlanSettings): Pla
   const ports = new Map<number, PortPlan>()
   for (const [port, candidates] of wanted) {
     const serverKey = serverKeys.get(port)
-    ports.set(port, { users: choose(candidates, serverKey, unserved), serverKey })
+    ports.set(port, { users: await choose(candidates, serverKey, unserved, slices), serverKey })
   }
   return { ports, unserved }
 }
@@ -61,18 +67,21 @@ const rankOf = ({ served, account }: SsUser): number => {
   return served ? 0 : 1
 }
 
-const choose = (
+const choose = async (
   candidates: readonly SsUser[],
   serverKey: SsKey | undefined,
   unserved: Unserved[],
-): SsUser[] => {
+  slices: TimeSlices,
+): Promise<SsUser[]> => {
   const chosen = new Map<string, SsUser>()
   const first = candidates[0]
   for (const user of candidates) {
-    const other = chosen.get(user.identity)
+    if (slices.isOver) await slices.pause()
+    const { identity } = user
+    const other = chosen.get(identity)
     if (other !== undefined) unserved.push(unservedUser(user, 'SECRET_TAKEN', other))
     else if (user === first ? fits(user, serverKey) : canShare(user, first!, serverKey)) {
-      chosen.set(user.identity, user)
+      chosen.set(identity, user)
     } else unserved.push(unservedUser(user, 'PORT_TAKEN', serverKey === undefined ? first : undefined))
   }
   return [...chosen.values()]

@@ -26,6 +26,8 @@ export interface PortsOptions {
    * @throws the system's error
    */
   readonly open: (port: number, keyring: Keyring, user: string | undefined) => Promise<OpenPort>
+  /** All that the directory said is so now. */
+  readonly onFollowed?: () => void
   /** @default 5 s */
   readonly retryMs?: number
 }
@@ -139,13 +141,15 @@ export class Ports implements Disposable {
       user.account.cut('CREDENTIAL_CHANGED', user)
     }
     await slices.pause()
-    const plan = planPorts(users, this.#settings)
+    const plan = await planPorts(users, this.#settings, slices)
     await slices.breathe()
     const chosen = new Set([...plan.ports.values()].flatMap((port) => port.users))
+    await slices.breathe()
     for (const user of users) {
       const isServed = chosen.has(user)
       if (user.served && !isServed) user.account.cut('CREDENTIAL_CHANGED', user)
       user.served = isServed
+      if (slices.isOver) await slices.pause()
     }
     await slices.breathe()
     await makeKeys(plan, slices)
@@ -159,6 +163,7 @@ export class Ports implements Disposable {
       if (errno !== undefined) unavailable.push(...those.map((user) => unavailableTo(user.name, port, errno)))
     }
     this.report.now([...unserved, ...plan.unserved, ...unavailable])
+    this.#options.onFollowed?.()
     this.#retryLater()
   }
 

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import { SlicedSearch } from './sliced-search.ts'
 
-/** A clock that a match moves by 1 ms, and turns that the test lets happen. */
-const stage = (sliceMs = 3) => {
+/** A clock that a match moves by 1 ms, of which so much is ours, and turns that the test lets happen. */
+const stage = (sliceMs = 3, busy = 1) => {
   let ms = 0
   const turns: (() => void)[] = []
   const waits: number[] = []
@@ -11,7 +11,9 @@ const stage = (sliceMs = 3) => {
     waits.push(wait)
     ms += wait
   }
-  const search = new SlicedSearch({ now: () => ms, later, sliceMs })
+  const search = new SlicedSearch({ now: () => ms, cpu: () => ms * busy, later, sliceMs })
+  const start = <T>(items: readonly T[], matches: (item: T) => boolean, ip = '192.0.2.1') =>
+    search.start(items, matches, ip)
   const seen: number[] = []
   const is = (wanted: number) => (item: number) => {
     ms += 1
@@ -19,7 +21,7 @@ const stage = (sliceMs = 3) => {
     return item === wanted
   }
   const turn = (): void => turns.shift()?.()
-  return { search, seen, turns, waits, is, turn, passed: () => ms }
+  return { search: { start }, seen, turns, waits, is, turn, passed: () => ms }
 }
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
 
@@ -89,6 +91,27 @@ it('lets 1,024 wait, and finds nothing for who comes then', async () => {
   expect(await search.start([1], is(1)).found).toBeUndefined()
 })
 
+it('lets who comes from a network of few take the place of the last of the network of most', async () => {
+  const { search, is, turn, turns } = stage(1)
+  const flood = numbers(1024).map((index) => search.start([1], is(1), `192.0.2.${index % 256}`))
+  const newcomer = search.start([1], is(1), '198.51.100.1')
+  expect(await flood.at(-1)!.found).toBeUndefined()
+  expect(await search.start([1], is(1)).found).toBeUndefined()
+  for (let left = 2; left > 0; left--) turn()
+  expect([await newcomer.found, await flood[0]!.found]).toEqual([1, 1])
+  while (turns.length > 0) turn()
+  expect(await Promise.all(flood.slice(0, -1).map(({ found }) => found))).toEqual(numbers(1023).fill(1))
+})
+
+it('gives each network a turn, however many searches the others have', async () => {
+  const { search, seen, is, turn } = stage(3)
+  for (let i = 0; i < 100; i++) void search.start(numbers(5), is(-1), '2001:db8:1::1')
+  const { found } = search.start([20, 21, 22, 23], is(20), '2001:db8:2::1')
+  for (let left = 4; left > 0; left--) turn()
+  expect(await found).toBe(20)
+  expect(seen).toEqual([4, 3, 2, 23, 22, 21, 1, 0, 20, 4, 3, 2].slice(0, seen.length))
+})
+
 it('takes a fifth of the time in the long run, and none from the first', async () => {
   const { search, turns, waits, is, turn, passed } = stage(4)
   const { found } = search.start(numbers(2000), is(-1))
@@ -96,6 +119,13 @@ it('takes a fifth of the time in the long run, and none from the first', async (
   expect(await found).toBeUndefined()
   expect(waits.findIndex((wait) => wait > 0)).toBeGreaterThan(200 / 4)
   expect(passed()).toBeGreaterThan((2000 - 250) * 5)
+})
+
+it('is not charged for time that others have the processor', async () => {
+  const { search, turns, waits, is, turn } = stage(4, 0.1)
+  const { found } = search.start(numbers(2000), is(-1))
+  while (turns.length > 0) turn()
+  expect([await found, waits.filter((wait) => wait > 0)]).toEqual([undefined, []])
 })
 
 it('lets the event loop go round between turns', async () => {
@@ -106,6 +136,6 @@ it('lets the event loop go round between turns', async () => {
     if (ticks < 100) setImmediate(tick)
   }
   setImmediate(tick)
-  await search.start(numbers(50), () => false).found
+  await search.start(numbers(50), () => false, '192.0.2.1').found
   expect(ticks).toBeGreaterThan(20)
 })

@@ -43,7 +43,7 @@ export class TunnelRequest implements Request {
     const { salt: requestSalt, opener, early } = this.#request!
     this.#request = undefined
     const salt = freshSalt(method.saltBytes)
-    replays.own(method, salt)
+    replays.own(this.credential, salt)
     const response = method.kind === '2022' ? { requestSalt, now: replays.wallNow } : undefined
     const sealer = createSealer(key, salt, response)
     return new CipherConn(this.#conn, { opener, sealer, early, pool, timers: metrics })

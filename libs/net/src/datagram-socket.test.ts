@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { afterEach, describe, expect, test } from 'vitest'
 import { DatagramSocket } from './datagram-socket.ts'
 import { hasIpv6, turns } from './testing/loopback.ts'
+import { OWN_HOST } from './testing/own-loopback.ts'
 
 const open: { close(): void }[] = []
 afterEach(() => {
@@ -84,14 +85,14 @@ test('does not mind what cannot be sent, or nobody takes', async () => {
 })
 
 test('keeps to its ports, and says when none is free', async () => {
-  const { socket } = await ours('127.0.0.1')
+  const { socket } = await ours(OWN_HOST)
   const { port } = socket.local
-  await expect(ours('127.0.0.1', { first: port, last: port })).rejects.toMatchObject({
+  await expect(ours(OWN_HOST, { first: port, last: port })).rejects.toMatchObject({
     code: 'DIAL_LOCAL_LIMIT',
   })
   socket.close()
   await turns()
-  expect((await ours('127.0.0.1', { first: port, last: port })).socket.local.port).toBe(port)
+  expect((await ours(OWN_HOST, { first: port, last: port })).socket.local.port).toBe(port)
 })
 
 test('says where it cannot be bound', async () => {

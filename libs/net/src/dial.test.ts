@@ -10,7 +10,8 @@ import type { SocketConn } from './socket-conn.ts'
 import { deafPort } from './testing/child.ts'
 import { Collector } from './testing/collector.ts'
 import { held } from './testing/held.ts'
-import { closedPort, dialLoopback, Door, hasIpv6, NEVER, plainServer, turns } from './testing/loopback.ts'
+import { dialLoopback, Door, hasIpv6, NEVER, plainServer, turns } from './testing/loopback.ts'
+import { freePort, OTHER_HOST, OWN_HOST } from './testing/own-loopback.ts'
 
 type Lookup = LookupAll
 
@@ -88,12 +89,12 @@ describe('an address', () => {
   })
 
   it('that refuses', async () => {
-    const port = await closedPort()
-    const failure = dialLoopback()({ host: '127.0.0.1', port }, NEVER)
+    const port = freePort()
+    const failure = dialLoopback()({ host: OWN_HOST, port }, NEVER)
     await expect(failure).rejects.toMatchObject({
       name: 'NetError',
       code: 'DIAL_REFUSED',
-      message: `127.0.0.1:${port}: connect ECONNREFUSED 127.0.0.1:${port}`,
+      message: `${OWN_HOST}:${port}: connect ECONNREFUSED ${OWN_HOST}:${port}`,
       cause: { code: 'ECONNREFUSED' },
     })
   })
@@ -185,7 +186,7 @@ describe('a name', () => {
     expect(await outcome(dial, 'one.test', door.port)).toBe('127.0.0.5')
     expect((await door.next()).local.host).toBe('127.0.0.5')
     door.close()
-    const port = await closedPort('127.0.0.5')
+    const port = freePort()
     const other = await Door.open('127.0.0.1')
     expect(await outcome(dial, 'one.test', port)).toBe('DIAL_REFUSED')
     expect(await outcome(dial, 'one.test', other.port)).toBe('DIAL_REFUSED')
@@ -267,9 +268,9 @@ describe('the policy of one dial', () => {
 
 describe('several addresses', () => {
   it('a dead one first costs nothing but its refusal', async () => {
-    const door = await Door.open('127.0.0.1')
-    const lookup = resolver('127.0.0.2', '127.0.0.3', '127.0.0.1')
-    expect(await outcome(dialLoopback({ lookup, attemptMs: 1e6 }), 'one.test', door.port)).toBe('127.0.0.1')
+    const door = await Door.open(OWN_HOST)
+    const lookup = resolver('127.0.0.2', OTHER_HOST, OWN_HOST)
+    expect(await outcome(dialLoopback({ lookup, attemptMs: 1e6 }), 'one.test', door.port)).toBe(OWN_HOST)
     door.close()
   })
 
@@ -282,7 +283,7 @@ describe('several addresses', () => {
       const { errors } = (failure as Error).cause as AggregateError
       return errors.map(({ address }: { address: string }) => address)
     }
-    const port = await closedPort()
+    const port = freePort()
     expect(await tried('::1', '127.0.0.1', '127.0.0.2', '127.0.0.1')).toEqual([
       '::1',
       '127.0.0.1',
@@ -292,19 +293,19 @@ describe('several addresses', () => {
   })
 
   it('16 at the most', async () => {
-    const port = await closedPort()
+    const port = freePort()
     const ips = Array.from({ length: 300 }, (_, i) => `127.1.${i >> 8}.${i & 255}`)
     const failure = dialLoopback({ lookup: resolver(...ips) })({ host: 'one.test', port }, NEVER)
     await expect(failure).rejects.toMatchObject({ code: 'DIAL_REFUSED', cause: { errors: { length: 16 } } })
   })
 
   it('one that does not answer is tried on while the next gets its turn, and let go when that has won', async () => {
-    const door = await Door.open('127.0.0.1')
-    await using deaf = await deafPort('127.0.0.2', door.port)
+    const door = await Door.open(OWN_HOST)
+    await using deaf = await deafPort(OTHER_HOST, door.port)
     expect(deaf.port).toBe(door.port)
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const before = sockets()
-    const dialling = dialLoopback({ lookup: resolver('127.0.0.2', '127.0.0.1') })(
+    const dialling = dialLoopback({ lookup: resolver(OTHER_HOST, OWN_HOST) })(
       { host: 'one.test', port: door.port },
       NEVER,
     )
@@ -317,17 +318,16 @@ describe('several addresses', () => {
     const conn = await dialling
     const accepted = await door.next()
     await turns()
-    expect([conn.remote.host, vi.getTimerCount(), sockets()]).toEqual(['127.0.0.1', 0, before + 2])
+    expect([conn.remote.host, vi.getTimerCount(), sockets()]).toEqual([OWN_HOST, 0, before + 2])
     conn.destroy()
     accepted.destroy()
     door.close()
   })
 
   it('one that does not answer is waited for after all others have failed', async () => {
-    const port = await closedPort('127.0.0.1')
-    await using deaf = await deafPort('127.0.0.2', port)
+    await using deaf = await deafPort(OWN_HOST, freePort())
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    const dial = dialLoopback({ lookup: resolver('127.0.0.2', '127.0.0.1') })
+    const dial = dialLoopback({ lookup: resolver(OWN_HOST, OTHER_HOST) })
     const settled = outcome(dial, 'one.test', deaf.port)
     const first = Promise.race([settled, turns(50)])
     await turns()
@@ -496,7 +496,7 @@ describe('the signal', () => {
     const { signal } = new AbortController()
     const door = await Door.open()
     await outcome(dialLoopback(), '127.0.0.1', door.port, signal)
-    await outcome(dialLoopback(), '127.0.0.1', await closedPort(), signal)
+    await outcome(dialLoopback(), '127.0.0.1', freePort(), signal)
     await outcome(createDial({ policy: new AddressPolicy() }), '127.0.0.1', door.port, signal)
     expect(getEventListeners(signal, 'abort')).toEqual([])
     door.close()

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { listen } from './listen.ts'
 import { run } from './testing/child.ts'
 import { Collector } from './testing/collector.ts'
-import { closedPort, dialLoopback, Door, hasIpv6, NEVER } from './testing/loopback.ts'
+import { dialLoopback, Door, hasIpv6, NEVER } from './testing/loopback.ts'
+import { freePort, OWN_HOST } from './testing/own-loopback.ts'
 
 const quiet = { onConn: () => {}, onError: () => {} }
 
@@ -38,12 +39,13 @@ describe('listen', () => {
   })
 
   it('accepts no more once closed, and leaves the conns alone', async () => {
-    const door = await Door.open()
-    const conn = await dialLoopback()({ host: '127.0.0.1', port: door.port }, NEVER)
+    const door = await Door.open(OWN_HOST)
+    const { host, port } = door
+    const conn = await dialLoopback()({ host, port }, NEVER)
     const accepted = new Collector(await door.next())
     door.close()
     door.close()
-    await expect(dialLoopback()({ host: '127.0.0.1', port: door.port }, NEVER)).rejects.toMatchObject({
+    await expect(dialLoopback()({ host, port }, NEVER)).rejects.toMatchObject({
       code: 'DIAL_REFUSED',
     })
     conn.write(Buffer.from('still here'))
@@ -54,9 +56,9 @@ describe('listen', () => {
   })
 
   it('gives a port free again', async () => {
-    const port = await closedPort()
+    const port = freePort()
     for (let i = 0; i < 3; i++) {
-      const listener = await listen({ host: '127.0.0.1', port, ...quiet })
+      const listener = await listen({ host: OWN_HOST, port, ...quiet })
       expect(listener.address.port).toBe(port)
       listener.close()
     }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -30,6 +30,14 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 describe('TlsFiles', () => {
+  it('asks clients for a certificate where it is told to, also once the files are others', async () => {
+    expect((await open()).context.asksClientCert).toBe(false)
+    const files = await open({ asksClientCert: true })
+    put(authority.issue('localhost'))
+    ;(await files.prepare())()
+    expect(files.context.asksClientCert).toBe(true)
+  })
+
   it('says which file it cannot read, or use', async () => {
     await expect(open({ cert: join(folder, 'none') })).rejects.toThrow(`cannot read ${folder}/none (ENOENT)`)
     await expect(open({ key: folder })).rejects.toThrow(`cannot read ${folder} (EISDIR)`)
@@ -64,6 +72,7 @@ describe('TlsFiles', () => {
     await files.prepare()
     await files.poll()
     expect([files.context === context, told]).toEqual([false, ['changed']])
+    expect(files.credentials).toMatchObject({ cert: readFileSync(paths.cert, 'latin1') })
   })
 
   it('keeps what it has while the files are of no use, and says so once', async () => {

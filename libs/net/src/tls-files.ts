@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import { createTlsContext, type TlsContext } from './tls-context.ts'
+import { createTlsContext, type TlsContext, type TlsCredentials } from './tls-context.ts'
 
 /** Where the PEM files are; see `TlsCredentials`. */
 export interface TlsPaths {
@@ -23,7 +23,7 @@ const MAX_FILE_BYTES = 1024 * 1024
 /** Credentials in files, which may be replaced while conns come in. */
 export class TlsFiles {
   readonly #options: TlsFilesOptions
-  #context: TlsContext
+  #loaded: Loaded
   /** What the files looked like when they were last read. */
   #seen: string
   #busy = false
@@ -34,14 +34,19 @@ export class TlsFiles {
     return new TlsFiles(options, await load(options.paths), seen)
   }
 
-  private constructor(options: TlsFilesOptions, context: TlsContext, seen: string) {
+  private constructor(options: TlsFilesOptions, loaded: Loaded, seen: string) {
     this.#options = options
-    this.#context = context
+    this.#loaded = loaded
     this.#seen = seen
   }
 
   get context(): TlsContext {
-    return this.#context
+    return this.#loaded.context
+  }
+
+  /** The same for servers that make a context of their own. */
+  get credentials(): TlsCredentials {
+    return this.#loaded.credentials
   }
 
   /** Reads the files again where they have changed; to be called every few seconds. Never rejects. */
@@ -67,24 +72,29 @@ export class TlsFiles {
     const { paths, onChange } = this.#options
     // Before they are read: a change in between is then seen the next time.
     const seen = await looks(paths)
-    const context = await load(paths)
+    const loaded = await load(paths)
     return () => {
       this.#seen = seen
-      this.#context = context
+      this.#loaded = loaded
       onChange?.()
     }
   }
 }
 
-const load = async ({ cert, key, clientCa, asksClientCert }: TlsPaths): Promise<TlsContext> => {
-  const read = {
+interface Loaded {
+  readonly context: TlsContext
+  readonly credentials: TlsCredentials
+}
+
+const load = async ({ cert, key, clientCa, asksClientCert }: TlsPaths): Promise<Loaded> => {
+  const credentials = {
     cert: await text(cert),
     key: await text(key),
     clientCa: clientCa === undefined ? undefined : await text(clientCa),
     asksClientCert,
   }
   try {
-    return createTlsContext(read)
+    return { context: createTlsContext(credentials), credentials }
   } catch (cause) {
     const files = [cert, key, clientCa].filter((path) => path !== undefined).join(', ')
     throw new RangeError(`${files}: ${(cause as Error).message}`, { cause })

@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, type KeyObject, sign, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import type { SecureVersion } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -40,15 +40,26 @@ const secured = async (
   return pair
 }
 
+/** A certificate that was good once: the same octets but for the date, signed anew. */
+const expired = (): { cert: string; key: string } => {
+  const mine = identityCertificate(peer)
+  const bytes = Buffer.from(new X509Certificate(mine.cert).raw)
+  bytes.write('20210101000000Z', bytes.indexOf('99991231235959Z'))
+  // Behind the head of the whole, three octets as its own.
+  const body = bytes.subarray(3, 6 + bytes[5]!)
+  sign(null, body, peer).copy(bytes, bytes.length - 64)
+  return { ...mine, cert: pem(bytes) }
+}
+
+const pem = (bytes: Buffer): string =>
+  `-----BEGIN CERTIFICATE-----\n${bytes.toString('base64')}\n-----END CERTIFICATE-----\n`
+
 /** A certificate with another one's signature. */
 const tampered = (): { cert: string; key: string } => {
   const mine = identityCertificate(peer)
   const bytes = Buffer.from(new X509Certificate(mine.cert).raw)
   bytes[bytes.length - 1]! ^= 1
-  return {
-    ...mine,
-    cert: `-----BEGIN CERTIFICATE-----\n${bytes.toString('base64')}\n-----END CERTIFICATE-----\n`,
-  }
+  return { ...mine, cert: pem(bytes) }
 }
 
 describe('peerKey', () => {
@@ -62,6 +73,7 @@ describe('peerKey', () => {
     ['nothing', undefined],
     ['a certificate over another kind of key', createAuthority().issue('ada')],
     ['one whose signature is wrong', tampered()],
+    ['one whose time is over', expired()],
   ])('is nothing where the client shows %s', async (_, identity) => {
     const { accepted } = await secured({}, { identity })
     expect(peerKey(accepted)).toBe(undefined)

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Direction, ShapedFlow } from './shaped-flow.ts'
 import { Shaper } from './shaper.ts'
-import type { ShareLimits } from './share.ts'
+import type { ShareLimits } from './share-credits.ts'
 import { ManualClock } from './testing/manual-clock.ts'
 import type { Limit } from './token-bucket.ts'
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Shaper } from './shaper.ts'
-import type { Share, ShareLimits } from './share.ts'
+import type { Share } from './share.ts'
+import type { ShareLimits } from './share-credits.ts'
 import { ManualClock } from './testing/manual-clock.ts'
 import { Sender } from './testing/sender.ts'
 import type { Limit } from './token-bucket.ts'
@@ -41,6 +42,12 @@ describe('take', () => {
     expect([share.limited('up'), share.limited('down')]).toEqual([false, true])
     expect(flow('a', 'up').take(1e15)).toBe(1e15)
     expect(clock.timers).toBe(0)
+  })
+
+  it('begins with a quarter of the burst as it is at the first flow', () => {
+    const { share, flow } = setUp({ down: limit(MB) })
+    share.set({ down: limit(8 * MB), up: limit(MB) })
+    expect([share.limited('up'), flow('a').take(9 * MB)]).toEqual([true, 2 * MB])
   })
 
   it('asked again while it waits, waits for what was asked for last', () => {

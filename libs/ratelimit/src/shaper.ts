@@ -4,7 +4,8 @@ import type { Credit } from './credit.ts'
 import { Line, type Seat } from './line.ts'
 import { Ring } from './ring.ts'
 import type { Direction } from './shaped-flow.ts'
-import { type Credits, present, revise, Share, type ShareLimits } from './share.ts'
+import { Share } from './share.ts'
+import { checkLimits, type Credits, present, revise, type ShareLimits } from './share-credits.ts'
 import type { Pump } from './turns.ts'
 
 /** No timer is shorter, but for one that is due at once: what flows is worth more than the exact moment. */
@@ -29,6 +30,7 @@ export class Shaper {
 
   /** @throws RangeError for a rate or burst that is negative or not finite */
   constructor(limits: ShareLimits = {}, clock: Clock = systemClock) {
+    checkLimits(limits)
     this.clock = clock
     this.credits = revise({}, limits, clock.now())
     this.#lines = this.#newLines()
@@ -52,6 +54,7 @@ export class Shaper {
    * @throws RangeError for a rate or burst that is negative or not finite; nothing is changed then
    */
   set(limits: ShareLimits): void {
+    checkLimits(limits)
     this.credits = revise(this.credits, limits, this.clock.now())
     this.#lines = this.#newLines()
     for (const share of this.#shares.values()) {

@@ -2,12 +2,12 @@ import type { Party } from './alternation.ts'
 import type { Credit } from './credit.ts'
 import type { Seat } from './line.ts'
 import type { ShapedFlow } from './shaped-flow.ts'
-import type { Share } from './share.ts'
+import type { ShareSides } from './share-sides.ts'
 import { type Pump, Turns } from './turns.ts'
 
 /** @internal The flows of one user in one direction, and the buckets that they draw on. */
 export class Side implements Party {
-  readonly share: Share
+  readonly share: ShareSides
   readonly turns: Turns<ShapedFlow> = new Turns([])
   credits: readonly Credit[] = []
   waitingBytes = 0
@@ -19,7 +19,7 @@ export class Side implements Party {
   /** The buckets that the other direction does not draw on. */
   #apart: readonly Credit[] = []
 
-  constructor(share: Share) {
+  constructor(share: ShareSides) {
     this.share = share
   }
 

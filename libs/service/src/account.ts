@@ -1,10 +1,11 @@
 import { type Bytes, Flow } from '@sluice/metrics'
-import { defaultBurst, type Limit, Quota, type Share, type ShareLimits, type Shaper } from '@sluice/ratelimit'
-import type { Limits, Used, User } from '@sluice/userstore'
+import { Quota, type Share, type Shaper } from '@sluice/ratelimit'
+import type { Used, User } from '@sluice/userstore'
 import { clientNetwork } from './client-network.ts'
 import { type DeviceRules, Devices } from './devices.ts'
 import { type ErrorCode, ServiceError } from './errors.ts'
 import { type Place, Roll } from './roll.ts'
+import { type ShareDefaults, shareLimits } from './share-limits.ts'
 
 /** What an account needs of the sessions that it holds. */
 export interface Held {
@@ -20,11 +21,8 @@ export interface Held {
   relimit(): void
 }
 
-/** Limits of users that have none of their own, and how much may burst where a user does not say. */
-export interface AccountDefaults {
-  /** Bytes per second over both directions. */
-  readonly total?: number | undefined
-  readonly burst?: number | undefined
+/** What holds for users who have nothing of their own. */
+export interface AccountDefaults extends ShareDefaults {
   readonly connections?: number | undefined
   /** Associations without a connection; nobody has a limit of their own. */
   readonly associations?: number | undefined
@@ -39,25 +37,6 @@ const REFUSALS = { disabled: 'USER_DISABLED', expired: 'USER_EXPIRED', quota: 'Q
 /** What is told to the one too many. */
 const FULL = { connection: 'CONNECTION_LIMIT', association: 'ASSOCIATION_LIMIT' } as const
 const DEVICE_RULES: DeviceRules = { bytes: 0, ttlMs: 0, now: () => performance.now() }
-
-const limitOf = (rate: number | undefined, burst: number | undefined): Limit | undefined =>
-  rate === undefined ? undefined : { rate, burst: burst ?? defaultBurst(rate) }
-
-const shareLimits = (limits: Limits, defaults: AccountDefaults): ShareLimits => {
-  const { up, down, total } = limits
-  const burst = limits.burst ?? defaults.burst
-  const none = up === undefined && down === undefined && total === undefined
-  const share: { -readonly [K in keyof ShareLimits]: ShareLimits[K] } = {}
-  for (const [key, rate] of [
-    ['up', up],
-    ['down', down],
-    ['total', none ? defaults.total : total],
-  ] as const) {
-    const limit = limitOf(rate, burst)
-    if (limit !== undefined) share[key] = limit
-  }
-  return share
-}
 
 /** A user while the program runs: their share of the bandwidth, their quota, and the sessions that they have. */
 export class Account {
@@ -92,9 +71,6 @@ export class Account {
     this.#defaults = defaults
     this.#onAttention = onAttention
     this.share = shaper.user(user.id, shareLimits(user.limits, defaults))
-    // Not from within the count of a chunk, whose relay is in the middle of its work. And whatever the quota has become
-    // by then, since lanes that got nothing of it wait for no grant.
-    this.quota.onSpent = (): void => queueMicrotask(() => this.cut('QUOTA_EXCEEDED'))
     this.#settleQuota()
   }
 
@@ -287,6 +263,10 @@ export class Account {
 
   #settleQuota(): void {
     const { quotaBytes } = this.#user.limits
+    // Not from within the count of a chunk, whose relay is in the middle of its work. And whatever the quota has become
+    // by then, since lanes that got nothing of it wait for no grant.
+    if (quotaBytes !== undefined)
+      this.quota.onSpent ??= (): void => queueMicrotask(() => this.cut('QUOTA_EXCEEDED'))
     this.quota.set(quotaBytes === undefined ? Infinity : quotaBytes - this.used)
     this.#rest()
   }

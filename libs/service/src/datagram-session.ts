@@ -70,7 +70,7 @@ export class DatagramSession implements Held, Tracked, Caller {
     this.credential = credential
     this.#client = client
     this.#openedAt = this.#movedAt = parts.sessions.now()
-    this.lanes = userLanes(account, this.flow)
+    this.lanes = userLanes(account, this.flow, parts.sessions.options.directory.nodeShare(account))
   }
 
   get door(): string {

@@ -6,6 +6,7 @@ import type { Address } from '@sluice/wire'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { Association, type AssociationOptions } from './datagram.ts'
 import type { Caller } from './request.ts'
+import { Seldom } from './seldom.ts'
 import { Journal } from './testing/journal.ts'
 
 const callerOf = (user: object): Caller =>
@@ -164,6 +165,19 @@ describe('an association', () => {
       { user: 'ada', target: '10.0.0.1:53', code: 'TARGET_DENIED' },
     ])
     expect(bench.out).toEqual([])
+  })
+
+  it('tells of a socket that cannot be had once a minute, for all associations that tell together', async () => {
+    const seldom = new Seldom(60_000, () => bench.clock.now())
+    for (let i = 0; i < 2; i++) {
+      const next = new Bench({ seldom, log: bench.journal.log })
+      await next.send('x', { host: '2001:db8::1', port: 53 })
+      expect(next.dropped).toEqual({ unreachable: 1 })
+    }
+    expect(bench.journal.lines('datagram.unbound')).toMatchObject([{ host: '::' }])
+    bench.clock.advance(60_000)
+    await new Bench({ seldom, log: bench.journal.log }).send('x', { host: '2001:db8::1', port: 53 })
+    expect(bench.journal.lines('datagram.unbound')).toHaveLength(2)
   })
 
   it('looks up a name once while it is known, and anew after a minute', async () => {

@@ -39,6 +39,8 @@ export interface AssociationOptions {
   readonly cone?: 'full' | 'restricted'
   /** Address of this machine to send from, for users without one of their own; targets of the other family are dropped. */
   readonly source?: string | undefined
+  /** Of all associations that may fail for the same reason: it is told seldom. @default this one's own */
+  readonly seldom?: Pick<Seldom, 'due'> | undefined
   /** It has to end: nothing passes any more, or something of ours failed. Told once at most; `close` is the caller's. */
   readonly onEnd: (error: Error) => void
   /** @default the system's */
@@ -82,7 +84,7 @@ const bindSocket = (options: DatagramSocketOptions): Promise<Outlet> => Datagram
 
 const QUIET_PARTS = 4
 const DNS_PORT = 53
-const DENIED_LOG_MS = 60_000
+const SELDOM_MS = 60_000
 
 /**
  * The spine of datagrams: one client, and whomever it sends to, each direction a flow among its user's other flows. Unless
@@ -95,7 +97,7 @@ export class Association {
   readonly #down: DatagramQueue<Peer>
   readonly #destinations: Destinations<Peer>
   readonly #outlets = new Map<number, Promise<Outlet | undefined>>()
-  readonly #denied: Seldom
+  readonly #seldom: Seldom
   #lastPeer: Peer | undefined = undefined
   #idleMs: number
   #timer: Timer
@@ -125,7 +127,7 @@ export class Association {
       send: (payload, peer) => this.#sendUp(payload, peer),
       drop: (reason) => this.drop(reason),
     })
-    this.#denied = new Seldom(DENIED_LOG_MS, () => clock.now())
+    this.#seldom = new Seldom(SELDOM_MS, () => clock.now())
     this.#idleMs = dnsIdleMs
     this.#timer = this.#watch()
   }
@@ -209,7 +211,7 @@ export class Association {
     if (code === 'INTERNAL') this.#end(error as Error)
     if (code !== 'TARGET_DENIED' && code !== 'ACCESS_DENIED') return 'lookup'
     const { log, caller } = this.#options
-    if (this.#denied.due('denied')) {
+    if (this.#seldom.due('denied')) {
       const { door, protocol, account, client } = caller
       const who = { door, protocol, user: account.user.name, client: endpoint(client) }
       log.info({ ...who, target: endpoint(address), code, rule: ruleOf(error) }, 'datagram.denied')
@@ -237,7 +239,8 @@ export class Association {
       outlet = await bind({ host, onDatagram })
       return outlet
     } catch (error) {
-      this.#options.log.warn({ err: error, host }, 'datagram.unbound')
+      const { log, seldom = this.#seldom } = this.#options
+      if (seldom.due(`unbound ${host} ${codeOf(error)}`)) log.warn({ err: error, host }, 'datagram.unbound')
       return undefined
     }
   }

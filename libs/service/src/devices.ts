@@ -30,8 +30,8 @@ const NOBODY: ReadonlySet<string> = new Set()
  */
 export class Devices {
   readonly #rules: DeviceRules
-  /** With sessions, in the order in which they came. */
-  readonly #here = new Map<string, Device>()
+  /** With sessions, in the order in which they came. Made when somebody comes: thousands of users never do. */
+  #here: Map<string, Device> | undefined = undefined
   /** In the order in which they left. */
   #gone: Map<string, Device> | undefined = undefined
   #seen: Set<string> | undefined = undefined
@@ -43,17 +43,17 @@ export class Devices {
 
   /** Those with sessions, counted or not. */
   get present(): number {
-    return this.#here.size
+    return this.#here?.size ?? 0
   }
 
   /** Whether nothing of them is left to be remembered. */
   get isEmpty(): boolean {
     this.#forgetLate()
-    return this.#here.size === 0 && (this.#gone?.size ?? 0) === 0
+    return this.present === 0 && (this.#gone?.size ?? 0) === 0
   }
 
   isPresent(ip: string): boolean {
-    return this.#here.has(clientNetwork(ip))
+    return this.#here?.has(clientNetwork(ip)) ?? false
   }
 
   /** Whether a session may come from there where so many devices are allowed. */
@@ -75,10 +75,10 @@ export class Devices {
   /** One of the sessions from there is over. */
   leave(ip: string): void {
     const network = clientNetwork(ip)
-    const device = this.#here.get(network)!
+    const device = this.#here!.get(network)!
     device.sessions -= 1
     if (device.sessions > 0) return
-    this.#here.delete(network)
+    this.#here!.delete(network)
     if (this.#rules.ttlMs === 0) this.#discount(device)
     else this.#remember(network, device)
   }
@@ -103,7 +103,7 @@ export class Devices {
   roam(from: string, to: string, most: number): boolean {
     const [old, next] = [clientNetwork(from), clientNetwork(to)]
     if (old !== next) {
-      if (this.#here.get(old)!.sessions === 1) this.#carry(old, next)
+      if (this.#here!.get(old)!.sessions === 1) this.#carry(old, next)
       else if (!this.admits(to, most)) return false
       else {
         this.leave(from)
@@ -122,7 +122,7 @@ export class Devices {
       if (this.#counted > most && device.counts) this.#forget(network, device)
     }
     const networks = new Set<string>()
-    for (const [network, device] of [...this.#here].toReversed()) {
+    for (const [network, device] of [...(this.#here ?? [])].toReversed()) {
       if (this.#counted <= most) break
       if (device.counts) networks.add(network)
       this.#discount(device)
@@ -138,20 +138,22 @@ export class Devices {
   }
 
   #find(network: string): Device | undefined {
-    return this.#here.get(network) ?? this.#gone?.get(network)
+    return this.#here?.get(network) ?? this.#gone?.get(network)
   }
 
   #arrive(network: string, device: Device): void {
     device.sessions += 1
     this.#gone?.delete(network)
+    this.#here ??= new Map()
     this.#here.set(network, device)
   }
 
   #carry(old: string, next: string): void {
-    const device = this.#here.get(old)!
+    const here = this.#here!
+    const device = here.get(old)!
     const there = this.#find(next)
-    this.#here.delete(old)
-    if (there === undefined) this.#here.set(next, device)
+    here.delete(old)
+    if (there === undefined) here.set(next, device)
     else {
       this.#arrive(next, there)
       if (device.counts) this.#count(there)

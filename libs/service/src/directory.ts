@@ -44,6 +44,8 @@ export class Directory {
   /** Accounts that may have something to book. */
   readonly #active = new Set<Account>()
   readonly #followers = new Set<() => void>()
+  /** One for all accounts. */
+  readonly #attend = (): void => this.onAttention()
   #watch: Disposable | undefined = undefined
   #defaults: AccountDefaults
 
@@ -184,7 +186,7 @@ export class Directory {
     const known = this.#byId.get(user.id)
     if (known === undefined) {
       const { shaper, devices } = this.#options
-      const account = new Account(user, shaper, this.#defaults, () => this.onAttention(), devices)
+      const account = new Account(user, shaper, this.#defaults, this.#attend, devices)
       this.#byId.set(user.id, account)
       this.#byName.set(user.name, account)
       this.#bearers.put(account)

@@ -15,8 +15,8 @@ export interface ProgramOptions {
   readonly doors?: readonly string[]
   readonly defaults?: AccountDefaults
   /**
-   * Payload is that of two users each: sessions' own lanes are limited by their users alone, and the door sees to it that
-   * each byte passes the node once, by `directory.nodeShare`. @default false
+   * Payload of circuits is that of two users each: the lanes of sessions `inCircuit` are limited by their users alone, and
+   * the door sees to it that each byte passes the node once, by `directory.nodeShare`. @default false
    */
   readonly circuits?: boolean
   readonly env?: Readonly<Record<string, string | undefined>>

@@ -15,10 +15,11 @@ import { Program } from './program.ts'
 import type { ProgramOptions } from './program-options.ts'
 import { Journal } from './testing/journal.ts'
 import { CERTIFICATE, CERTIFICATE_KEY } from './testing/certificate.ts'
+import { OWN_HOST } from './testing/own-loopback.ts'
 import { Client, Sandbox } from './testing/sandbox.ts'
 import { configOf, testHandshake } from './testing/test-app.ts'
 
-const LOOPBACK = { host: '127.0.0.1', port: 0 }
+const LOOPBACK = { host: OWN_HOST, port: 0 }
 let sandbox: Sandbox
 const programs: Program[] = []
 const sockets: Socket[] = []
@@ -69,7 +70,7 @@ describe('Program', () => {
     const { address: door } = await program.listen('door', LOOPBACK, testHandshake)
     const ops = await program.ready()
     expect(journal.raw.map((line) => JSON.parse(line) as object)).toMatchObject([
-      { msg: 'listening', door: 'door', host: '127.0.0.1', port: door.port },
+      { msg: 'listening', door: 'door', host: OWN_HOST, port: door.port },
       { msg: 'listening', door: 'ops', host: '127.0.0.1', port: ops?.port },
       { msg: 'ready' },
     ])
@@ -115,9 +116,9 @@ describe('Program', () => {
     const { program } = await start()
     const { address: own } = await program.listen('own', LOOPBACK, testHandshake)
     const ops = await program.ready()
-    for (const { port } of [own, ops!]) {
+    for (const { host, port } of [own, ops!]) {
       const client = await sandbox.connect(own)
-      client.socket.write(`ada 127.0.0.1 ${port}\n`)
+      client.socket.write(`ada ${host} ${port}\n`)
       expect(await client.closed).toBe('no TARGET_DENIED\n')
     }
   })
@@ -436,7 +437,7 @@ describe('listeners', () => {
     ]
     const asked = async (): Promise<string> => {
       const client = await sandbox.connect(door.address)
-      client.socket.end(`ada 127.0.0.1 ${other.address.port}\n`)
+      client.socket.end(`ada ${OWN_HOST} ${other.address.port}\n`)
       return client.closed
     }
     expect(await asked()).toBe('no TARGET_DENIED\n')

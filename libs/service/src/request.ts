@@ -20,6 +20,8 @@ interface Asked {
    * a byte is relayed once. As long as the one goes on, so does the other: it is never idle by itself.
    */
   readonly mirrors?: true | undefined
+  /** What passes is that of a circuit: whoever serves it asks the node for leave, see `ProgramOptions.circuits`. */
+  readonly inCircuit?: true | undefined
   /** Tells why not, and ends the conn. Called at most once, and never after `accept` or `serve`. */
   reject(code: ErrorCode): Promise<void>
 }
@@ -27,8 +29,11 @@ interface Asked {
 /** A request for a tunnel: who wants where. */
 export interface Request extends Asked {
   readonly target: Address
-  /** Tells success; `bound` is our end of the connection to the target. @returns the conn that carries the payload */
-  accept(bound: Address): Conn
+  /**
+   * Tells success; `local` of `route` is our end of the connection to the target, and a system call for who asks.
+   * @returns the conn that carries the payload
+   */
+  accept(route: Pick<Conn, 'local'>): Conn
 }
 
 /** A request that takes more than one dial and one relay, such as a UDP association: it serves itself. */

@@ -32,7 +32,8 @@ class Child {
     this.process = spawn(process.execPath, ['--conditions=@sluice/source', app, ...argv], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    this.exit = once(this.process, 'exit').then(([code]) => code as number | null)
+    // Not 'exit', which may come before the last line.
+    this.exit = once(this.process, 'close').then(([code]) => code as number | null)
     this.stderr = text(this.process.stderr!)
     this.#reader = createInterface(this.process.stdout!)
     this.#reader.on('line', (line) => this.lines.push(JSON.parse(line) as Record<string, unknown>))

@@ -9,6 +9,7 @@ import type { Program } from './program.ts'
 import type { ProgramConfig } from './program-options.ts'
 import { Reloader } from './reload.ts'
 import { Signals } from './signals.ts'
+import { holdYoungSpace } from './young-space.ts'
 
 /** Bad usage or configuration. */
 const EXIT_USAGE = 2
@@ -60,6 +61,7 @@ const run = async <Config extends ProgramConfig>(
   const config = settings as Config
   const file = config.watch ? config.config : undefined
   const signals = new Signals()
+  const young = holdYoungSpace()
   let watch: Disposable | undefined
   try {
     const seen = file === undefined ? '' : await lookOf(file)
@@ -74,6 +76,7 @@ const run = async <Config extends ProgramConfig>(
     })
   } finally {
     watch?.[Symbol.dispose]()
+    young[Symbol.dispose]()
     signals[Symbol.dispose]()
   }
 }

@@ -93,7 +93,7 @@ export class Session implements Held, Tracked, ConnSink, Serving {
     if (this.#sessions.crowded(this.ip)) throw new ServiceError('UNAUTHENTICATED_LIMIT')
     let reader = new Reader(this.conn, MAX_HANDSHAKE_BYTES)
     this.#stop = (error): void => reader.fail(error)
-    const timer = setTimeout(this.#tooSlow, handshakeMs)
+    const timer = setTimeout(() => this.#tooSlow(), handshakeMs)
     try {
       const { balancers, tls } = this.#parts
       if (balancers?.().has(this.ip)) this.#sessions.comesFrom(this, await readProxyHeader(reader))
@@ -120,8 +120,10 @@ export class Session implements Held, Tracked, ConnSink, Serving {
     account.enter(this, this.#sessions.wallNow())
     this.phase = 'dial'
     this.#sessions.leaveWaiting(this.ip)
-    this.#sessions.options.directory.touch(account)
-    this.#lanes = userLanes(account, this.flow)
+    const { directory } = this.#sessions.options
+    directory.touch(account)
+    const node = request.inCircuit ? undefined : directory.nodeShare(account)
+    this.#lanes = userLanes(account, this.flow, node)
   }
 
   /** @throws what `serve` of the request throws, or what has ended the session */
@@ -173,7 +175,7 @@ export class Session implements Held, Tracked, ConnSink, Serving {
     this.phase = 'relay'
     // The address costs a system call.
     this.#way = { upstream, peer: this.accessLog && conn.remote.host }
-    return request.accept(conn.local)
+    return request.accept(conn)
   }
 
   /** @throws NetError CLIENT_RESET or TARGET_RESET where one end broke off */
@@ -288,7 +290,7 @@ export class Session implements Held, Tracked, ConnSink, Serving {
     if (this.#over !== undefined) throw this.#over
   }
 
-  readonly #tooSlow = (): void => {
+  #tooSlow(): void {
     this.#end(new NetError('HANDSHAKE_TIMEOUT', 'no complete request came in time'))
   }
 }

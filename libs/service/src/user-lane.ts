@@ -1,21 +1,27 @@
 import type { Flow } from '@sluice/metrics'
 import type { Lane, Limiter } from '@sluice/net'
-import type { ShapedFlow } from '@sluice/ratelimit'
+import type { Share, ShapedFlow } from '@sluice/ratelimit'
 import type { Account } from './account.ts'
+import { UserOfNode } from './user-of-node.ts'
+
+const ignore = (): void => {}
 
 /** One direction of a session: limited by the user's share and quota, counted for the session and for the user. */
 export class UserLane implements Lane, Limiter {
   limiter: Limiter | undefined = undefined
-  onGrant: (bytes: number) => void = () => {}
+  onGrant: (bytes: number) => void = ignore
   readonly #direction: 'up' | 'down'
   readonly #account: Account
   readonly #flow: Flow
-  #shaped: ShapedFlow | undefined = undefined
+  readonly #node: Share | undefined
+  #shaped: Pick<ShapedFlow, 'take' | 'close'> | undefined = undefined
 
-  constructor(direction: 'up' | 'down', account: Account, flow: Flow) {
+  /** @param node what the user has of the node's limits, where the account's share is not under them */
+  constructor(direction: 'up' | 'down', account: Account, flow: Flow, node?: Share) {
     this.#direction = direction
     this.#account = account
     this.#flow = flow
+    this.#node = node
     this.relimit()
   }
 
@@ -23,8 +29,13 @@ export class UserLane implements Lane, Limiter {
   relimit(): void {
     const { share, quota } = this.#account
     if (this.limiter !== undefined) return
-    if (!share.limited(this.#direction) && quota.remaining === Infinity) return
-    this.#shaped = share.flow(this.#direction, (bytes) => this.#granted(bytes))
+    const isLimited = share.limited(this.#direction) || this.#node?.limited(this.#direction) === true
+    if (!isLimited && quota.remaining === Infinity) return
+    const onGrant = (bytes: number): void => this.#granted(bytes)
+    this.#shaped =
+      this.#node === undefined
+        ? share.flow(this.#direction, onGrant)
+        : new UserOfNode(share, this.#node, this.#direction, onGrant)
     this.limiter = this
   }
 
@@ -62,7 +73,8 @@ export interface UserLanes {
   readonly down: UserLane
 }
 
-export const userLanes = (account: Account, flow: Flow): UserLanes => ({
-  up: new UserLane('up', account, flow),
-  down: new UserLane('down', account, flow),
+/** @param node what the user has of the node's limits, where the account's share is not under them */
+export const userLanes = (account: Account, flow: Flow, node?: Share): UserLanes => ({
+  up: new UserLane('up', account, flow, node),
+  down: new UserLane('down', account, flow, node),
 })

@@ -10,8 +10,8 @@ import { createIdentity } from './web-identity.ts'
 
 const timing = systemTiming
 
-const meet = async (relay = new MiniRelay()) => {
-  const parts = { timing, open: relay.open }
+const meet = async (relay = new MiniRelay(), open = relay.open) => {
+  const parts = { timing, open }
   const [ours, theirs] = [await createIdentity(), await createIdentity()]
   const came = Promise.withResolvers<PeerStream>()
   // Where the source fails too, that is what the test is told.
@@ -146,6 +146,31 @@ describe.concurrent('two pages', () => {
       status: RELAY_STATUS.NO_RESERVATION,
     })
     await expect.poll(() => relay.sockets.slice(1).map(({ closedWith }) => closedWith)).toEqual([4035, 4035])
+  })
+
+  it('find each other where one relay sends them to another', async ({ expect }) => {
+    const [first, second] = [new MiniRelay(1), new MiniRelay(2)]
+    first.elsewhere = second.url
+    const open = (url: string) => (url.endsWith(':1/') ? first : second).open(url)
+    const { theirs, listening, destination } = await meet(first, open)
+    await destination.writable.abort()
+    first.sendAway()
+    await expect.poll(() => first.sockets[0]!.closedWith).toBe(1000)
+    expect(listening.held).toBeDefined()
+    const ours = await createIdentity()
+    const stream = await connectWith(
+      { relay: first.url, identity: ours, peer: listening.id },
+      { timing, open },
+    )
+    expect(stream.peer).toBe(formatNodeId(nodeIdOf(theirs.publicKey)))
+    // Two conns each with the first relay for the first circuit, one that was sent on; the reservation and both ends.
+    expect([first.urls.length, second.urls.length]).toEqual([4, 3])
+    // Who is sent from there back to the first is not sent on for ever.
+    second.elsewhere = first.url
+    const nobody = { relay: first.url, identity: ours, peer: formatNodeId(randomBytes(32)) }
+    await expect(connectWith(nobody, { timing, open })).rejects.toMatchObject({
+      status: RELAY_STATUS.REDIRECT,
+    })
   })
 
   it('go to the relay that was asked for, and no other', async ({ expect }) => {

@@ -1,9 +1,10 @@
-import { formatNodeId, type Incoming, nodeIdOf, RELAY_STATUS } from '@sluice/wire/relay'
-import type { Held } from '../peer/control.ts'
+import { formatNodeId, type Incoming, nodeIdOf, RELAY_STATUS, type RelayAddress } from '@sluice/wire/relay'
+import type { Control, Held } from '../peer/control.ts'
 import { Keeper } from '../peer/keeper.ts'
+import type { LoggedIn } from '../peer/login.ts'
 import { systemTiming } from '../peer/timing.ts'
 import type { PeerStream } from './sealed-stream.ts'
-import { addressOf, WebRelay, type WebRelayOptions, type WebRelayParts } from './web-relay.ts'
+import { WebRelay, type WebRelayOptions, type WebRelayParts } from './web-relay.ts'
 
 export interface ListenOptions extends WebRelayOptions {
   /** A peer has come. */
@@ -42,19 +43,31 @@ export const listen = (options: ListenOptions): Promise<Listening> =>
 export const listenWith = async (options: ListenOptions, parts: WebRelayParts): Promise<Listening> => {
   const relay = new WebRelay(options, parts)
   const first = Promise.withResolvers<void>()
-  const open = async (at: string) => {
-    const { socket, loggedIn } = await relay.session(at === '' ? '' : addressOf(at))
+  // A circuit has to be taken at the relay that offers it.
+  const places = new WeakMap<LoggedIn, RelayAddress>()
+  const open = async (address: string) => {
+    const at = relay.addressOf(address)
+    const { socket, loggedIn } = await relay.session(at)
+    places.set(loggedIn, at)
     return { port: socket, loggedIn }
   }
   const events = {
-    incoming: (offer: Incoming): void => answer(keeper, relay, options, offer),
+    incoming: (offer: Incoming, control: Control): void => {
+      const peer = formatNodeId(offer.source)
+      const { allow, onStream, onFailed } = options
+      if (allow !== undefined && !allow(peer)) control.reject(offer, RELAY_STATUS.REJECTED)
+      else {
+        const accepted = relay.accept(offer, places.get(control.loggedIn)!)
+        void accepted.then(onStream, (error: Error) => onFailed?.(error, peer))
+      }
+    },
     held: (held: Held): void => {
       first.resolve()
       options.onHeld?.(held)
     },
     lost: (error: Error, retryMs: number): void => options.onLost?.(error, retryMs),
   }
-  const keeper: Keeper = new Keeper({ open, events, timing: parts.timing, ttl: options.ttl })
+  const keeper = new Keeper({ open, events, timing: parts.timing, ttl: options.ttl })
   await Promise.race([first.promise, keeper.ended])
   return {
     id: formatNodeId(nodeIdOf(options.identity.publicKey)),
@@ -64,15 +77,4 @@ export const listenWith = async (options: ListenOptions, parts: WebRelayParts): 
       return keeper.held
     },
   }
-}
-
-const answer = (
-  keeper: Keeper,
-  relay: WebRelay,
-  { allow, onStream, onFailed }: ListenOptions,
-  offer: Incoming,
-): void => {
-  const peer = formatNodeId(offer.source)
-  if (allow !== undefined && !allow(peer)) keeper.control?.reject(offer, RELAY_STATUS.REJECTED)
-  else void relay.accept(offer).then(onStream, (error: Error) => onFailed?.(error, peer))
 }

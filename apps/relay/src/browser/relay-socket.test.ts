@@ -108,6 +108,14 @@ it('is filled by nobody beyond 64 MiB', async () => {
   await expect(socket.drained()).rejects.toMatchObject({ code: 'PEER_OVERRUN' })
 })
 
+it('sends no message of more than 64 KiB, and an empty one only to end', () => {
+  const { socket, raw } = stage()
+  socket.write(new Uint8Array(0))
+  socket.write(new Uint8Array(65_537))
+  socket.end()
+  expect(raw.sent.map(({ length }) => length)).toEqual([65_536, 1, 0])
+})
+
 it('tells why it closes, once', () => {
   const { socket, raw } = stage()
   socket.reset(new Error('no'), 12)

@@ -14,6 +14,8 @@ import { PeerError } from '../peer/peer-error.ts'
 import type { Timing } from '../peer/timing.ts'
 
 export const SUBPROTOCOL = 'sluice-relay.v1'
+/** Most octets of one message. */
+export const MAX_WS_MESSAGE: number = 64 * 1024
 /** A close code says so much more than the status. */
 const STATUS_BASE = 4000
 const NORMAL = 1000
@@ -43,6 +45,8 @@ export class RelaySocket implements FramePort {
   readonly binding: undefined = undefined
   /** Resolves once it is open. @throws PeerError RELAY_CLOSED, or what `close` was given */
   readonly opened: Promise<void>
+  /** Resolves with the reason once nothing can be sent any more. */
+  readonly failed: Promise<Error>
   readonly #socket: WebSocketLike
   readonly #timing: Timing
   readonly #queue: Uint8Array[] = []
@@ -52,6 +56,7 @@ export class RelaySocket implements FramePort {
   #ended = false
   #failure: Error | undefined = undefined
   #wake: () => void = () => {}
+  readonly #tellFailed: (error: Error) => void
 
   constructor(socket: WebSocketLike, timing: Timing) {
     this.#socket = socket
@@ -59,6 +64,9 @@ export class RelaySocket implements FramePort {
     socket.binaryType = 'arraybuffer'
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.opened = promise
+    const failed = Promise.withResolvers<Error>()
+    this.failed = failed.promise
+    this.#tellFailed = failed.resolve
     socket.addEventListener('open', resolve)
     socket.addEventListener('message', ({ data }) => this.#onMessage(data))
     socket.addEventListener('close', ({ code }) => {
@@ -96,8 +104,12 @@ export class RelaySocket implements FramePort {
     this.write(encodeRelayFrame(words))
   }
 
+  /** @param bytes not empty: an empty message ends the direction */
   write(bytes: Uint8Array): void {
-    if (this.#failure === undefined) this.#socket.send(new Uint8Array(bytes))
+    if (this.#failure !== undefined) return
+    for (let at = 0; at < bytes.length; at += MAX_WS_MESSAGE) {
+      this.#socket.send(new Uint8Array(bytes.subarray(at, at + MAX_WS_MESSAGE)))
+    }
   }
 
   /** Resolves when little waits to be sent. @throws why it never will be */
@@ -110,7 +122,7 @@ export class RelaySocket implements FramePort {
 
   /** Half-closes. */
   end(): void {
-    this.write(new Uint8Array(0))
+    if (this.#failure === undefined) this.#socket.send(new Uint8Array(0))
   }
 
   close(error: Error = new PeerError('PEER_CLOSED', 'this side has closed it')): void {
@@ -154,6 +166,7 @@ export class RelaySocket implements FramePort {
 
   #fail(error: Error): void {
     this.#failure ??= error
+    this.#tellFailed(this.#failure)
     this.#wake()
   }
 

@@ -3,14 +3,14 @@ import { type CircuitTerms, formatNodeId, nodeIdOf } from '@sluice/wire/relay'
 import { Nonce } from '../noise/nonce.ts'
 import {
   encodeNoiseMessage,
+  LENGTH_BYTES,
   MAX_MESSAGE,
-  MAX_PLAIN,
   noiseMessageDecoder,
   TAG_BYTES,
 } from '../noise/noise-message.ts'
 import type { Secured } from '../noise/peer-handshake.ts'
 import { PeerError } from '../peer/peer-error.ts'
-import type { RelaySocket } from './relay-socket.ts'
+import { MAX_WS_MESSAGE, type RelaySocket } from './relay-socket.ts'
 import { gcmKey, gcmOpen, gcmSeal } from './web-crypto.ts'
 import type { WebKey } from './web-key.ts'
 
@@ -27,6 +27,8 @@ export interface PeerStream {
 }
 
 const record = noiseMessageDecoder(MAX_MESSAGE)
+/** So much that a record is one message of a WebSocket. */
+const MOST_PLAIN = MAX_WS_MESSAGE - LENGTH_BYTES - TAG_BYTES
 const EMPTY = new Uint8Array(0)
 
 /** Both directions of a circuit past its handshake; closes the socket when both have ended. */
@@ -93,8 +95,10 @@ const writableOf = (socket: RelaySocket, key: WebKey, ended: () => void): Writab
     await socket.drained()
   }
   return new WritableStream<Uint8Array>({
+    // Who has written all, or nothing, learns of a cut too.
+    start: (controller) => void socket.failed.then((error) => controller.error(error)),
     write: async (chunk) => {
-      for (let at = 0; at < chunk.length; at += MAX_PLAIN) await put(chunk.subarray(at, at + MAX_PLAIN))
+      for (let at = 0; at < chunk.length; at += MOST_PLAIN) await put(chunk.subarray(at, at + MOST_PLAIN))
     },
     close: async () => {
       await put(EMPTY)

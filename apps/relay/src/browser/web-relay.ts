@@ -6,6 +6,7 @@ import {
   parseNodeId,
   parseRelayUrl,
   type RelayAddress,
+  RELAY_STATUS,
   type RelayFrame,
 } from '@sluice/wire/relay'
 import { formatAddress } from '@sluice/wire'
@@ -53,24 +54,33 @@ export class WebRelay {
     this.#address = addressOf(options.relay)
   }
 
-  /** A circuit to `peer`, a NodeID. @throws PeerError */
-  async connect(peer: Uint8Array): Promise<PeerStream> {
-    const { socket } = await this.session(this.#address, connectFrame(peer))
-    return this.#circuit(socket, 'initiator', peer)
+  /** Where it is, or where it has sent this peer. @param text a relay URL; '' is its own @throws PeerError RELAY_ADDRESS */
+  addressOf(text: string): RelayAddress {
+    return text === '' ? this.#address : addressOf(text)
   }
 
-  /** The circuit that was offered. @throws PeerError */
-  async accept(offer: Incoming): Promise<PeerStream> {
-    const { socket } = await this.session(this.#address, acceptFrame(offer))
+  /** A circuit to `peer`, a NodeID; where another relay has it, by that one. @throws PeerError */
+  async connect(peer: Uint8Array): Promise<PeerStream> {
+    try {
+      return await this.#connect(peer, this.#address)
+    } catch (error) {
+      if (!(error instanceof PeerError) || error.status !== RELAY_STATUS.REDIRECT) throw error
+      // Once: two relays may send a peer to each other.
+      return this.#connect(peer, addressOf(error.address))
+    }
+  }
+
+  /** The circuit that was offered. @param at where @throws PeerError */
+  async accept(offer: Incoming, at: RelayAddress): Promise<PeerStream> {
+    const { socket } = await this.session(at, acceptFrame(offer))
     return this.#circuit(socket, 'responder', offer.source)
   }
 
-  /** Logs in. @param at '' is the relay's own address @param first sent with it, see `login` */
+  /** Logs in. @param first sent with it, see `login` */
   async session(
-    at: RelayAddress | '',
+    address: RelayAddress,
     first?: RelayFrame,
   ): Promise<{ readonly socket: RelaySocket; readonly loggedIn: LoggedIn }> {
-    const address = at === '' ? this.#address : at
     const socket = this.#dial(address)
     const { identity } = this.#options
     const token =
@@ -80,6 +90,11 @@ export class WebRelay {
       await socket.opened
       return { socket, loggedIn: await login(socket, options) }
     })
+  }
+
+  async #connect(peer: Uint8Array, at: RelayAddress): Promise<PeerStream> {
+    const { socket } = await this.session(at, connectFrame(peer))
+    return this.#circuit(socket, 'initiator', peer)
   }
 
   async #circuit(socket: RelaySocket, role: NoiseRole, peer: Uint8Array): Promise<PeerStream> {
@@ -117,7 +132,7 @@ export class WebRelay {
 const webSocket = (url: string): WebSocketLike => new WebSocket(url, SUBPROTOCOL)
 
 /** @throws PeerError RELAY_ADDRESS */
-export const addressOf = (text: string): RelayAddress => {
+const addressOf = (text: string): RelayAddress => {
   const address = wellFormed(() => parseRelayUrl(text))
   if (address.transport === 'ws' || address.transport === 'wss') return address
   throw new PeerError(

@@ -12,22 +12,37 @@ import type { NoiseKeys, NoiseSuite } from '../noise/noise-suite.ts'
 const SPKI = Buffer.from('302a300506032b656e032100', 'hex')
 const TAG_BYTES = 16
 
-/** @param privateKey of X25519 */
-export const nodeKeys = (privateKey: KeyObject): NoiseKeys => {
-  const publicKey = new Uint8Array(
-    createPublicKey(privateKey).export({ type: 'spki', format: 'der' }).subarray(SPKI.length),
-  )
-  const dh = (theirs: Uint8Array): Uint8Array =>
+const rawOf = (spki: Buffer): Uint8Array => new Uint8Array(spki.subarray(SPKI.length))
+
+/** @param privateKey of X25519 @param publicKey its 32 octets, where they are known */
+export const nodeKeys = (
+  privateKey: KeyObject,
+  publicKey: Uint8Array = rawOf(createPublicKey(privateKey).export({ type: 'spki', format: 'der' })),
+): NoiseKeys => ({
+  publicKey,
+  dh: (theirs) =>
     diffieHellman({
       privateKey,
       publicKey: createPublicKey({ key: Buffer.concat([SPKI, theirs]), format: 'der', type: 'spki' }),
-    })
-  return { publicKey, dh }
+    }),
+})
+
+const generateKeys = (): NoiseKeys => {
+  // Encoded at once: to export it later would take as long as to make it.
+  const publicKeyEncoding = { type: 'spki', format: 'der' } as const
+  const pair = generateKeyPairSync('x25519', { publicKeyEncoding } as object) as unknown as EncodedPair
+  return nodeKeys(pair.privateKey, rawOf(pair.publicKey))
+}
+
+/** The types of Node know of pairs that are encoded both or not at all. */
+interface EncodedPair {
+  readonly publicKey: Buffer
+  readonly privateKey: KeyObject
 }
 
 /** Noise by node:crypto. */
 export const nodeSuite: NoiseSuite = {
-  generateKeys: () => nodeKeys(generateKeyPairSync('x25519').privateKey),
+  generateKeys,
   seal: (key, nonce, ad, plain) => {
     const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(ad)
     const sealed = cipher.update(plain)

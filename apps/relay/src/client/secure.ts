@@ -28,7 +28,7 @@ export interface SecureOptions extends Pick<PeerHandshakeOptions, 'role' | 'iden
 export const secure = async (reader: Reader, options: SecureOptions): Promise<NoiseConn> => {
   const port: MessagePort = {
     send: (bytes) => void reader.conn.write(encodeNoiseMessage(bytes)),
-    receive: () => reader.read(message),
+    receive: async () => encrypted(await reader.read(message)),
   }
   let secured: Secured
   try {
@@ -40,8 +40,15 @@ export const secure = async (reader: Reader, options: SecureOptions): Promise<No
   return new NoiseConn(reader.release(), secured, options.pool)
 }
 
-const peerErrorOf = (cause: unknown): unknown => {
+/** @internal */
+export const peerErrorOf = (cause: unknown): unknown => {
   if (cause instanceof WireError) return new PeerError('PEER_NOISE', cause.message, { cause })
   if (!(cause instanceof NetError) || !cause.code.startsWith('CLIENT_')) return cause
   return new PeerError('PEER_RESET', 'the circuit broke off during the handshake of the peers', { cause })
+}
+
+/** Nobody who encrypts has nothing to say. */
+const encrypted = (bytes: Uint8Array): Uint8Array => {
+  if (bytes.length > 0) return bytes
+  throw new PeerError('PEER_NOISE', 'the other peer does not encrypt, and this one does')
 }

@@ -20,8 +20,11 @@ import type { Timing } from './timing.ts'
 
 /** What a relay tells a peer that holds a reservation. */
 export interface ControlEvents {
-  /** Somebody wants a circuit: `acceptFrame` on another connection within `acceptWithin`, or `reject`. */
-  incoming(offer: Incoming): void
+  /**
+   * Somebody wants a circuit: `acceptFrame` on another connection to the relay of `control` within `acceptWithin`, or
+   * `control.reject`.
+   */
+  incoming(offer: Incoming, control: Control): void
   closed?(circuit: CircuitClosed): void
   notice?(notice: Notice): void
 }
@@ -38,6 +41,9 @@ export interface Held extends CircuitTerms {
   readonly slots: number
   readonly voucher: Uint8Array
 }
+
+/** How long the reason for a refusal may come behind it. */
+const REASON_MS = 100
 
 type Waiting<T> = PromiseWithResolvers<T>
 
@@ -57,6 +63,8 @@ export class Control {
   #pinging: Waiting<number> | undefined = undefined
   #pingedAt = 0
   #lastNotice: Notice | undefined = undefined
+  /** Waits for a reason; undefined: none will come. */
+  #onNotice: ((notice: Notice | undefined) => void) | undefined = undefined
   /** Since the last ping that was due. */
   #heard = true
   #cancelPing: () => void = () => {}
@@ -121,6 +129,7 @@ export class Control {
 
   #end(error: Error): Error {
     this.#cancelPing()
+    this.#onNotice?.(undefined)
     this.#port.close(error)
     for (const waiting of [this.#reserving, this.#pinging]) waiting?.reject(error)
     return error
@@ -140,6 +149,7 @@ export class Control {
     else if (frame.type === 'pong') this.#ponged()
     else if (frame.type === 'notice') {
       this.#lastNotice = frame
+      this.#onNotice?.(frame)
       this.#events.notice?.(frame)
     } else throw unexpected(frame)
   }
@@ -159,9 +169,21 @@ export class Control {
       return
     }
     this.#reserving = undefined
-    // The response itself has no room for a reason.
-    const reason = this.#lastNotice?.status === status ? this.#lastNotice.text : ''
-    waiting.reject(refused(status, reason))
+    this.#refuse(waiting, status)
+  }
+
+  /** The response itself has no room for a reason: that stands in a notice, in front of it or right behind. */
+  #refuse(waiting: Waiting<Held>, status: RelayStatus): void {
+    const give = (reason: string): void => {
+      cancel()
+      this.#onNotice = undefined
+      waiting.reject(refused(status, reason))
+    }
+    const cancel = this.#timing.after(REASON_MS, () => give(''))
+    this.#onNotice = (notice) => {
+      if (notice === undefined || notice.status === status) give(notice?.text ?? '')
+    }
+    if (this.#lastNotice !== undefined) this.#onNotice(this.#lastNotice)
   }
 
   #granted(reservation: Reservation): void {
@@ -177,7 +199,7 @@ export class Control {
     if (isZero(offer.token) || !isSame(nodeIdOf(offer.sourceKey), offer.source)) {
       throw new PeerError('RELAY_PROTOCOL', 'a circuit whose source is not the owner of its key')
     }
-    this.#events.incoming(offer)
+    this.#events.incoming(offer, this)
   }
 
   /** A relay that says nothing from one ping to the next is gone, whatever TCP still believes. */

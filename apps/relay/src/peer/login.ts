@@ -114,5 +114,5 @@ export const refused = (
 ): PeerError => {
   const name = relayStatusName(status)
   const text = reason === '' ? name : `${name}, ${reason}`
-  return new PeerError('RELAY_REFUSED', `the relay refused: ${text}`, { status, ...more })
+  return new PeerError('RELAY_REFUSED', `the relay refused: ${text}`, { status, reason, ...more })
 }

@@ -40,6 +40,8 @@ export type PeerErrorCode = (typeof PEER_ERROR_CODES)[number]
 export interface PeerErrorOptions extends ErrorOptions {
   /** What the relay said. */
   readonly status?: RelayStatus | undefined
+  /** And more of it, such as the name of a limit; '' where there is none. */
+  readonly reason?: string | undefined
   /** Seconds after which another try is worth it; 0: not known. */
   readonly retryAfter?: number | undefined
   /** A relay URL: where to go instead; '' where there is none. */
@@ -50,6 +52,7 @@ export class PeerError extends Error {
   override readonly name = 'PeerError'
   readonly code: PeerErrorCode
   readonly status: RelayStatus | undefined
+  readonly reason: string
   readonly retryAfter: number
   readonly address: string
 
@@ -57,6 +60,7 @@ export class PeerError extends Error {
     super(message, options)
     this.code = code
     this.status = options.status
+    this.reason = options.reason ?? ''
     this.retryAfter = options.retryAfter ?? 0
     this.address = options.address ?? ''
   }

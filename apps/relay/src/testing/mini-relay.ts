@@ -24,16 +24,23 @@ export class MiniRelay {
   readonly relay: FakeRelay = new FakeRelay()
   /** The relay's ends of all WebSockets so far. */
   readonly sockets: FakeWebSocket[] = []
+  readonly port: number
   readonly urls: string[] = []
   readonly tokens: (Uint8Array | undefined)[] = []
   /** What is passed on of a circuit. */
   change: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes
   ttl = 3600
+  /** Where to look for peers that are not here. */
+  elsewhere = ''
   readonly #controls = new Map<string, Peer>()
   readonly #waiting = new Map<string, Waiting>()
 
+  constructor(port = 1) {
+    this.port = port
+  }
+
   get url(): string {
-    return `ws://127.0.0.1:1/p2p/${formatNodeId(nodeIdOf(this.relay.identity.publicKey))}`
+    return `ws://127.0.0.1:${this.port}/p2p/${formatNodeId(nodeIdOf(this.relay.identity.publicKey))}`
   }
 
   readonly open = (url: string): FakeWebSocket => {
@@ -43,6 +50,15 @@ export class MiniRelay {
     // A peer that leaves ends what is under way.
     void this.#serve(new RelaySocket(far, systemTiming), far).catch(() => {})
     return near
+  }
+
+  /** Sends all who have a reservation to `elsewhere`. */
+  sendAway(): void {
+    const rest = { reconnectAfterMs: 0, tryForMs: 1000, address: this.elsewhere }
+    for (const { port } of this.#controls.values()) {
+      port.send({ type: 'goaway', status: RELAY_STATUS.SHUTTING_DOWN, ...rest })
+    }
+    this.#controls.clear()
   }
 
   async #serve(port: RelaySocket, raw: FakeWebSocket): Promise<void> {
@@ -71,14 +87,14 @@ export class MiniRelay {
   }
 
   #refuse({ port }: Peer, status: number): void {
-    port.send({ type: 'connectRefused', status, retryAfter: 0, reason: '', address: '' })
+    port.send({ type: 'connectRefused', status, retryAfter: 0, reason: '', address: this.elsewhere })
   }
 
   /** @returns whether the source has to wait for its peer */
   #connect(source: Peer, to: Uint8Array): boolean {
     const destination = this.#controls.get(text(to))
     if (destination === undefined) {
-      this.#refuse(source, RELAY_STATUS.NO_RESERVATION)
+      this.#refuse(source, this.elsewhere === '' ? RELAY_STATUS.NO_RESERVATION : RELAY_STATUS.REDIRECT)
       return false
     }
     const circuitId = randomBytes(16)

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { createLog, loadConfig, Program, storeUrl } from '@sluice/service'
 import { type NewUser, openStore } from '@sluice/userstore'
 import type { Address } from '@sluice/wire'
+import { formatRelayUrl } from '@sluice/wire/relay'
 import { type RelayConfig, schema } from '../config.ts'
-import { DOORS, openDoor } from '../door.ts'
+import { DOORS, openDoor, type OpenOptions } from '../door.ts'
 import type { RelayDoor } from '../relay-door.ts'
 import { Journal } from './journal.ts'
 
@@ -15,6 +16,8 @@ export interface TestRelay extends AsyncDisposable {
   readonly relay: RelayDoor
   /** The first listener. */
   readonly at: Address
+  /** Its URL over TCP. */
+  readonly address: string
   /** By name of the door, the first of each. */
   readonly doors: Readonly<Record<string, Address>>
   readonly ops: Address
@@ -28,7 +31,14 @@ export const configOf = (...argv: string[]): RelayConfig => {
   return loadConfig(schema, { argv: [...usual, ...argv], env: {} }).config
 }
 
-export const openTestRelay = async (users: readonly NewUser[], ...argv: string[]): Promise<TestRelay> => {
+export const openTestRelay = (users: readonly NewUser[], ...argv: string[]): Promise<TestRelay> =>
+  openTestRelayWith({}, users, ...argv)
+
+export const openTestRelayWith = async (
+  options: OpenOptions,
+  users: readonly NewUser[],
+  ...argv: string[]
+): Promise<TestRelay> => {
   const data = mkdtempSync(join(tmpdir(), 'relay-'))
   const config = configOf('--data', data, ...argv)
   const store = await openStore(storeUrl(config))
@@ -51,11 +61,12 @@ export const openTestRelay = async (users: readonly NewUser[], ...argv: string[]
     rmSync(data, { recursive: true })
   }
   try {
-    const { relay, listeners } = await openDoor(program, config)
+    const { relay, listeners } = await openDoor(program, config, options)
     const ops = (await program.ready())!
     const doors = Object.fromEntries(listeners.toReversed().map(({ door, address }) => [door, address]))
     const at = listeners[0]!.address
-    return { program, relay, at, doors, ops, journal, data, [Symbol.asyncDispose]: dispose }
+    const address = formatRelayUrl({ transport: 'tcp', address: at, relay: relay.identity.nodeId })
+    return { program, relay, at, address, doors, ops, journal, data, [Symbol.asyncDispose]: dispose }
   } catch (error) {
     await dispose()
     throw error

@@ -1,15 +1,14 @@
+import type { Address } from '@sluice/wire'
 import { describe, expect, test } from 'vitest'
+import { freePort, OWN_HOST } from '../testing/own-loopback.ts'
 import { echo, openOrigin } from '../testing/test-program.ts'
 import { ServerLink, type ServerLinkOptions } from './server-link.ts'
 
 const NEVER = new AbortController().signal
 const line = Buffer.from('sumbit: a b \r\n')
 
-const closedPort = async (): Promise<{ host: string; port: number }> => {
-  const origin = await openOrigin(echo)
-  origin[Symbol.dispose]()
-  return { host: origin.host, port: origin.port }
-}
+/** Where nobody listens. */
+const nowhere = (): Address => ({ host: OWN_HOST, port: freePort() })
 
 /** A link whose time passes only while it sleeps. */
 const linkTo = (
@@ -44,18 +43,18 @@ describe('ServerLink', () => {
   })
 
   test('tries ever less often, 5 s in all, and says once that the server is away', async () => {
-    const { link, slept, said } = linkTo(await closedPort())
+    const { link, slept, said } = linkTo(nowhere())
     for (let i = 0; i < 2; i++) await expect(link.open(NEVER)).rejects.toMatchObject({ code: 'DIAL_REFUSED' })
     expect(slept).toEqual([100, 200, 400, 800, 1600, 100, 200, 400, 800, 1600])
     expect(said).toEqual(['server.away'])
   })
 
   test('says once that the server is back', async () => {
-    const server = await closedPort()
+    const server = nowhere()
     const { link, said } = linkTo(server)
     await link.open(NEVER).catch(() => {})
     using other = await openOrigin(echo)
-    Object.assign(server, { port: other.port })
+    Object.assign(server, { host: other.host, port: other.port })
     for (let i = 0; i < 2; i++) (await link.open(NEVER)).destroy()
     expect(said).toEqual(['server.away', 'server.back'])
   })
@@ -74,7 +73,7 @@ describe('ServerLink', () => {
 
   test('is given up between two attempts', async () => {
     const abort = new AbortController()
-    const { link, slept } = linkTo(await closedPort(), () => abort.abort(new Error('enough')))
+    const { link, slept } = linkTo(nowhere(), () => abort.abort(new Error('enough')))
     await expect(link.open(abort.signal)).rejects.toThrow('enough')
     expect(slept).toEqual([100])
   })

@@ -541,8 +541,12 @@ describe('when the client', () => {
     conn.send('HTTP/1.1 200 OK\r\n\r\n')
     let sent = 0
     while (sent < 64 * 1024 * 1024 && conn.socket.write(block)) sent += block.length
-    for (let turns = 0; turns < 200; turns += 1) {
-      if (conn.socket.writableLength === 0) conn.socket.write(block)
+    for (let still = 0; still < 200 && sent < 64 * 1024 * 1024; still += 1) {
+      if (conn.socket.writableLength === 0) {
+        conn.socket.write(block)
+        sent += block.length
+        still = 0
+      }
       await new Promise((resolve) => setImmediate(resolve))
     }
     expect(conn.socket.writableLength).toBeGreaterThan(0)

@@ -12,6 +12,7 @@ import {
 } from '@sluice/service'
 import { hashPassword, type Limits, PasswordVerifier, type User, type UserStore } from '@sluice/userstore'
 import type { Address } from '@sluice/wire'
+import { OWN_HOST } from './own-loopback.ts'
 
 /** Who signs in. */
 export interface Login {
@@ -125,7 +126,7 @@ export const openTestDoor = async (handshake: Handshake, options: TestDoorOption
     mayReuse: () => true,
   }
   const listener = await listen({
-    host: '127.0.0.1',
+    host: OWN_HOST,
     port: 0,
     onConn: (conn) => void runSession(conn, handshake, parts),
     onError: (error) => journal.write(String(error)),

@@ -16,7 +16,9 @@ import { callGuard } from './call-guard.ts'
 import { reflectionServices, ssPackage, ssService } from './descriptor.ts'
 import type { HealthCheckRes } from './messages.ts'
 import { Reflection, type ReflectionRequest } from './reflection.ts'
+import type { ServerTls } from '../remote/server-tls.ts'
 import { type CallStatus, statusOf } from './status.ts'
+import { tlsCredentials } from './tls-credentials.ts'
 
 type Answer<Request> = (request: Request, signal: AbortSignal) => object | Promise<object>
 
@@ -30,8 +32,8 @@ export interface Calls {
 export interface GrpcOptions {
   readonly address: Address
   readonly token: string | undefined
-  /** PEM, of a server that is to speak TLS. */
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
+  /** Of a server that is to speak TLS. */
+  readonly tls: ServerTls | undefined
   readonly calls: Calls
   /** A fault of ours. */
   readonly onFailed: (error: unknown) => void
@@ -72,11 +74,7 @@ export const startGrpc = async (options: GrpcOptions): Promise<GrpcServer> => {
   for (const service of reflectionServices()) {
     server.addService(service, { ServerReflectionInfo: reflectionCall(reflection) })
   }
-  const credentials =
-    tls === undefined
-      ? ServerCredentials.createInsecure()
-      : ServerCredentials.createSsl(null, [{ cert_chain: tls.cert, private_key: tls.key }])
-  const port = await bound(server, address, credentials)
+  const port = await bound(server, address, tls ? tlsCredentials(tls) : ServerCredentials.createInsecure())
   return { address: { host: address.host, port }, close: () => server.forceShutdown() }
 }
 

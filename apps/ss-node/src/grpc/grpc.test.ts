@@ -15,6 +15,7 @@ import {
   SsPacketClient,
 } from '@sluice/wire/shadowsocks'
 import { describe, it, vi } from 'vitest'
+import { ServerTls } from '../remote/server-tls.ts'
 import { CERTIFICATE, CERTIFICATE_KEY } from '../remote/testing/certificate.ts'
 import { ssPackage } from './descriptor.ts'
 import ssJson from './ss.proto.json' with { type: 'json' }
@@ -68,10 +69,10 @@ describe.concurrent('gRPC', () => {
   })
 
   it('speaks TLS', async ({ expect }) => {
-    const [cert, key] = [Buffer.from(CERTIFICATE), Buffer.from(CERTIFICATE_KEY)]
+    const tls = new ServerTls({ cert: CERTIFICATE, key: CERTIFICATE_KEY })
     await using grpc = await TestGrpc.open({
-      tls: { cert, key },
-      client: { credentials: credentials.createSsl(cert) },
+      tls,
+      client: { credentials: credentials.createSsl(Buffer.from(CERTIFICATE)) },
     })
     expect(await call(grpc, 'ListUser', {})).toMatchObject({ data: [] })
   })

@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { createSecureContext } from 'node:tls'
 import { AddressPolicy, createResolver } from '@sluice/net'
-import { ConfigError, type Program, type ProgramConfig } from '@sluice/service'
+import type { Program, ProgramConfig } from '@sluice/service'
 import type { Address } from '@sluice/wire'
 import type { SsNodeConfig } from '../config.ts'
 import { Manager } from '../manager/manager.ts'
@@ -10,6 +8,7 @@ import { Register } from './register.ts'
 import type { ServerPlaces } from '../user-servers.ts'
 import { checkRemote, grpcAddress, type RemoteConfig } from './remote-config.ts'
 import type { RemotePorts } from './remote-ports.ts'
+import { openServerTls } from './server-tls.ts'
 import { addSip008 } from './sip008.ts'
 
 /** Where users are managed. */
@@ -61,7 +60,7 @@ const serveGrpc = async ({
 }: Parts): Promise<Address | undefined> => {
   const address = grpcAddress(config)
   if (address === undefined) return undefined
-  const tls = await pemOf('grpc', config.grpcCert, config.grpcKey)
+  const tls = await openServerTls(program, 'grpc', config.grpcCert, config.grpcKey)
   let policy = new AddressPolicy(config.allow)
   program.onReload((next) => {
     const fresh = new AddressPolicy(next.allow)
@@ -96,7 +95,7 @@ const serveSsm = async ({
 }: Parts): Promise<Address | undefined> => {
   const { ssm: address, ssmToken: token } = config
   if (address === undefined || token === undefined) return undefined
-  const tls = await pemOf('ssm', config.ssmCert, config.ssmKey)
+  const tls = await openServerTls(program, 'ssm', config.ssmCert, config.ssmKey)
   const [{ startSsm }, { SsmUsers }, { SsmCounters }] = await Promise.all([
     import('../ssm/ssm-server.ts'),
     import('../ssm/ssm-users.ts'),
@@ -118,21 +117,4 @@ const serveDocuments = ({ program, config, ports, register }: Parts): void => {
     identityKeys,
   })
   program.addRoutes((app) => addSip008(app, { secret, register, places }))
-}
-
-/** @throws ConfigError where the files cannot be read, or are of no use */
-const pemOf = async (
-  door: string,
-  cert: string | undefined,
-  key: string | undefined,
-): Promise<{ cert: Buffer; key: Buffer } | undefined> => {
-  if (cert === undefined || key === undefined) return undefined
-  try {
-    const pem = { cert: await readFile(cert), key: await readFile(key) }
-    createSecureContext(pem)
-    return pem
-  } catch (cause) {
-    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'failed'
-    throw new ConfigError('CONFIG_INVALID', `${door}: ${cert}, ${key} are of no use (${why})`, { cause })
-  }
 }

@@ -1,8 +1,10 @@
 import type { AddressInfo } from 'node:net'
+import { Server as TlsServer } from 'node:tls'
 import type { Address } from '@sluice/wire'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { isBearer } from '../remote/bearer.ts'
+import type { ServerTls } from '../remote/server-tls.ts'
 import { asRemoteError, RemoteError, type RemoteErrorCode } from '../remote/remote-error.ts'
 import type { SsmCounters } from './ssm-stats.ts'
 import type { SsmUsers } from './ssm-users.ts'
@@ -10,8 +12,8 @@ import type { SsmUsers } from './ssm-users.ts'
 export interface SsmOptions {
   readonly address: Address
   readonly token: string
-  /** PEM, of a server that is to speak TLS. */
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
+  /** Of a server that is to speak TLS. */
+  readonly tls: ServerTls | undefined
   readonly users: SsmUsers
   readonly counters: SsmCounters
   /** A fault of ours. */
@@ -66,13 +68,15 @@ export const startSsm = async (options: SsmOptions): Promise<SsmServer> => {
     routerOptions: { maxParamLength: 1024, ignoreTrailingSlash: true },
     http: { maxHeaderSize: 8192 },
     frameworkErrors: (_error, _request, reply) => void refuse(reply, 400, 'the request is malformed'),
-    ...(options.tls !== undefined && { https: options.tls }),
+    ...(options.tls !== undefined && { https: options.tls.pem }),
   }) as FastifyInstance
-  app.server.maxConnections = MAX_CONNECTIONS
+  const { server } = app
+  options.tls?.follow((pem) => void (server instanceof TlsServer && server.setSecureContext(pem)))
+  server.maxConnections = MAX_CONNECTIONS
   guard(app, options)
   for (const prefix of PREFIXES) addRoutes(app, prefix, options)
   await app.listen(options.address)
-  const { address: host, port } = app.server.address() as AddressInfo
+  const { address: host, port } = server.address() as AddressInfo
   return { address: { host, port }, close: () => app.close() }
 }
 

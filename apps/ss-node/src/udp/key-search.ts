@@ -1,14 +1,17 @@
 import { type Limit, TokenBucket } from '@sluice/ratelimit'
 import type { SsDatagram } from '@sluice/wire/shadowsocks'
-import type { FailureGuard } from '../failure-guard.ts'
+import { FailureGuard } from '../failure-guard.ts'
 import type { SlicedSearch } from '../sliced-search.ts'
 import type { SsMetrics } from '../ss-metrics.ts'
 import type { SsUser } from '../ss-user.ts'
 import type { UseOrder } from '../use-order.ts'
+import { wideNetwork } from '../wide-network.ts'
 import { type Malformed, opened } from './opened.ts'
 
 /** Keys that strangers may have tried in vain, all of them together: anybody can write any address on a datagram. */
 const TRIALS: Limit = { rate: 20_000, burst: 40_000 }
+/** … and those of one wide network, which leaves the other half to all others. */
+const NETWORK_TRIALS: Limit = { rate: 10_000, burst: 20_000 }
 /** Datagrams of all ports that wait for a search to end. */
 const MOST_WAITING = 1024
 const MOST_WAITING_BYTES = 2 * 1024 * 1024
@@ -42,6 +45,7 @@ export class KeySearch {
   readonly #guard: FailureGuard
   readonly #counted: KeySearchOptions['counted']
   readonly #now: () => number
+  readonly #neighbours: FailureGuard
   readonly #bucket: TokenBucket
   #waiting = 0
   #waitingBytes = 0
@@ -51,6 +55,7 @@ export class KeySearch {
     this.#guard = guard
     this.#counted = counted
     this.#now = now
+    this.#neighbours = new FailureGuard(now, NETWORK_TRIALS, wideNetwork)
     this.#bucket = new TokenBucket(TRIALS, now(), 1)
   }
 
@@ -106,7 +111,7 @@ export class KeySearch {
       return datagram !== undefined
     }
     const begun = this.#now()
-    const searching = this.#search.start(order.all(), opens)
+    const searching = this.#search.start(order.all(), opens, unknown.ip)
     const settle = async (): Promise<void> => {
       const user = await searching.found
       this.leave(unknown.bytes)
@@ -121,12 +126,15 @@ export class KeySearch {
   #found(unknown: Unknown, user: SsUser, datagram: SsDatagram | Malformed, trials: number): void {
     if (!unknown.found(user, datagram) || trials === 0) return
     this.#guard.giveBack(unknown.ip, trials)
+    this.#neighbours.giveBack(unknown.ip, trials)
     this.#bucket.take(-this.#priced(trials), this.#now())
   }
 
   #take(ip: string, trials: number): boolean {
     if (!this.#guard.take(ip, trials)) return false
-    if (this.#bucket.tryTake(this.#priced(trials), this.#now())) return true
+    const isNear = this.#neighbours.take(ip, trials)
+    if (isNear && this.#bucket.tryTake(this.#priced(trials), this.#now())) return true
+    if (isNear) this.#neighbours.giveBack(ip, trials)
     this.#guard.giveBack(ip, trials)
     return false
   }

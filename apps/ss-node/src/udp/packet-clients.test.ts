@@ -105,6 +105,18 @@ describe('a session', () => {
     expect(stage.left).toEqual(EMPTY)
   })
 
+  it('that was cut and goes on takes nothing that came before', async () => {
+    const { stage, ada, client } = one()
+    const packets = ['a', 'b'].map((text) => client.packet(text))
+    for (const bytes of packets) await stage.take(bytes)
+    const late = client.packet('late')
+    ada.account.cut('QUOTA_EXCEEDED')
+    for (const bytes of packets) await stage.take(bytes)
+    expect([stage.left, stage.dropped]).toEqual([EMPTY, { replay: 2 }])
+    for (const bytes of [late, late, client.packet('c')]) await stage.take(bytes)
+    expect([stage.relayed, stage.dropped]).toEqual([['a', 'b', 'late', 'c'], { replay: 3 }])
+  })
+
   it('is one of as many as its user may have, and told apart by its ID alone', async () => {
     const { stage, ada } = one()
     ada.account.setDefaults({ associations: 2 })

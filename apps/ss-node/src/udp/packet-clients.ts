@@ -2,6 +2,7 @@ import type { DropReason } from '@sluice/service'
 import { WireError } from '@sluice/wire'
 import {
   PacketReader,
+  type PacketWindow,
   type SsBody,
   type SsKey,
   type SsPacket,
@@ -81,7 +82,7 @@ export class PacketClients {
       client: { host, port },
       seal: new PacketSeal(user.key, packets, this.#parts.wallNow),
       leastIdleMs: LEAST_IDLE_MS,
-      forget: () => this.#forget(id),
+      forget: () => this.#forget(user, id, packets.window),
     })
     if (association === undefined) return
     this.#last = { id, packets, association }
@@ -89,15 +90,16 @@ export class PacketClients {
     association.relay(body)
   }
 
-  #sessionOf({ key }: SsUser, clientId: bigint): SsPacketSession {
-    const { random } = this.#parts
+  #sessionOf(user: SsUser, clientId: bigint): SsPacketSession {
+    const { random, ended } = this.#parts
     const own = random(8)
     const ownId = Buffer.from(own.buffer, own.byteOffset, own.length).readBigUInt64BE()
     return new SsPacketSession({
-      key,
+      key: user.key,
       clientId,
       ownId,
       random,
+      window: ended.find(user, clientId),
       identity: this.#keyring.serverKey !== undefined,
     })
   }
@@ -141,7 +143,8 @@ export class PacketClients {
     return this.#reader.reader
   }
 
-  #forget(id: bigint): void {
+  #forget(user: SsUser, id: bigint, window: PacketWindow): void {
+    this.#parts.ended.keep(user, id, window)
     this.#sessions.delete(id)
     this.#last = undefined
   }

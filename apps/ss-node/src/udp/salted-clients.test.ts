@@ -235,6 +235,18 @@ describe('many users of one port', () => {
     expect([stage.relayed, stage.dropped]).toEqual([['hello', 'again'], { auth: 2001 }])
   })
 
+  it('are heard at once while all of another network sends noise', async () => {
+    const stage = new UdpStage(names(200))
+    for (let host = 0; host < 256; host++) stage.port.onDatagram(randomBytes(100), `203.0.113.${host}`, 1)
+    expect(stage.dropped).toEqual({ auth: 156 })
+    await stage.take(salted(stage.users[0]!.key, 'hello'))
+    while (stage.relayed.length === 0) await settled()
+    expect(stage.search.waiting).toBeGreaterThan(50)
+    stage.port.close()
+    await settled()
+    expect(stage.left).toEqual([0, 0, 0, 0, 0, 0])
+  })
+
   it('cost nothing when they are new where they come from', async () => {
     const guard = new FailureGuard(() => 0, { rate: 1, burst: 30 })
     const stage = new UdpStage(names(20), { guard })

@@ -31,7 +31,7 @@ export class UdpAssociation implements DatagramClient {
   #to: To | undefined = undefined
 
   constructor({ user, session, seal, socket, parts, leastIdleMs }: UdpAssociationOptions) {
-    const { settings, locate, log, clock, bind } = parts
+    const { settings, locate, log, isDue, clock, bind } = parts
     this.user = user
     this.session = session
     this.maxBytes = socket.maxBytes - seal.bytes
@@ -48,6 +48,7 @@ export class UdpAssociation implements DatagramClient {
       dnsIdleMs: Math.max(leastIdleMs, Math.min(DNS_IDLE_MS, settings.idleMs)),
       cone: 'full',
       source: settings.source,
+      seldom: { due: isDue },
       onEnd: (error) => session.close(error),
       ...(clock && { clock }),
       ...(bind && { bind }),

@@ -2,6 +2,7 @@ import type { Clock } from '@sluice/ratelimit'
 import type { AssociationOptions, CallerLocate, DatagramListener, Log } from '@sluice/service'
 import type { RandomBytes } from '@sluice/wire/shadowsocks'
 import type { SsMetrics } from '../ss-metrics.ts'
+import type { EndedWindows } from './ended-windows.ts'
 import type { KeySearch } from './key-search.ts'
 
 /** What can change while ports are open; it holds for associations that begin then. */
@@ -19,6 +20,7 @@ export interface UdpParts {
   readonly search: KeySearch
   /** Those of datagrams alone: at the rate at which they come, the requests of conns would soon be forgotten. */
   readonly salts: { add(salt: Uint8Array): boolean }
+  readonly ended: EndedWindows
   readonly random: RandomBytes
   readonly counted: Pick<SsMetrics, 'refused'>
   readonly wallNow: () => number

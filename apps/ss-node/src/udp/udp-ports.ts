@@ -6,6 +6,7 @@ import type { FailureGuard } from '../failure-guard.ts'
 import type { Keyring } from '../keyring.ts'
 import type { SlicedSearch } from '../sliced-search.ts'
 import type { SsMetrics } from '../ss-metrics.ts'
+import { EndedWindows } from './ended-windows.ts'
 import { KeySearch } from './key-search.ts'
 import { RandomPool } from './random-pool.ts'
 import type { UdpConfig } from './udp-config.ts'
@@ -93,6 +94,7 @@ export const openUdpPorts = (
       search: new KeySearch({ search, guard, counted: metrics }),
       counted: metrics,
       salts: new SaltFilter({ seed: randomBytes(SEED_BYTES) }),
+      ended: new EndedWindows(),
       random: new RandomPool().take,
       wallNow: Date.now,
       isDue: (what) => seldom.due(what),

@@ -145,15 +145,6 @@ export const plainServer = async (host = '127.0.0.1', port = 0): Promise<Server>
 
 export const portOf = (server: Server): number => (server.address() as AddressInfo).port
 
-/** A port on which nobody listens. */
-export const closedPort = async (host = '127.0.0.1'): Promise<number> => {
-  const server = await plainServer(host)
-  const port = portOf(server)
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 /** A relay's two conns, `near` the client's and `far` the target's, each with the plain socket at its other end. */
 export interface Road {
   readonly client: Socket

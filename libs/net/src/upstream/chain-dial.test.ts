@@ -5,7 +5,8 @@ import { dialLoopback } from '../testing/loopback.ts'
 import { CERTIFICATE } from '../testing/certificate.ts'
 import { Collector } from '../testing/collector.ts'
 import { held } from '../testing/held.ts'
-import { closedPort, NEVER, turns } from '../testing/loopback.ts'
+import { NEVER, turns } from '../testing/loopback.ts'
+import { freePort, OWN_HOST } from '../testing/own-loopback.ts'
 import { openPeer, openRelay, openScripted, type Peer, type Script } from '../testing/scripted-proxy.ts'
 import { type ChainDialOptions, dialChain } from './chain-dial.ts'
 import { parseUpstreamUrl } from './upstream-url.ts'
@@ -108,8 +109,8 @@ describe.each(KINDS)('through %s', (_, protocol, isSecure, by) => {
   let proxy: Peer
   let script: Script
 
-  /** The hops to a proxy that follows the script, or to another port. */
-  const hopsTo = async (port?: number) => {
+  /** The hops to a proxy that follows the script, or to another place. */
+  const hopsTo = async (elsewhere?: string) => {
     proxy = keep(await openScripted(() => script, isSecure))
     const relays = await Promise.all(
       by.map(async (url) => {
@@ -117,7 +118,7 @@ describe.each(KINDS)('through %s', (_, protocol, isSecure, by) => {
         return `${url}://127.0.0.1:${relay.port}`
       }),
     )
-    return [...relays, `${scheme}://${LOGIN}127.0.0.1:${port ?? proxy.port}`].map(parseUpstreamUrl)
+    return [...relays, `${scheme}://${LOGIN}${elsewhere ?? `127.0.0.1:${proxy.port}`}`].map(parseUpstreamUrl)
   }
 
   const told = async (answers: readonly Buffer[], cutAt?: number): Promise<unknown> => {
@@ -149,7 +150,7 @@ describe.each(KINDS)('through %s', (_, protocol, isSecure, by) => {
 
   it('finds a proxy dead', async () => {
     script = { answers: [] }
-    const hops = await hopsTo(await closedPort())
+    const hops = await hopsTo(`${OWN_HOST}:${freePort()}`)
     expect(await outcome(dial({ hops }))).toBe('UPSTREAM_FAILED')
   })
 
@@ -316,9 +317,9 @@ describe('TLS', () => {
 })
 
 it('says which proxy it was, and never a password', async () => {
-  const port = await closedPort()
-  const failure = dial({ hops: [parseUpstreamUrl(`socks5://ada:secret@127.0.0.1:${port}`)] })
+  const dead = `${OWN_HOST}:${freePort()}`
+  const failure = dial({ hops: [parseUpstreamUrl(`socks5://ada:secret@${dead}`)] })
   await expect(failure).rejects.toMatchObject({
-    message: `socks5://127.0.0.1:${port}: 127.0.0.1:${port}: connect ECONNREFUSED 127.0.0.1:${port}`,
+    message: `socks5://${dead}: ${dead}: connect ECONNREFUSED ${dead}`,
   })
 })

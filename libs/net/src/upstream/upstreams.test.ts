@@ -4,7 +4,8 @@ import type { Conn } from '../conn.ts'
 import { NetError } from '../net-error.ts'
 import { createResolver } from '../dns/create-resolver.ts'
 import { CERTIFICATE } from '../testing/certificate.ts'
-import { closedPort, dialLoopback, Door, LOOPBACK, NEVER } from '../testing/loopback.ts'
+import { dialLoopback, Door, LOOPBACK, NEVER } from '../testing/loopback.ts'
+import { freePort, OWN_HOST } from '../testing/own-loopback.ts'
 import { openRelay, openScripted, type Peer } from '../testing/scripted-proxy.ts'
 import type { Route } from './route.ts'
 import type { UpstreamChange, UpstreamGroup } from './upstream-group.ts'
@@ -263,7 +264,7 @@ describe('members', () => {
   })
 
   it('that nobody listens as are failures of theirs', async () => {
-    const hops = [parseUpstreamUrl(`http://127.0.0.1:${await closedPort()}`)]
+    const hops = [parseUpstreamUrl(`http://${OWN_HOST}:${freePort()}`)]
     const lab = new Lab([], { members: [{ hops, weight: 1 }], balance: 'first', check: CHECK })
     expect([await lab.dial(), lab.results]).toEqual(['UPSTREAM_FAILED', ['pool failed']])
   })

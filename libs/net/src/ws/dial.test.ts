@@ -5,7 +5,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws'
 import { createAuthority } from '../testing/certificates.ts'
 import { Collector } from '../testing/collector.ts'
-import { closedPort, NEVER, plainServer, portOf } from '../testing/loopback.ts'
+import { NEVER, plainServer, portOf } from '../testing/loopback.ts'
+import { freePort, OWN_HOST } from '../testing/own-loopback.ts'
 import { SUBPROTOCOL } from '../testing/ws-peer.ts'
 import { dialWebSocket } from './dial.ts'
 import type { WsConn } from './ws-conn.ts'
@@ -122,7 +123,7 @@ describe('dialWebSocket', () => {
   })
 
   it('fails where nobody listens, where HTTP is not spoken, and where the server leaves', async () => {
-    await expect(dialWebSocket(`ws://127.0.0.1:${await closedPort()}`, options)).rejects.toMatchObject({
+    await expect(dialWebSocket(`ws://${OWN_HOST}:${freePort()}`, options)).rejects.toMatchObject({
       code: 'DIAL_REFUSED',
     })
     expect(await answered('SSH-2.0-OpenSSH\r\n')).toMatchObject({ code: 'WEBSOCKET_INVALID' })

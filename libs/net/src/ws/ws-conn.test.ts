@@ -13,14 +13,17 @@ import { frame, MAX_MESSAGE, OPCODE } from './frame.ts'
 import { WsConn } from './ws-conn.ts'
 
 const MIB = 1024 * 1024
-const open: { destroy?(): unknown; terminate?(): unknown }[] = []
+const open: (() => void)[] = []
 afterEach(() => {
-  for (const each of open.splice(0)) (each.terminate ?? each.destroy)!.call(each)
+  for (const close of open.splice(0)) close()
 })
 
 const accepted = async (): Promise<WsPair & { here: Collector }> => {
   const pair = await acceptedWs()
-  open.push(pair.conn, pair.client)
+  open.push(
+    () => pair.conn.destroy(),
+    () => pair.client.terminate(),
+  )
   return { ...pair, here: new Collector(pair.conn) }
 }
 
@@ -223,6 +226,16 @@ describe('a WebSocket over any transport', () => {
     expect(there.bytes.subarray(-4).toString('hex')).toBe(`8802${closeCode.toString(16).padStart(4, '0')}`)
   })
 
+  it('a close waits for nobody, and nothing follows it', async () => {
+    const { conn, peer, here } = bare()
+    conn.pause()
+    peer.write(Buffer.concat([masked(OPCODE.BINARY, 'data'), masked(OPCODE.CLOSE, Buffer.of(0x0f, 0xa1))]))
+    await here.until(() => here.has('break'))
+    conn.resume()
+    await turns()
+    expect([here.events, here.error]).toMatchObject([['break'], { closeCode: 4001 }])
+  })
+
   it('a transport that breaks is told as it broke', async () => {
     const { peer, here } = bare()
     peer.reset()
@@ -240,8 +253,12 @@ describe('in a relay with a socket', () => {
     }
   > => {
     const [pair, { conn: far, peer: target }] = await Promise.all([acceptedWs(), acceptedPair()])
-    open.push(pair.conn, pair.client, target)
-    const relay = new Relay(pair.conn, far, { up: new CountingLane(), down: new CountingLane() })
+    open.push(
+      () => pair.conn.destroy(),
+      () => pair.client.terminate(),
+      () => target.destroy(),
+    )
+    const relay = new Relay(pair.conn, far, { up: new CountingLane(), down: new CountingLane() }, 35)
     const outcome = relay.run().then(
       () => 'OK',
       (error: unknown) => error,
@@ -267,7 +284,7 @@ describe('in a relay with a socket', () => {
   it('a reset of the socket is a close code, and a cut tells both', async () => {
     const first = await relayed()
     first.target.resetAndDestroy()
-    expect(await first.closed).toBe(4000)
+    expect(await first.closed).toBe(4035)
     expect(await first.outcome).toMatchObject({ code: 'TARGET_RESET' })
     const second = await relayed()
     const broken = breaks(second.target)

@@ -34,8 +34,8 @@ export class TestRequest implements Request {
     this.account = account
   }
 
-  accept(bound: Address): Conn {
-    this.accepted.push(bound)
+  accept({ local }: Pick<Conn, 'local'>): Conn {
+    this.accepted.push(local)
     this.onAccept()
     this.#conn.write(Buffer.from('yes\n'))
     return this.#conn

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { WireError } from '../wire-error.ts'
 import type { SsMethod } from './method.ts'
 
@@ -9,6 +9,7 @@ export interface SsKey {
   readonly bytes: Uint8Array
 }
 
+const MD5_BYTES = 16
 const BASE64 = /^(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}(?:==)?|[A-Za-z\d+/]{3}=?)?$/
 
 /**
@@ -31,10 +32,13 @@ function keyOfBase64({ name, keyBytes }: SsMethod, secret: string): Uint8Array {
 }
 
 function keyOfPassword({ keyBytes }: SsMethod, password: string): Uint8Array {
-  const wanted = Math.ceil(keyBytes / 16)
-  const blocks: Buffer[] = []
-  for (let last = Buffer.alloc(0); blocks.length < wanted; blocks.push(last)) {
-    last = createHash('md5').update(last).update(password).digest()
+  const key = new Uint8Array(keyBytes)
+  const secret = Buffer.from(password)
+  let block = hash('md5', secret, 'buffer')
+  key.set(block.subarray(0, keyBytes))
+  for (let at = MD5_BYTES; at < keyBytes; at += MD5_BYTES) {
+    block = hash('md5', Buffer.concat([block, secret]), 'buffer')
+    key.set(block.subarray(0, keyBytes - at), at)
   }
-  return Buffer.concat(blocks).subarray(0, keyBytes)
+  return key
 }

@@ -18,6 +18,8 @@ export interface SsPacketSessionOptions {
   readonly ownId: bigint
   /** Asked for 24 bytes a packet, with chacha20 alone. */
   readonly random: RandomBytes
+  /** What came in it before, where it goes on. @default nothing */
+  readonly window?: PacketWindow | undefined
 }
 
 /**
@@ -26,13 +28,14 @@ export interface SsPacketSessionOptions {
  */
 export class SsPacketSession {
   /** Of the client's packets: ask it before {@link open}, and tell it after. */
-  readonly window: PacketWindow = new PacketWindow()
+  readonly window: PacketWindow
   readonly #options: SsPacketSessionOptions
   readonly #opener: PacketOpener
   readonly #clientId: Uint8Array
   #sealer: PacketSealer | undefined
 
   constructor(options: SsPacketSessionOptions) {
+    this.window = options.window ?? new PacketWindow()
     this.#options = options
     this.#opener = new PacketOpener(options.key, options.clientId, options.identity === true ? 1 : 0)
     this.#clientId = sessionIdBytes(options.clientId)

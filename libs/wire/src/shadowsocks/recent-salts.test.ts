@@ -80,6 +80,30 @@ it('takes no more than its capacity until the minute has turned', () => {
   expect([add(4, 124_000), salts.size]).toEqual([true, 1])
 })
 
+it('takes a salt once for each key', () => {
+  const salts = new RecentSalts()
+  expect([salts.add(a, 0, 'ada'), salts.add(a, 0, 'bob'), salts.add(a, 70_000, 'ada')]).toEqual([
+    true,
+    true,
+    false,
+  ])
+})
+
+it('leaves room for others, whoever takes all that they can get', () => {
+  const salts = new RecentSalts({ capacity: 1000 })
+  const taken = (whose: string): number => {
+    let count = 0
+    while (salts.add(Buffer.from(`${whose} ${count}`), 0, whose)) count += 1
+    return count
+  }
+  const greedy = ['ada', 'bob', 'eve'].map(taken)
+  expect(greedy).toEqual([800, 160, 32])
+  expect(taken('fay')).toBeGreaterThan(0)
+  expect(salts.add(Buffer.from('more'), 0, 'ada')).toBe(false)
+  expect(salts.add(Buffer.from('more'), 200_000, 'ada')).toBe(true)
+  expect(salts.size).toBe(1)
+})
+
 it('does not keep the memory of the bytes', () => {
   const salts = new RecentSalts()
   const bytes = Uint8Array.from(a)

@@ -9,14 +9,23 @@ export interface RecentSaltsOptions {
   readonly capacity?: number
 }
 
+/** Nobody has more than so many times what is free, so that who comes next always finds room. */
+const SHARE = 4
+
+interface Generation {
+  /** By whose they are. */
+  readonly salts: Map<string, Set<string>>
+  size: number
+}
+
 /**
- * The salts of SIP022 of the last minute, exactly: none is taken twice, and none for another. They go by the
- * minute, all at once, so that each is kept for one to two of them.
+ * The salts of SIP022 of the last minute, exactly: none is taken twice under one key. They go by the minute, all at once, so
+ * that each is kept for one to two of them.
  */
 export class RecentSalts {
   readonly #capacity: number
-  #now = new Set<string>()
-  #before = new Set<string>()
+  #now = fresh()
+  #before = fresh()
   #sinceMs: number | undefined
 
   constructor({ capacity = 1_000_000 }: RecentSaltsOptions = {}) {
@@ -31,13 +40,20 @@ export class RecentSalts {
   /**
    * Keeps the salt of an authentic request whose timestamp was found good.
    * @param nowMs a clock that never goes back
+   * @param whose names the key: what is sealed under another is no replay, and whoever has it fills only their own share
    * @returns whether it is new
    */
-  add(salt: Uint8Array, nowMs: number): boolean {
+  add(salt: Uint8Array, nowMs: number, whose = ''): boolean {
     this.#turn(nowMs)
     const key = Buffer.from(salt.buffer, salt.byteOffset, salt.length).toString('latin1')
-    if (this.#before.has(key) || this.#now.has(key) || this.size >= this.#capacity) return false
-    this.#now.add(key)
+    const before = this.#before.salts.get(whose)
+    const now = this.#now.salts.get(whose)
+    if (before?.has(key) === true || now?.has(key) === true) return false
+    const kept = (before?.size ?? 0) + (now?.size ?? 0)
+    if (kept >= SHARE * (this.#capacity - this.size)) return false
+    if (now === undefined) this.#now.salts.set(whose, new Set([key]))
+    else now.add(key)
+    this.#now.size += 1
     return true
   }
 
@@ -45,8 +61,10 @@ export class RecentSalts {
     this.#sinceMs ??= nowMs
     const ageMs = nowMs - this.#sinceMs
     if (ageMs < KEEP_MS) return
-    this.#before = ageMs < 2 * KEEP_MS ? this.#now : new Set()
-    this.#now = new Set()
+    this.#before = ageMs < 2 * KEEP_MS ? this.#now : fresh()
+    this.#now = fresh()
     this.#sinceMs = nowMs
   }
 }
+
+const fresh = (): Generation => ({ salts: new Map(), size: 0 })

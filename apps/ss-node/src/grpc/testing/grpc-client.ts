@@ -37,7 +37,7 @@ export class GrpcClient implements Disposable {
         same,
         bytes,
         this.#metadata,
-        { deadline: Date.now() + 10_000 },
+        { deadline: Date.now() + 30_000 },
         done,
       )
     })

@@ -36,7 +36,7 @@ export class TestGrpc implements AsyncDisposable {
       },
       health: {
         policy: () => new AddressPolicy(['127.0.0.1']),
-        deadlineMs: 500,
+        deadlineMs: 2000,
         resolver: { resolve: async (host) => (host === 'inside.test' ? ['10.0.0.1'] : ['127.0.0.1']) },
       },
       token: options.token,

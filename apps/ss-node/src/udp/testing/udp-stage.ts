@@ -12,6 +12,7 @@ import { SlicedSearch } from '../../sliced-search.ts'
 import type { SsUser } from '../../ss-user.ts'
 import { Journal } from '../../testing/journal.ts'
 import { ssUserOf, type TestUser } from '../../testing/users.ts'
+import { EndedWindows } from '../ended-windows.ts'
 import { KeySearch } from '../key-search.ts'
 import { PortDatagrams } from '../udp-port.ts'
 import type { UdpParts, UdpSocket } from '../udp-parts.ts'
@@ -83,6 +84,7 @@ export class UdpStage {
       log,
       search: this.search,
       salts: new SaltFilter({ seed: randomBytes(8) }),
+      ended: new EndedWindows(now),
       random: randomBytes,
       counted: { refused: (code) => void this.outcomes.push(code) },
       wallNow: () => this.wall.now,

@@ -1,0 +1,96 @@
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openDoor as openRelay } from '@sluice/relay'
+import { openDoor as openRemoteProxy } from '@sluice/remote-proxy'
+import { createLog, loadConfig, Program } from '@sluice/service'
+import { hashPassword } from '@sluice/userstore'
+import type { Address } from '@sluice/wire'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { openCircuit } from '../../apps/relay/src/testing/test-peer.ts'
+import { relayConfigOf, START_DOORS, startSchema } from './start-config.ts'
+import { portOf } from './subject/echo.ts'
+import { loginOf, openTunnel } from './subject/proxy-client.ts'
+
+const RATE = 400_000
+/** More than any burst. */
+const ENOUGH = 250_000
+const BURST = 100_000
+
+let data: string
+let program: Program
+let origin: Server
+let originPort: number
+let socks: Address
+let relay: Address
+
+const start = async (...flags: string[]): Promise<void> => {
+  const anywhere = ['http', 'socks', 'ops'].flatMap((name) => [`--${name}`, '127.0.0.1:0'])
+  const argv = [...anywhere, '--relay', 'tcp://127.0.0.1:0', '--open', '--allow', '127.0.0.0/8', ...flags]
+  const { config } = loadConfig(startSchema, { argv: ['--data', data, ...argv], env: {} })
+  const log = createLog({ level: 'silent' })
+  program = await Program.start({
+    ...{ app: 'test', version: '0', config, log, doors: START_DOORS, circuits: true, env: {} },
+  })
+  await program.store.add({
+    name: 'ada',
+    credentials: [{ kind: 'password', hash: await hashPassword('secret') }],
+  })
+  await program.directory.refresh()
+  socks = (await openRemoteProxy(program, config)).socks
+  const [listener] = (await openRelay(program, relayConfigOf(config))).listeners
+  relay = listener!.address
+}
+
+beforeEach(async () => {
+  data = mkdtempSync(join(tmpdir(), 'doors-'))
+  origin = createServer((socket) => {
+    socket.on('error', () => {})
+    const block = Buffer.alloc(64 * 1024)
+    const more = (): void => {
+      while (socket.write(block));
+    }
+    socket.on('drain', more)
+    more()
+  })
+  originPort = await portOf(origin)
+})
+
+afterEach(async () => {
+  program.hurry()
+  await program.stop()
+  origin.close()
+  rmSync(data, { recursive: true })
+})
+
+it('holds a tunnel and a circuit to the limit of the node, together', async () => {
+  await start('--node-down', String(RATE))
+  const login = loginOf('ada', 'secret')
+  const target = { host: '127.0.0.1', port: originPort }
+  const tunnel = await openTunnel(socks.port, { protocol: 'socks5', login, target })
+  using circuit = await openCircuit(relay)
+  const startedAt = performance.now()
+  const got = { tunnel: 0, circuit: 0 }
+  const enough = Promise.withResolvers<void>()
+  const note = (which: keyof typeof got, bytes: number): void => {
+    got[which] += bytes
+    if (got.tunnel + got.circuit >= ENOUGH + BURST) enough.resolve()
+  }
+  tunnel.on('data', (chunk: Buffer) => note('tunnel', chunk.length)).resume()
+  circuit.source.conn.attach({
+    onData: (chunk) => note('circuit', chunk.length),
+    onEnd: () => {},
+    onDrain: () => {},
+    onClose: () => {},
+  })
+  circuit.destination.write(Buffer.alloc(2 * (ENOUGH + BURST)))
+  await enough.promise
+  const seconds = (performance.now() - startedAt) / 1000
+  const closed = once(tunnel, 'close')
+  tunnel.destroy()
+  await closed
+  expect(seconds).toBeGreaterThan(ENOUGH / RATE)
+  expect(Math.min(got.tunnel, got.circuit)).toBeGreaterThan(ENOUGH / 4)
+})
