@@ -15,12 +15,15 @@ export type Drive<R extends LoadResult> = (route: Route, onMark: (mark: Mark) =>
 
 /** Where the load goes, how it is spoken, and as whom. */
 export interface Route {
-  mode: 'raw' | 'socks5' | 'connect' | 'http' | 'shadowsocks'
-  /** `NAME:PASSWORD`; with shadowsocks `METHOD:SECRET` */
+  mode: 'raw' | 'socks5' | 'connect' | 'http' | 'shadowsocks' | RelayMode
+  /** `NAME:PASSWORD`; with shadowsocks `METHOD:SECRET`; with libp2p the folder of its packages */
   user?: string
   proxy: number
   origin: number
 }
+
+/** What relays of circuits speak: ours, two of nothing but pairs, strelaysrv's and libp2p's. */
+export type RelayMode = 'relay-tcp' | 'relay-tls' | 'relay-ws' | 'pair-tcp' | 'pair-ws' | 'strelay' | 'libp2p'
 
 const MARKS = ['START', 'BEGIN', 'READY', 'END'] as const
 export type Mark = (typeof MARKS)[number]
@@ -93,9 +96,29 @@ export interface ShadowsocksResult extends LoadResult {
   up: { bytes: number }
 }
 
+/** What relay-load is asked for; its head comment says what each means. */
+export interface RelayLoad {
+  op: 'bulk' | 'setup' | 'ping' | 'idle' | 'login' | 'shape'
+  conns: number
+  secs?: number
+  warm?: number
+  hold?: number
+}
+
+export type RelayOrder = RelayLoad & Route
+
+export interface RelayResult extends LoadResult {
+  /** That came to destinations. */
+  bytes: number
+  /** Share of the window that the load itself computed. */
+  busy: number
+  /** Of what each destination got: Jain's index, the least and the most bytes. */
+  circuits: { jain: number; least: number; most: number }
+}
+
 /** Connections whose origin is a thread of the load generator. */
 export function tcp(load: TcpLoad): Drive<TcpResult> {
-  return (route, onMark) => run('tcpload', flagsOf({ ...route, ...load }), onMark)
+  return (route, onMark) => runTool('tcpload', flagsOf({ ...route, ...load }), onMark)
 }
 
 /** The same with an origin in a process of its own, with a table of open files of its own. */
@@ -106,7 +129,7 @@ export function tcpApart(load: TcpLoad): Drive<TcpResult> {
     try {
       while ((await accepting(route.origin)) === undefined)
         if (origin.exitCode !== null) throw new Error('the origin did not come up')
-      return await run('tcpload', [...flags, '--no-origin'], onMark)
+      return await runTool('tcpload', [...flags, '--no-origin'], onMark)
     } finally {
       signalGroup(origin, 'SIGKILL')
     }
@@ -115,12 +138,23 @@ export function tcpApart(load: TcpLoad): Drive<TcpResult> {
 
 /** Datagrams through a UDP relay. */
 export function udp(load: UdpLoad): Drive<LoadResult> {
-  return (route, onMark) => run('udpload', flagsOf({ ...route, ...load }), onMark)
+  return (route, onMark) => runTool('udpload', flagsOf({ ...route, ...load }), onMark)
 }
 
 /** Connections, or associations, of a Shadowsocks client. */
 export function shadowsocks(load: ShadowsocksLoad): Drive<ShadowsocksResult> {
-  return (route, onMark) => run('ssload', flagsOf({ ...route, ...load }), onMark)
+  return (route, onMark) => runTool('ssload', flagsOf({ ...route, ...load }), onMark)
+}
+
+const NODE_FLAGS = ['--conditions=@sluice/source', '--disable-warning=ExperimentalWarning']
+
+/** Peers of a relay, both ends of their circuits in one process. */
+export function relay(load: RelayLoad): Drive<RelayResult> {
+  return (route, onMark) => {
+    const order: RelayOrder = { ...route, ...load }
+    const args = [...NODE_FLAGS, join(SOURCES, 'relay-load.ts'), JSON.stringify(order)]
+    return run(process.execPath, args, onMark)
+  }
 }
 
 /** With the libraries that each is linked with. */
@@ -131,6 +165,7 @@ type Tool = keyof typeof TOOLS
 export const LOADS: Readonly<Record<Section['project'], readonly Tool[]>> = {
   'remote-proxy': ['tcpload', 'udpload'],
   'ss-node': ['ssload', 'tcpload'],
+  relay: [],
   ratelimit: [],
 }
 
@@ -148,22 +183,28 @@ export function build(tool: Tool): string {
 const flagsOf = (values: object): string[] =>
   Object.entries(values).flatMap(([name, value]) => [`--${name}`, String(value)])
 
-async function run<R extends LoadResult>(
+const runTool = <R extends LoadResult>(
   tool: Tool,
   flags: readonly string[],
   onMark: (mark: Mark) => void,
+): Promise<R> => run(build(tool), flags, onMark)
+
+async function run<R extends LoadResult>(
+  command: string,
+  args: readonly string[],
+  onMark: (mark: Mark) => void,
 ): Promise<R> {
-  const child = spawnOn(LOAD_CORE, build(tool), flags, ['ignore', 'pipe', 'inherit'])
+  const child = spawnOn(LOAD_CORE, command, args, ['ignore', 'pipe', 'inherit'])
   const exit = once(child, 'exit')
   const { stdout } = child
-  if (stdout === null) throw new Error(`${tool} has no output`)
+  if (stdout === null) throw new Error(`${command} has no output`)
   let json = ''
   for await (const line of createInterface(stdout)) {
     if (line.startsWith('{')) json = line
     else for (const mark of MARKS) if (line === mark) onMark(mark)
   }
   await exit
-  if (child.exitCode !== 0 || !json) throw new Error(`${tool} ${flags.join(' ')}: exit ${child.exitCode}`)
+  if (child.exitCode !== 0 || !json) throw new Error(`${command} ${args.join(' ')}: exit ${child.exitCode}`)
   const result: R = JSON.parse(json)
   return result
 }

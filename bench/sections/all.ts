@@ -5,6 +5,9 @@ import { forward } from './forward.ts'
 import { grant } from './grant.ts'
 import { idle } from './idle.ts'
 import { nodeShare } from './node-share.ts'
+import { relayBulk, relayIdle, relaySetup } from './relay.ts'
+import { relayLogins } from './relay-logins.ts'
+import { relayShaping } from './relay-shaping.ts'
 import { roundTrip } from './round-trip.ts'
 import type { Section } from './section.ts'
 import {
@@ -37,5 +40,10 @@ export const sections: readonly Section[] = [
   shadowsocksShaping,
   shadowsocksSync,
   shadowsocksFind,
+  relayBulk,
+  relaySetup,
+  relayIdle,
+  relayShaping,
+  relayLogins,
   grant,
 ]

@@ -410,6 +410,12 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     `${RELAY}/noise/noise-message.ts`,
     'MAX_MESSAGE = 65_535',
   ],
+  [
+    "Wait for another relay's answer where a peer is",
+    '1 s',
+    `${RELAY}/presence-claims.ts`,
+    'LOOKUP_MS = 1000',
+  ],
   ['File of known relays', '1 MiB', `${RELAY}/client/known-relays.ts`, 'MAX_FILE_CHARS = 1024 * 1024'],
 ]
 

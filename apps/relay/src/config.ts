@@ -12,7 +12,7 @@ import {
 } from '@sluice/service'
 import type { RelayAddress } from '@sluice/wire/relay'
 import { z } from 'zod'
-import { type LimitsConfig, limitsSchema } from './limits-config.ts'
+import { DAY_MS, type LimitsConfig, limitsSchema, timeBetween } from './limits-config.ts'
 import { type ListenUrl, listenUrls, relayUrls } from './listen-url.ts'
 
 export interface RelayConfig extends ProgramConfig, LimitsConfig {
@@ -28,7 +28,7 @@ export interface RelayConfig extends ProgramConfig, LimitsConfig {
 }
 
 const base = baseSchema({ ops: '127.0.0.1:9103' })
-const session = sessionSchemaOf({ handshake: '10', idle: '2m' })
+const session = sessionSchemaOf({ handshake: '10' })
 
 const origins: z.ZodType<string[], string | string[]> = z
   .union([z.array(z.string()).max(1000), z.string().transform((value) => value.split(','))])
@@ -45,26 +45,30 @@ const adminToken = textType('TOKEN', 'a text of 16 to 256 characters', (written)
   return written
 })
 
-/** This door dials nobody, so what could be said of that is not asked for. */
+/** This door dials nobody and takes no passwords, so what could be said of that is not asked for. */
 const unasked = <Shape extends Record<string, z.ZodType>>(shape: Shape): Shape =>
-  Object.fromEntries(Object.entries(shape).map(([key, type]) => [key, type.meta({ from: [] })])) as Shape
+  Object.fromEntries(
+    Object.entries(shape).map(([key, type]) => [key, type.meta({ from: [], live: false })]),
+  ) as Shape
 
-const { dialMs, sendProxy, sendProxyTo } = session.shape
+const { dialMs, sendProxy, sendProxyTo, authFailures, authBackoffMs } = session.shape
 const UNASKED = unasked({
   ...accessSchema.shape,
   ...dnsSchema.shape,
   ...upstreamSchema.shape,
-  ...{ dialMs, sendProxy, sendProxyTo, allow: base.shape.allow },
+  ...{ dialMs, sendProxy, sendProxyTo, authFailures, authBackoffMs },
 })
 
 export const schema: ConfigSchema<RelayConfig> = base
   .extend(session.shape)
   .extend(UNASKED)
   .extend({
-    idleMs: session.shape.idleMs.meta({
-      ...session.shape.idleMs.meta(),
-      description: 'how long a connection without a circuit may say nothing',
-    }),
+    idleMs: timeBetween(1000, DAY_MS)
+      .prefault('2m')
+      .meta({
+        ...session.shape.idleMs.meta(),
+        description: 'how long a connection without a circuit may say nothing',
+      }),
     listen: listenUrls.prefault('any://127.0.0.1:8891').meta({
       description: 'where peers are expected: tcp, tls, ws, wss, or any of them by the first byte',
       group: 'listeners',

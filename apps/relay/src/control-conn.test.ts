@@ -37,7 +37,12 @@ const lab = ({ isSeed = false, patience = { pingMs: 30_000, idleMs: 120_000 } } 
     ...{ account: {} as Account, credential: undefined, capabilities: 0, isSeed },
   }
   const conn = new FakeConn()
-  const control = new ControlConn(desk, conn, who, { type: 'reserve', ttl: 0 })
+  const control = new ControlConn(desk, {
+    conn,
+    peer: who,
+    first: { type: 'reserve', ttl: 0 },
+    greeting: new Uint8Array(0),
+  })
   const over = control.serve({ touch: () => {} } as unknown as Serving)
   const frames = (): RelayFrame[] => {
     const found: RelayFrame[] = []

@@ -27,6 +27,15 @@ const BEYOND_SEED: ReadonlySet<RelayFrame['type']> = new Set(['reservation', 'no
 /** Nobody looks at what comes back, but at that something does. */
 const PING = encodeRelayFrame({ type: 'ping', opaque: new Uint8Array(8) })
 
+export interface ControlParts {
+  readonly conn: Conn
+  readonly peer: Who
+  /** Its first request. */
+  readonly first: RelayFrame
+  /** What it has not been told yet. */
+  readonly greeting: Uint8Array
+}
+
 /**
  * A conn on which a peer holds, or may come to hold, a reservation. There may be many thousands of which hardly any does
  * anything, so it has no timers of its own: the desk looks at all of them now and then.
@@ -40,6 +49,8 @@ export class ControlConn implements ServedRequest, Control, ConnSink, Swept {
   readonly #desk: ControlDesk
   readonly #conn: Conn
   #first: RelayFrame | undefined
+  /** Has to go in front of all else. */
+  #greeting: Uint8Array | undefined
   #session: Serving | undefined = undefined
   #settle: ((error: Error | undefined) => void) | undefined = undefined
   /** The beginning of a frame. */
@@ -53,11 +64,12 @@ export class ControlConn implements ServedRequest, Control, ConnSink, Swept {
   #taken = 0
   #ending = false
 
-  constructor(desk: ControlDesk, conn: Conn, peer: Who, first: RelayFrame) {
+  constructor(desk: ControlDesk, { conn, peer, first, greeting }: ControlParts) {
     this.#desk = desk
     this.#conn = conn
     this.peer = peer
     this.#first = first
+    this.#greeting = greeting
   }
 
   get account(): Account {
@@ -69,10 +81,8 @@ export class ControlConn implements ServedRequest, Control, ConnSink, Swept {
   }
 
   reject(code: ErrorCode): Promise<void> {
-    return refuse(
-      this.#conn,
-      encodeRelayFrame({ type: 'reserveResponse', status: statusOf(code), addresses: [] }),
-    )
+    const words = encodeRelayFrame({ type: 'reserveResponse', status: statusOf(code), addresses: [] })
+    return refuse(this.#conn, Buffer.concat([this.#greeting ?? NOTHING, words]))
   }
 
   serve(session: Serving): Promise<void> {
@@ -95,8 +105,11 @@ export class ControlConn implements ServedRequest, Control, ConnSink, Swept {
   send(...frames: RelayFrame[]): void {
     if (this.#ending) return
     const known = this.peer.isSeed ? frames.filter(({ type }) => !BEYOND_SEED.has(type)) : frames
-    if (known.length === 1) this.#write(encodeRelayFrame(known[0]!))
-    else if (known.length > 1) this.#write(Buffer.concat(known.map((frame) => encodeRelayFrame(frame))))
+    if (known.length === 0) return
+    const bytes = known.map((frame) => encodeRelayFrame(frame))
+    if (this.#greeting !== undefined) bytes.unshift(this.#greeting)
+    this.#greeting = undefined
+    this.#write(bytes.length === 1 ? bytes[0]! : Buffer.concat(bytes))
   }
 
   /** @param error the outcome of the session; none is an ordinary end */

@@ -1,4 +1,4 @@
-import { refuse, type Reader } from '@sluice/net'
+import { type Conn, type Reader, refuse } from '@sluice/net'
 import {
   codeOf,
   type ErrorCode,
@@ -7,7 +7,8 @@ import {
   type ServedRequest,
   ServiceError,
 } from '@sluice/service'
-import { encodeRelayFrame, RELAY_STATUS, type RelayFrame } from '@sluice/wire/relay'
+import type { Decode } from '@sluice/wire'
+import { encodeRelayFrame, FRAME, RELAY_STATUS, type RelayFrame } from '@sluice/wire/relay'
 import { ArrivalConn } from './arrival-conn.ts'
 import type { Channel } from './channel.ts'
 import type { CircuitDesk } from './circuit-desk.ts'
@@ -27,6 +28,9 @@ export interface HandshakeParts extends LoginParts {
   readonly onRefused?: (code: ErrorCode) => void
 }
 
+const NOTHING = new Uint8Array(0)
+const RESERVE_BYTES = 4
+
 /** Lets a peer in, and finds out what for. Whoever cannot come in is told why in one frame. */
 export const createHandshake =
   (parts: HandshakeParts): Handshake =>
@@ -38,9 +42,9 @@ export const createHandshake =
 const letIn = async (channel: Channel, parts: HandshakeParts): Promise<ServedRequest> => {
   let who: Who | undefined
   try {
-    const { who: known, first }: LoggedIn = await login(channel, parts)
-    who = known
-    const request = requestOf(first ?? (await firstRequest(channel)), channel, who, parts)
+    const inside = await login(channel, parts)
+    who = inside.who
+    const request = await requestOf(channel, inside, parts)
     channel.reader.release()
     return request
   } catch (error) {
@@ -51,29 +55,46 @@ const letIn = async (channel: Channel, parts: HandshakeParts): Promise<ServedReq
   }
 }
 
+/** RESERVE is answered at once, so that one write can do for both where it is there already. */
+const isReserve: Decode<boolean> = (bytes) => ({
+  value: bytes.length >= RESERVE_BYTES && bytes[0] === FRAME.RESERVE,
+  size: 0,
+})
+
+const requestOf = async (
+  { reader, conn }: Channel,
+  { who, first, welcome }: LoggedIn,
+  parts: HandshakeParts,
+): Promise<ServedRequest> => {
+  if (first !== undefined) return servedBy(first, conn, who, parts)
+  const isAlone = !(await reader.read(isReserve))
+  if (isAlone) conn.write(welcome)
+  const frame = await firstRequest(reader)
+  return servedBy(frame, conn, who, parts, isAlone ? NOTHING : welcome)
+}
+
 /** Who only wants to know whether the relay is there may ask that first. */
-const firstRequest = async ({ reader, conn }: Channel): Promise<RelayFrame> => {
+const firstRequest = async (reader: Reader): Promise<RelayFrame> => {
   for (;;) {
     const frame = await reader.read(readKnown)
     if (frame.type !== 'ping') return frame
-    conn.write(encodeRelayFrame({ type: 'pong', opaque: frame.opaque }))
+    reader.conn.write(encodeRelayFrame({ type: 'pong', opaque: frame.opaque }))
   }
 }
 
 /** @throws ServiceError MESSAGE_UNEXPECTED */
-const requestOf = (
+const servedBy = (
   frame: RelayFrame,
-  { conn }: Channel,
+  conn: Conn,
   who: Who,
   { controls, circuits }: HandshakeParts,
+  greeting: Uint8Array = NOTHING,
 ): ServedRequest => {
-  if (frame.type === 'reserve') return new ControlConn(controls, conn, who, frame)
+  if (frame.type === 'reserve') return new ControlConn(controls, { conn, peer: who, first: frame, greeting })
   if (frame.type === 'connect') return new SourceConn(circuits, conn, who, frame)
   if (frame.type === 'accept') return new ArrivalConn(circuits, conn, who, frame)
   throw new ServiceError('MESSAGE_UNEXPECTED', `${frame.type} in the place of a request`)
 }
-
-const NOTHING = new Uint8Array(0)
 
 const lastWords = (code: ErrorCode, who: Who | undefined): Uint8Array => {
   const status = statusOf(code)

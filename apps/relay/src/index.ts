@@ -1,4 +1,5 @@
 export { type RelayConfig, schema } from './config.ts'
-export { DOORS, openDoor, type OpenRelay } from './door.ts'
+export { DOORS, openDoor, type OpenOptions, type OpenRelay } from './door.ts'
 export { type ListenUrl, listenUrls } from './listen-url.ts'
 export { peerLines, type PeerLinesOptions } from './peer-lines.ts'
+export { MemoryPresence, type Place, type Presence } from './presence.ts'

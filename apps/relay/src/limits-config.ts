@@ -1,5 +1,5 @@
 import { type ConfigSchema, textType, wholeNumber } from '@sluice/service'
-import { parseDuration, parseRate, parseSize } from '@sluice/wire'
+import { formatDuration, parseDuration, parseRate, parseSize } from '@sluice/wire'
 import { z } from 'zod'
 import type { RelayLimits } from './limits.ts'
 import { PRESET_NAMES, type PresetName, PRESETS } from './presets.ts'
@@ -27,14 +27,15 @@ const rate = textType('RATE', 'a rate, such as 0, 250KB/s or 1MiB/s', parseRate)
 const time = textType('SECONDS', 'seconds, or a time with its unit, such as 0, 500ms or 2m', parseDuration)
 const count = wholeNumber(0, 1_000_000_000)
 
-const needed = (min: number, max: number): z.ZodType<number, string | number> =>
-  textType('SECONDS', 'a time, such as 10s or 1h', (written) => {
+/** A time that cannot be left out, ms. */
+export const timeBetween = (min: number, max: number): z.ZodType<number, string | number> =>
+  textType('SECONDS', `a time from ${formatDuration(min)} to ${formatDuration(max)}`, (written) => {
     const ms = parseDuration(written)
     if (ms < min || ms > max) throw new RangeError('out of range')
     return ms
   })
 
-const DAY_MS = 86_400_000
+export const DAY_MS = 86_400_000
 const limit = (
   type: z.ZodType<number, string | number>,
   description: string,
@@ -56,7 +57,7 @@ export const limitsSchema: ConfigSchema<LimitsConfig> = z.object({
   pendingPerPeer: limit(count, 'circuits that may wait for the same destination'),
   connectsPerMinute: limit(count, 'circuits that a peer may ask for in a minute'),
   reservationTtlMs: limit(
-    needed(60_000, 30 * DAY_MS),
+    timeBetween(60_000, 30 * DAY_MS),
     'the longest life of a reservation that is not refreshed, 1m to 30d',
     'reservation-ttl',
   ),
@@ -65,7 +66,7 @@ export const limitsSchema: ConfigSchema<LimitsConfig> = z.object({
   circuitRate: limit(rate, 'bytes per second of a circuit, each way'),
   circuitsRate: limit(rate, 'bytes per second of all circuits together, each way'),
   acceptMs: limit(
-    needed(100, 600_000),
+    timeBetween(100, 600_000),
     'how long a destination may take to accept a circuit',
     'accept-timeout',
   ),

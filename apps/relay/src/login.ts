@@ -51,6 +51,8 @@ export interface LoggedIn {
   readonly who: Who
   /** The peer's first request, where reading it told that there is no HELLO. */
   readonly first: RelayFrame | undefined
+  /** What the peer is to be told now, before all else. */
+  readonly welcome: Uint8Array
 }
 
 /** The one version that there is. */
@@ -78,7 +80,12 @@ export const login = async (channel: Channel, parts: LoginParts): Promise<Logged
   else if (isRequest) throw new ServiceError('AUTH_REQUIRED', 'a request before HELLO')
   else throw new ServiceError('MESSAGE_UNEXPECTED', `${first.type} before HELLO`)
   reader.maxBytes = HEAD_BYTES + MAX_BODY.AFTER_AUTH
-  return { who, first: isRequest ? first : undefined }
+  const isGreeted = first.type === 'hello'
+  return {
+    who,
+    first: isGreeted ? undefined : first,
+    welcome: isGreeted ? welcomeOf(channel.client, parts.terms()) : NOTHING,
+  }
 }
 
 const byCertificate = (publicKey: Uint8Array, { client, token }: Channel, { admission }: LoginParts): Who => {
@@ -88,8 +95,8 @@ const byCertificate = (publicKey: Uint8Array, { client, token }: Channel, { admi
 }
 
 const prove = async (channel: Channel, hello: Hello, parts: LoginParts): Promise<Who> => {
-  const { reader, conn, client } = channel
-  const { identity, admission, terms } = parts
+  const { conn, client } = channel
+  const { identity, admission } = parts
   if (hello.minVersion > VERSION) {
     throw new ServiceError('VERSION_UNSUPPORTED', `wants version ${hello.minVersion} or newer`)
   }
@@ -107,7 +114,6 @@ const prove = async (channel: Channel, hello: Hello, parts: LoginParts): Promise
     throw new ServiceError('AUTH_FAILED', 'the signature is not of that key, or for another conn')
   }
   const admitted = admission.admit(ids.id, auth.token ?? channel.token)
-  conn.write(welcome(reader.client, terms()))
   return { ...ids, ...admitted, capabilities, isSeed: false }
 }
 
@@ -133,6 +139,7 @@ const challengeOf = (
   signature: NO_SIGNATURE,
 })
 
+const NOTHING = new Uint8Array(0)
 const NO_SIGNATURE = new Uint8Array(64)
 
 /** @throws ServiceError AUTH_FAILED */
@@ -144,7 +151,7 @@ const keyOf = (raw: Uint8Array): KeyObject => {
   }
 }
 
-const welcome = (client: Address, terms: Terms): Uint8Array =>
+const welcomeOf = (client: Address, terms: Terms): Uint8Array =>
   encodeRelayFrame({
     type: 'welcome',
     sessionId: randomBytes(16),

@@ -243,3 +243,15 @@ describe('waiting for something else', () => {
     expect(await waiting).toBe('CLIENT_RESET')
   })
 })
+
+it('leaves the conn alone once it has handed over, and ends who reads on', async () => {
+  const { reader, peer } = open()
+  const next = reader.handOver(new Reader(reader.release(), 100))
+  const reading = next.read(line)
+  reader.release()
+  send(peer, 'one\n')
+  expect(await reading).toBe('one')
+  const waiting = outcome(() => next.read(line))
+  reader.fail(new NetError('HANDSHAKE_TIMEOUT', 'too late'))
+  expect(await waiting).toBe('HANDSHAKE_TIMEOUT')
+})

@@ -1,9 +1,9 @@
-import type { Duplex } from 'node:stream'
+import { reset, type Resettable } from '../subject/reset.ts'
 import type { Moved } from './tally.ts'
 import { isPattern, pour } from './pattern.ts'
 
 /** One end of a connection, of a socket or what stands on one. */
-export type Tunnel = Duplex & { resetAndDestroy(): unknown }
+export type Tunnel = Resettable
 
 /** Of the line that tells the origin which exchange it is. */
 export const ID_BYTES = 9
@@ -54,7 +54,7 @@ export class Exchange implements Moved {
   /** The client's part, on a fresh tunnel. Resolves when that is closed. */
   async runClient(socket: Tunnel): Promise<void> {
     const closed = new Promise((resolve) => socket.once('close', resolve))
-    this.#reset = (): void => void socket.resetAndDestroy()
+    this.#reset = (): void => reset(socket)
     socket.once('end', () => {
       this.#clientEnded = true
       if (this.plan.held) socket.end()
@@ -100,6 +100,6 @@ export class Exchange implements Moved {
 
   #breakOff(socket: Tunnel, side: 'client' | 'origin', got: number): void {
     const { breaks } = this.plan
-    if (breaks?.side === side && got >= breaks.at) socket.resetAndDestroy()
+    if (breaks?.side === side && got >= breaks.at) reset(socket)
   }
 }

@@ -10,6 +10,7 @@ import {
   type Sealer,
   type SsKey,
 } from '@sluice/wire/shadowsocks'
+import { reset } from './reset.ts'
 
 /** A user of ss-node as a client knows them. */
 export interface SsLogin {
@@ -74,7 +75,7 @@ export class SsTunnel extends Duplex {
   }
 
   resetAndDestroy(): void {
-    this.#socket.resetAndDestroy()
+    reset(this.#socket)
     this.destroy()
   }
 

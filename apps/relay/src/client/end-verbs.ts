@@ -13,6 +13,7 @@ import {
   peerOptions,
 } from './peer-config.ts'
 import { PeerEnd } from './peer-end.ts'
+import { PeerNotes } from './peer-notes.ts'
 import type { PeerIo, PeerVerb } from './peer-verb.ts'
 import { ProgressLine } from './progress-line.ts'
 import { StreamConn } from './stream-conn.ts'
@@ -39,7 +40,8 @@ export const listenVerb: PeerVerb = {
     const peer = createPeer(await peerOptions(config, io.stdin))
     using signals = new Signals()
     const log = openLog(config, io)
-    const { end, opened, ended } = openListenEnd({ config, peer, log, version: io.version })
+    const notes = new PeerNotes(config.data)
+    const { end, opened, ended } = openListenEnd({ config, peer, log, version: io.version, notes })
     const progress = new ProgressLine(io.stderr, end.traffic)
     try {
       return await Promise.race([signals.run(end), rejectionOf(opened), rejectionOf(ended)])
@@ -118,9 +120,13 @@ const runStdio = async ({ peer, target, config, io, signals }: StdioParts): Prom
   return code
 }
 
-const openLog = ({ logLevel, encrypt }: EndConfig, io: PeerIo, sink?: { write(line: string): void }): Log => {
+const openLog = (
+  { logLevel, noEncrypt }: EndConfig,
+  io: PeerIo,
+  sink?: { write(line: string): void },
+): Log => {
   const log = io.log ?? createLog({ level: logLevel, ...(sink && { sink }) })
-  if (!encrypt) log.warn({}, 'encryption.off: the relay can read and change everything')
+  if (noEncrypt) log.warn({ why: 'the relay can read and change everything' }, 'encryption.off')
   return log
 }
 

@@ -1,14 +1,18 @@
 import { type Conn, createDial, type Dial } from '@sluice/net'
 import type { Log } from '@sluice/service'
 import { type Address, formatAddress } from '@sluice/wire'
+import { relayStatusName } from '@sluice/wire/relay'
 import { outcomeOf } from './outcome.ts'
 import type { Peer } from './peer.ts'
 import type { ListenConfig } from './peer-config.ts'
 import { PeerEnd } from './peer-end.ts'
+import type { HeldNote, PeerNotes } from './peer-notes.ts'
 import type { PeerListener, Taker } from './peer-listener.ts'
 import type { PeerCircuit } from './relay-link.ts'
 
 export interface ListenEndOptions {
+  /** Where other commands look for what is held. */
+  readonly notes?: PeerNotes | undefined
   readonly config: Pick<ListenConfig, 'ops' | 'graceMs' | 'forward' | 'allowPeer'>
   readonly peer: Peer
   readonly log: Log
@@ -28,9 +32,13 @@ const anywhere: Dial = createDial({ policy: { check: () => {} }, deadlineMs: 500
 const { signal } = new AbortController()
 
 /** `relay peer listen`: what others reach of this machine. */
-export const openListenEnd = ({ config, peer, log, version }: ListenEndOptions): ListenEnd => {
+export const openListenEnd = ({ config, peer, log, version, notes }: ListenEndOptions): ListenEnd => {
   const { ops, graceMs, forward, allowPeer } = config
-  const end: PeerEnd = new PeerEnd({ version, log, ops, graceMs, onStop: () => peer.close() })
+  const onStop = (): void => {
+    peer.close()
+    notes?.forgetHeld()
+  }
+  const end: PeerEnd = new PeerEnd({ version, log, ops, graceMs, onStop })
   const allowed = new Set(allowPeer)
   if (allowed.size === 0) log.info({ forward: formatAddress(forward) }, 'peers.any')
   const onOffer = async (from: string): Promise<Taker> => {
@@ -44,11 +52,28 @@ export const openListenEnd = ({ config, peer, log, version }: ListenEndOptions):
       },
     }
   }
+  const noted = new Map<string, HeldNote>()
+  const forget = (relay: string): void => {
+    if (noted.delete(relay)) notes?.keepHeld([...noted.values()])
+  }
   const listener = peer.listenWith(onOffer, {
-    held: (relay, { ttl, addresses }) => log.info({ relay, ttl, addresses }, 'reservation.held'),
-    lost: (relay, error, ms) =>
-      log.warn({ relay, ...outcomeOf(error), retryMs: Math.round(ms) }, 'reservation.lost'),
-    gaveUp: (relay, error) => log.error({ relay, ...outcomeOf(error) }, 'reservation.given-up'),
+    held: (relay, { ttl, addresses }) => {
+      log.info({ relay, ttl, addresses }, 'reservation.held')
+      noted.set(relay, { relay, until: Date.now() + ttl * 1000, addresses })
+      notes?.keepHeld([...noted.values()])
+    },
+    lost: (relay, error, ms) => {
+      log.warn({ relay, ...outcomeOf(error), retryMs: Math.round(ms) }, 'reservation.lost')
+      forget(relay)
+    },
+    gaveUp: (relay, error) => {
+      log.error({ relay, ...outcomeOf(error) }, 'reservation.given-up')
+      forget(relay)
+    },
+    closed: (relay, { status, up, down, ms }) =>
+      log.info({ relay, status: relayStatusName(status), up, down, ms }, 'circuit.closed'),
+    notice: (relay, { status, text }) =>
+      log.warn({ relay, status: relayStatusName(status), why: text }, 'relay.notice'),
     rejected: (relay, from, error) => log.info({ relay, peer: from, why: error.message }, 'circuit.rejected'),
   })
   const opened = announced(listener, end)

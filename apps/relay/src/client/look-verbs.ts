@@ -1,5 +1,6 @@
 import { createPeer } from './peer.ts'
 import { called, identityAt, idSchema, peerOptions, pingSchema, statusSchema } from './peer-config.ts'
+import { type HeldNote, PeerNotes } from './peer-notes.ts'
 import type { PeerVerb } from './peer-verb.ts'
 import { ping, type PingReply, type PingResult } from './ping.ts'
 import { linesOf, lookAt } from './status.ts'
@@ -19,8 +20,11 @@ export const idVerb: PeerVerb = {
 
 export const statusVerb: PeerVerb = {
   words: 'status',
-  about: 'Tells which relays can be reached, how fast they answer, and what they let a circuit use.',
-  more: ['It logs in at each relay. A reservation that another process holds is left alone.'],
+  about:
+    'Tells which reservations are held here, and which relays can be reached, how fast and with which limits.',
+  more: [
+    'It logs in at each relay. What "peer listen" on the same --data holds is told as that has noted it, and left alone.',
+  ],
   schema: statusSchema,
   examples: [
     { does: 'Whether two relays are there:', line: 'status --relay tls://a.example:443,tls://b.example:443' },
@@ -29,9 +33,10 @@ export const statusVerb: PeerVerb = {
     const { config } = called('status', statusSchema, input)
     const peer = createPeer(await peerOptions(config, stdin))
     const looks = await lookAt(peer)
+    const { held } = new PeerNotes(config.data)
     const text = config.json
-      ? JSON.stringify({ id: peer.id, relays: looks })
-      : [`this peer is ${peer.id}`, ...linesOf(looks)].join('\n')
+      ? JSON.stringify({ id: peer.id, held, relays: looks })
+      : [`this peer is ${peer.id}`, ...held.map(heldLine), ...linesOf(looks)].join('\n')
     stdout.write(`${text}\n`)
     return looks.every(({ ok }) => ok) ? 0 : 1
   },
@@ -59,6 +64,9 @@ export const pingVerb: PeerVerb = {
     return result.received > 0 ? 0 : 1
   },
 }
+
+const heldLine = ({ relay, until }: HeldNote): string =>
+  `held: a reservation at ${relay} until ${new Date(until).toISOString()}`
 
 const lineOf = (reply: PingReply): string =>
   'ms' in reply ? `${reply.ms} ms by ${reply.relay}` : (reply.why ?? reply.code)

@@ -19,6 +19,7 @@ import { relayUrls } from '../listen-url.ts'
 import { isLoopback } from '../loopback.ts'
 import { KnownRelaysFile } from './known-relays.ts'
 import type { PeerOptions } from './peer.ts'
+import { PeerNotes } from './peer-notes.ts'
 
 /** Of every peer command. */
 export interface PlaceConfig {
@@ -37,7 +38,7 @@ export interface RelaysConfig extends PlaceConfig {
 
 /** Of those that have circuits. */
 interface CircuitsConfig extends RelaysConfig {
-  encrypt: boolean
+  noEncrypt: boolean
 }
 
 /** Of those that run until they are stopped. */
@@ -89,8 +90,9 @@ const json = z
   .meta({ description: 'print one JSON value and nothing else', group: 'information', ...FLAG_ALONE })
 
 const relays: ConfigSchema<RelaysConfig> = place.extend({
-  relay: relayUrls.meta({
-    description: 'where the relays are; without an ID the one seen there first has to stay the same',
+  relay: relayUrls.prefault([]).meta({
+    description:
+      'where the relays are, those of the last command unless given; without an ID the one seen there first has to stay',
     placeholder: 'URL[,URL]',
     wanted: 'relays, such as tls://relay.example.org:443/p2p/ID',
     group: 'relays',
@@ -106,8 +108,8 @@ const relays: ConfigSchema<RelaysConfig> = place.extend({
 })
 
 const circuits: ConfigSchema<CircuitsConfig> = relays.extend({
-  encrypt: z.boolean().default(true).meta({
-    description: 'encrypt from end to end; --no-encrypt lets the relay read everything, and is for both ends',
+  noEncrypt: z.boolean().default(false).meta({
+    description: 'let the relay read and change everything; the other peer has to be told the same',
     group: 'circuits',
   }),
 })
@@ -217,8 +219,9 @@ const checkedId = (word: string, text: string): string => {
 }
 
 /** @throws ConfigError where the listener leads beyond this machine and nobody has said that this is meant */
-export const checkDial = ({ listen, stdio, open }: DialConfig): void => {
+export const checkDial = ({ listen, stdio, open, tokenStdin }: DialConfig): void => {
   if ((listen === undefined) !== stdio) throw usage('peer dial: wanted one of --listen and --stdio')
+  if (stdio && tokenStdin) throw usage('peer dial: --stdio and --token-stdin both want standard input')
   if (listen === undefined || isLoopback(listen) || open) return
   throw new ConfigError(
     'CONFIG_INVALID',
@@ -230,16 +233,27 @@ export const checkDial = ({ listen, stdio, open }: DialConfig): void => {
 export const identityAt = ({ data: folder }: PlaceConfig): Identity =>
   openIdentity(join(folder, 'peer-identity.pem'))
 
+/** Those that were given, or else the last time. @throws ConfigError where there never were any */
+const relaysOf = ({ relay, data: folder }: RelaysConfig): readonly RelayAddress[] => {
+  const notes = new PeerNotes(folder)
+  const known = relay.length > 0 ? relay : notes.relays
+  if (known.length === 0) {
+    throw usage('--relay is missing, wanted relays, such as tls://relay.example.org:443/p2p/ID')
+  }
+  if (relay.length > 0) notes.keepRelays(relay)
+  return known
+}
+
 /** @throws ConfigError */
 export const peerOptions = async (
-  settings: RelaysConfig & { encrypt?: boolean },
+  settings: RelaysConfig & { noEncrypt?: boolean },
   stdin: AsyncIterable<Uint8Array | string>,
 ): Promise<PeerOptions> => ({
   identity: identityAt(settings),
-  relays: settings.relay,
+  relays: relaysOf(settings),
   known: new KnownRelaysFile(join(settings.data, 'known-relays')),
   checksCertificate: settings.checkCertificate,
-  encrypt: settings.encrypt,
+  encrypt: settings.noEncrypt !== true,
   token: settings.tokenStdin ? await readSecret(stdin) : undefined,
 })
 

@@ -2,11 +2,14 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import type { Conn } from '@sluice/net'
 import { type Address, formatAddress } from '@sluice/wire'
-import { formatNodeId, nodeIdOf, RELAY_STATUS } from '@sluice/wire/relay'
+import { formatNodeId, RELAY_STATUS } from '@sluice/wire/relay'
 import { describe, it } from 'vitest'
+import { BanFile } from '../ban-file.ts'
 import { freshIdentity } from '../identity.ts'
+import { MemoryPresence } from '../presence.ts'
+import { RelayAdmin } from '../relay-admin.ts'
 import { ConnEnd } from '../testing/conn-end.ts'
-import { openTestRelay } from '../testing/test-relay.ts'
+import { openTestRelay, openTestRelayWith } from '../testing/test-relay.ts'
 import { knownInMemory } from './known-relays.ts'
 import { createPeer, type Peer, type PeerOptions } from './peer.ts'
 
@@ -116,6 +119,35 @@ describe.concurrent('several relays', () => {
     far.close()
   })
 
+  it('send peers to each other when one closes, and circuits are to be had all the time', async ({
+    expect,
+  }) => {
+    await using closes = await openTestRelay([])
+    await using stays = await openTestRelay([])
+    const held: string[][] = []
+    const far = peerAt([tcp(closes)])
+    await far.listen(({ conn }) => void echo(conn), {
+      held: (_relay, { addresses }) => void held.push([...addresses]),
+    })
+    new RelayAdmin(closes.relay, new BanFile(closes.data)).drain(tcp(stays))
+    await expect.poll(() => held.length).toBe(2)
+    expect(held[1]).toEqual([expect.stringContaining(`/tcp/${stays.at.port}/`)])
+    expect(await ask(peerAt([tcp(stays)]), far.id)).toBe('who is there')
+    far.close()
+  })
+
+  it('tell those who ask who is where', async ({ expect }) => {
+    const presence = new MemoryPresence()
+    await using has = await openTestRelay([])
+    await using asked = await openTestRelayWith({ presence }, [])
+    const far = await openEcho([tcp(has)])
+    await presence.claim(far.id, { relay: tcp(has), epoch: 1 }, 60_000)
+    expect(await ask(peerAt([tcp(asked)]), far.id)).toBe('who is there')
+    await presence.claim(far.id, { relay: tcp(asked), epoch: 2 }, 60_000)
+    await expect(peerAt([tcp(asked)]).dial(far.id)).rejects.toMatchObject({ status: RELAY_STATUS.REDIRECT })
+    far.close()
+  })
+
   it('hold a peer each, who is found by all', async ({ expect }) => {
     await using one = await openTestRelay([])
     await using other = await openTestRelay([])
@@ -166,13 +198,34 @@ const openServer = async (server: Server): Promise<number> => {
   return (server.address() as { port: number }).port
 }
 
+it.concurrent('who can be had does not wait for who cannot', async ({ expect }) => {
+  await using relay = await openTestRelay([], '--circuits-per-peer', '2')
+  const [busy, free] = [await openEcho([tcp(relay)]), await openEcho([tcp(relay)])]
+  const others = [peerAt([tcp(relay)]), peerAt([tcp(relay)])]
+  const held = await Promise.all(others.map((peer) => peer.dial(busy.id)))
+  const near = peerAt([tcp(relay)])
+  const abort = new AbortController()
+  const told: string[] = []
+  const onWait = ({ reason }: { reason: string }): void => void told.push(reason)
+  const waiting = near.dial(busy.id, { waitMs: 20_000, onWait, signal: abort.signal })
+  await expect.poll(() => told).toEqual(['circuits-destination'])
+  expect(await ask(near, free.id)).toBe('who is there')
+  abort.abort(new Error('enough'))
+  await expect(waiting).rejects.toThrow('enough')
+  for (const { conn } of held) conn.reset()
+  for (const peer of [busy, free]) peer.close()
+})
+
 it.concurrent('an access token goes nowhere where it can be read', async ({ expect }) => {
   const identity = freshIdentity()
   const make = (relay: string) => () => createPeer({ identity, relays: [relay], token: 'secret' })
   expect(make('tcp://192.0.2.1:1')).toThrow(expect.objectContaining({ code: 'RELAY_ADDRESS' }))
   expect(make('tcp://127.0.0.1:1')).not.toThrow()
   expect(make('tls://192.0.2.1:1')).not.toThrow()
-  expect(nodeIdOf(identity.publicKey)).toEqual(identity.nodeId)
+  expect(() => make('tcp://127.0.0.1:1')().links[0]!.redirected('tcp://192.0.2.1:1')).toThrow(
+    'tls or wss only',
+  )
+  expect(() => peerAt(['tls://192.0.2.1:1']).links[0]!.redirected('ws://192.0.2.1:1')).toThrow('not secure')
   const server = createServer((socket) => socket.end('HTTP/1.1 200 OK\r\n\r\n'))
   const relay = `tcp://127.0.0.1:${await openServer(server)}`
   await expect(peerAt([relay]).dial(identity.id)).rejects.toMatchObject({ code: 'RELAY_PROTOCOL' })

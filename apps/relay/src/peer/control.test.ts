@@ -67,11 +67,13 @@ it('reserves, and again for longer', async () => {
   expect(await far.read()).toEqual({ type: 'release' })
 })
 
-it('tells why it may not, in the words of the notice before', async () => {
-  const { control, far, others } = stage()
+it('tells why it may not, in the words of a notice before or behind', async () => {
+  const { control, far, others, timing } = stage()
   const status = RELAY_STATUS.RESERVATION_REFUSED
   const first = control.reserve(0)
   far.send({ type: 'reserveResponse', status, addresses: [] })
+  await expect.poll(() => timing.due).toEqual([100])
+  timing.advance(100)
   await expect(first).rejects.toMatchObject({
     code: 'RELAY_REFUSED',
     status,
@@ -82,7 +84,16 @@ it('tells why it may not, in the words of the notice before', async () => {
   far.send(notice)
   far.send({ type: 'reserveResponse', status, addresses: [] })
   await expect(second).rejects.toThrow('RESERVATION_REFUSED, reservations-total')
-  expect(others).toEqual([notice])
+  const third = control.reserve(0)
+  far.send({ type: 'reserveResponse', status: RELAY_STATUS.RESOURCE_LIMIT_EXCEEDED, addresses: [] })
+  far.send({ ...notice, status: RELAY_STATUS.RESOURCE_LIMIT_EXCEEDED, text: 'reservations-ip' })
+  await expect(third).rejects.toThrow('RESOURCE_LIMIT_EXCEEDED, reservations-ip')
+  const last = control.reserve(0)
+  far.send({ type: 'reserveResponse', status: RELAY_STATUS.RATE_LIMITED, addresses: [] })
+  await expect.poll(() => timing.due).toEqual([100])
+  far.close()
+  await expect(last).rejects.toThrow('RATE_LIMITED')
+  expect([others.length, timing.due]).toEqual([2, []])
 })
 
 it('tells of circuits that are offered and closed, and rejects', async () => {

@@ -42,6 +42,9 @@ export interface Held extends CircuitTerms {
   readonly voucher: Uint8Array
 }
 
+/** How long the reason for a refusal may come behind it. */
+const REASON_MS = 100
+
 type Waiting<T> = PromiseWithResolvers<T>
 
 /** A control connection, logged in: asks for a reservation, keeps it alive and hears of circuits. */
@@ -60,6 +63,8 @@ export class Control {
   #pinging: Waiting<number> | undefined = undefined
   #pingedAt = 0
   #lastNotice: Notice | undefined = undefined
+  /** Waits for a reason; undefined: none will come. */
+  #onNotice: ((notice: Notice | undefined) => void) | undefined = undefined
   /** Since the last ping that was due. */
   #heard = true
   #cancelPing: () => void = () => {}
@@ -124,6 +129,7 @@ export class Control {
 
   #end(error: Error): Error {
     this.#cancelPing()
+    this.#onNotice?.(undefined)
     this.#port.close(error)
     for (const waiting of [this.#reserving, this.#pinging]) waiting?.reject(error)
     return error
@@ -143,6 +149,7 @@ export class Control {
     else if (frame.type === 'pong') this.#ponged()
     else if (frame.type === 'notice') {
       this.#lastNotice = frame
+      this.#onNotice?.(frame)
       this.#events.notice?.(frame)
     } else throw unexpected(frame)
   }
@@ -162,9 +169,21 @@ export class Control {
       return
     }
     this.#reserving = undefined
-    // The response itself has no room for a reason.
-    const reason = this.#lastNotice?.status === status ? this.#lastNotice.text : ''
-    waiting.reject(refused(status, reason))
+    this.#refuse(waiting, status)
+  }
+
+  /** The response itself has no room for a reason: that stands in a notice, in front of it or right behind. */
+  #refuse(waiting: Waiting<Held>, status: RelayStatus): void {
+    const give = (reason: string): void => {
+      cancel()
+      this.#onNotice = undefined
+      waiting.reject(refused(status, reason))
+    }
+    const cancel = this.#timing.after(REASON_MS, () => give(''))
+    this.#onNotice = (notice) => {
+      if (notice === undefined || notice.status === status) give(notice?.text ?? '')
+    }
+    if (this.#lastNotice !== undefined) this.#onNotice(this.#lastNotice)
   }
 
   #granted(reservation: Reservation): void {
