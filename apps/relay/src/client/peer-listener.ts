@@ -138,6 +138,8 @@ export class PeerListener {
     const abort = new AbortController()
     const at = this.#places.get(control.loggedIn) ?? link.address
     const accepting = link.accept(offer, AbortSignal.any([abort.signal, this.#abort.signal]), at)
+    // It may fail while nobody waits for it yet.
+    accepting.catch(() => {})
     const taker = await offered.catch((error: unknown) => {
       abort.abort(error)
       accepting.then(({ conn }) => conn.reset(RELAY_STATUS.REJECTED)).catch(() => {})
