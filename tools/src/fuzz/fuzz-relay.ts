@@ -28,7 +28,7 @@ const STOP_MS = 10_000
 const FLAGS = [
   ...['--listen', 'any://127.0.0.1:0', '--ops', '127.0.0.1:0', '--preset', 'private', '--grace', '1'],
   ...['--handshake-timeout', String(SECONDS), '--idle-timeout', String(SECONDS), '--ping-interval', '1'],
-  ...['--accept-timeout', '1', '--circuit-idle-timeout', String(SECONDS), '--auth-failures', '0'],
+  ...['--accept-timeout', '1', '--circuit-idle-timeout', String(SECONDS)],
 ]
 const NODE_FLAGS = [
   ...['--experimental-strip-types', '--disable-warning=ExperimentalWarning'],
