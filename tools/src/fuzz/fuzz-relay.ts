@@ -18,7 +18,7 @@ import { HandshakeClients } from './handshake-client.ts'
 import { makeLateCase, makeRelayCase } from './relay-case.ts'
 
 const USER = 'fuzz'
-/** Of a handshake, and of a connection that says nothing. */
+/** Of a handshake, and of a circuit in which nothing passes. */
 const SECONDS = 2
 const PATIENCE_MS = 20_000
 const CLIENTS = 48
@@ -27,8 +27,8 @@ const STOP_MS = 10_000
 
 const FLAGS = [
   ...['--listen', 'any://127.0.0.1:0', '--ops', '127.0.0.1:0', '--preset', 'private', '--grace', '1'],
-  ...['--handshake-timeout', String(SECONDS), '--idle-timeout', String(SECONDS), '--ping-interval', '1'],
-  ...['--accept-timeout', '1', '--circuit-idle-timeout', String(SECONDS), '--auth-failures', '0'],
+  ...['--handshake-timeout', String(SECONDS), '--idle-timeout', '6', '--ping-interval', '1'],
+  ...['--accept-timeout', '1', '--circuit-idle-timeout', String(SECONDS)],
 ]
 const NODE_FLAGS = [
   ...['--experimental-strip-types', '--disable-warning=ExperimentalWarning'],
