@@ -1,3 +1,6 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { RELAY_STATUS } from '@sluice/wire/relay'
 import { expect, it } from 'vitest'
 import { openCircuit, TestPeer } from './testing/test-peer.ts'
@@ -80,6 +83,30 @@ it('bans a peer: what it has is cut, and it does not come in again until the ban
   using later = await TestPeer.login(relay.at, { identity: control.identity })
   expect((await later.reserve()).status).toBe(RELAY_STATUS.OK)
   expect((await ask(relay, 'POST', '/v1/relay/bans', { subject: 'nobody' })).status).toBe(400)
+})
+
+it('bans a peer that waits between two circuits, too', async () => {
+  await using relay = await openTestRelay([], '--admin-token', TOKEN)
+  using control = await TestPeer.login(relay.at)
+  await control.reserve()
+  using source = await TestPeer.login(relay.at)
+  source.send({ type: 'connect', destination: randomBytes(32) })
+  await source.frame('connectRefused')
+  const { id: subject } = source.identity
+  expect((await ask(relay, 'POST', '/v1/relay/bans', { subject })).status).toBe(204)
+  source.send({ type: 'connect', destination: control.id })
+  expect(await source.frame('connectRefused')).toMatchObject({ status: RELAY_STATUS.PERMISSION_DENIED })
+  expect(await source.over()).toBe('end')
+})
+
+it('bans a peer although nothing can be kept of it', async () => {
+  await using relay = await openTestRelay([], '--admin-token', TOKEN)
+  using circuit = await openCircuit(relay.at)
+  mkdirSync(join(relay.data, 'relay-bans.json'))
+  const { id: subject } = circuit.control.identity
+  expect((await ask(relay, 'POST', '/v1/relay/bans', { subject })).status).toBe(500)
+  expect(await circuit.control.frame('goaway')).toMatchObject({ status: RELAY_STATUS.PERMISSION_DENIED })
+  expect(await circuit.source.over()).toBe('reset')
 })
 
 it('drains: peers are told where to go, and nobody new is taken, while circuits go on', async () => {

@@ -18,8 +18,7 @@ export class DoorAdmission implements Admission {
   }
 
   screen(id: string, ip: string): void {
-    const { bans } = this.#options
-    if (bans.ofId(id) !== undefined || bans.ofIp(ip) !== undefined) throw new ServiceError('PEER_BANNED')
+    if (this.#options.bans.isOut({ id, ip })) throw new ServiceError('PEER_BANNED')
   }
 
   admit(id: string, token: Uint8Array | undefined): Admitted {

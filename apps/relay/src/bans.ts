@@ -1,5 +1,6 @@
 import { AddressSet } from '@sluice/net'
 import { formatNodeId, parseNodeId } from '@sluice/wire/relay'
+import type { RelayPeer } from './relay-peer.ts'
 
 /** Who must stay out: a NodeID, or a network. */
 export interface Ban {
@@ -43,6 +44,11 @@ export class Bans {
   ofId(id: string): Ban | undefined {
     const ban = this.#ids.get(id)
     return ban !== undefined && this.#holds(ban) ? ban : undefined
+  }
+
+  /** Whether one of them keeps this peer out. */
+  isOut({ id, ip }: Pick<RelayPeer, 'id' | 'ip'>): boolean {
+    return this.ofId(id) !== undefined || this.ofIp(ip) !== undefined
   }
 
   /** Those that hold; the others are forgotten. */

@@ -1,3 +1,4 @@
+import { ServiceError } from '@sluice/service'
 import { RELAY_STATUS, type RelayFrame, type RelayStatus } from '@sluice/wire/relay'
 import type { Circuit } from './circuit.ts'
 import { type CircuitEnd, type CircuitLanes, CircuitRun, type FarEnd } from './circuit-run.ts'
@@ -12,6 +13,8 @@ export interface CircuitDeskOptions {
   readonly lanes: (circuit: Circuit<FarEnd>, near: CircuitEnd, far: CircuitEnd) => CircuitLanes & Disposable
   /** How long nothing need pass in a circuit, ms; 0: for ever. */
   readonly idleMs: () => number
+  /** Whether a peer is banned, even if it came in before. */
+  readonly isOut?: (peer: Who) => boolean
   /** Nobody is told whether a peer is here. */
   readonly hidePresence: () => boolean
   /** The URL of the relay that a peer is at, if that is another. */
@@ -47,8 +50,9 @@ export class CircuitDesk {
     this.runs = new Sweeper(options.now)
   }
 
-  /** @throws RelayRefusal */
+  /** @throws RelayRefusal; ServiceError PEER_BANNED */
   connect(source: Who, destination: string): Circuit<FarEnd> | Promise<never> {
+    if (this.#options.isOut?.(source)) throw new ServiceError('PEER_BANNED')
     try {
       return this.circuits.connect(source, destination)
     } catch (error) {

@@ -44,6 +44,8 @@ export interface ControlDeskOptions {
   readonly patience: Patience
   /** Where peers can reach the relay. */
   readonly addresses: () => readonly RelayAddress[]
+  /** Whether a peer is banned, even if it came in before. */
+  readonly isOut?: (peer: RelayPeer) => boolean
   /** Told of what a request for a reservation came to. */
   readonly onReserve?: (status: RelayStatus, refusal: RelayRefusal | undefined) => void
   /** Monotonic, ms. */
@@ -102,6 +104,7 @@ export class ControlDesk {
   }
 
   #reserve(control: ControlConn, ttl: number): void {
+    if (this.#options.isOut?.(control.peer)) return control.dismiss(RELAY_STATUS.PERMISSION_DENIED)
     if (ttl !== 0 && !mayAskTtl(control.peer)) {
       this.#refuse(control, RELAY_STATUS.MALFORMED_MESSAGE)
       return control.fail(new ServiceError('HANDSHAKE_INVALID', 'a reserved field that is not 0'))

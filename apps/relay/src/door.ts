@@ -53,7 +53,7 @@ export const openDoor = async (
   const addresses = (): RelayAddress[] => reachedAt(live, listeners, identity.nodeId)
   const relay = new RelayDoor({
     ...{ program, config, identity, presence, addresses },
-    isOpen: () => isOpen(program, config),
+    isOpen: openness(program, config),
   })
   program.onReload<RelayConfig>((next) => () => {
     live = next
@@ -71,9 +71,22 @@ export const openDoor = async (
   return { relay, listeners, urls: () => urlsOf(addresses()) }
 }
 
-/** Everybody comes in who proves to be anybody: said so, or where only this machine can and nobody is a user. */
-const isOpen = ({ directory }: Program, { open, listen }: RelayConfig): boolean =>
-  open || (directory.size === 0 && listen.every(({ address }) => isLoopback(address)))
+/**
+ * Whether everybody comes in who proves to be anybody: said so, or where only this machine can and nobody has been a user
+ * since the start. The first user ends that for good, and the guests go: that the last one was removed opens nothing.
+ */
+const openness = (program: Program, { open, listen }: RelayConfig): (() => boolean) => {
+  const { directory } = program
+  if (open) return () => true
+  let isOpen = directory.size === 0 && listen.every(({ address }) => isLoopback(address))
+  const watch = directory.watch(() => {
+    if (!isOpen || directory.size === 0) return
+    isOpen = false
+    directory.guest.cut('PEER_DENIED')
+  })
+  program.onStop(() => watch[Symbol.dispose]())
+  return () => isOpen
+}
 
 const showOps = (
   program: Program,

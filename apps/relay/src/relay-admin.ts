@@ -2,7 +2,6 @@ import { RELAY_STATUS } from '@sluice/wire/relay'
 import type { Ban } from './bans.ts'
 import type { BanFile } from './ban-file.ts'
 import type { RelayDoor } from './relay-door.ts'
-import type { RelayPeer } from './relay-peer.ts'
 
 /** One reservation, for an operator. Times are ms since 1970. */
 export interface ReservationReport {
@@ -70,19 +69,22 @@ export class RelayAdmin {
     return this.#door.bans.list()
   }
 
-  /** Whoever it is about is sent away, and their circuits are cut. @throws RangeError where `subject` is nobody */
+  /**
+   * Whoever it is about is sent away, and their circuits are cut.
+   * @throws RangeError where `subject` is nobody; the system's error where the ban holds, but only until the program ends
+   */
   ban(ban: Ban): void {
     const { bans, state, controls } = this.#door
     bans.add(ban)
-    this.#file.save(bans.list())
-    const isOut = ({ id, ip }: RelayPeer): boolean =>
-      bans.ofId(id) !== undefined || bans.ofIp(ip) !== undefined
     for (const control of [...controls.all.all()]) {
-      if (isOut(control.peer)) control.dismiss(RELAY_STATUS.PERMISSION_DENIED)
+      if (bans.isOut(control.peer)) control.dismiss(RELAY_STATUS.PERMISSION_DENIED)
     }
     for (const circuit of state.circuits.list()) {
-      if (isOut(circuit.source) || isOut(circuit.destination)) circuit.cut(RELAY_STATUS.PERMISSION_DENIED)
+      const isOut = bans.isOut(circuit.source) || bans.isOut(circuit.destination)
+      if (isOut) circuit.cut(RELAY_STATUS.PERMISSION_DENIED)
     }
+    // Last: a disk that is full keeps nobody in.
+    this.#file.save(bans.list())
   }
 
   /** @returns false where there was no such ban */

@@ -22,6 +22,7 @@ import type { Presence } from './presence.ts'
 import { PresenceClaims } from './presence-claims.ts'
 import { RelayJournal } from './relay-journal.ts'
 import { RelayMetrics } from './relay-metrics.ts'
+import type { RelayPeer } from './relay-peer.ts'
 import { RelayState } from './relay-state.ts'
 
 export interface RelayDoorOptions {
@@ -81,13 +82,14 @@ export class RelayDoor {
       onCircuit: (event, circuit) => journal.circuit(event, circuit),
     })
     const { state } = this
+    const isOut = (peer: RelayPeer): boolean => this.bans.isOut(peer)
     this.controls = new ControlDesk({
-      ...{ identity, state, limits, now, addresses },
+      ...{ identity, state, limits, now, addresses, isOut },
       patience: config,
       onReserve: (status, refusal) => counted.reserved(status, refusal),
     })
     this.circuits = new CircuitDesk({
-      ...{ circuits: state.circuits, now },
+      ...{ circuits: state.circuits, now, isOut },
       elsewhere: (peer) => this.#claims?.elsewhere(peer),
       lanes: (circuit, near, far) => this.#lanes(circuit, near, far),
       idleMs: () => this.limits.idleMs,

@@ -48,6 +48,25 @@ describe.concurrent('users', () => {
     expect((await guest.reserve()).status).toBe(RELAY_STATUS.OK)
   })
 
+  it('close a relay of this machine alone, which stays closed when the last is removed', async ({
+    expect,
+  }) => {
+    await using relay = await openTestRelay([])
+    using guest = await TestPeer.login(relay.at)
+    expect((await guest.reserve()).status).toBe(RELAY_STATUS.OK)
+    const { directory, store } = relay.program
+    await store.add(userOf('alice', freshIdentity()))
+    await directory.refresh()
+    expect(await guest.frame('goaway')).toMatchObject({ status: RELAY_STATUS.PERMISSION_DENIED })
+    await store.remove('alice')
+    await directory.refresh()
+    expect(directory.size).toBe(0)
+    using late = await TestPeer.dial(relay.at)
+    const hello = late.hello()
+    late.send({ type: 'auth', signature: late.sign(hello, await late.greet(hello)) })
+    expect(await late.frame('unwelcome')).toMatchObject({ status: RELAY_STATUS.PERMISSION_DENIED })
+  })
+
   it('are charged for a circuit at both ends, once if it is the same, and the metrics once', async ({
     expect,
   }) => {

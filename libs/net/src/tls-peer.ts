@@ -21,14 +21,16 @@ export const peerKey = (conn: Conn): Uint8Array | undefined => {
 
 /**
  * Octets that only the two ends of this very TLS conn can know (RFC 5705, RFC 8446 §7.5), the same at both: what is said
- * with them cannot be carried over to another conn. Without a context.
+ * with them cannot be carried over to another conn. Without a context. Of TLS 1.3 alone: with 1.2, who stands in between
+ * can bring two conns to the same secrets (RFC 7627 §1).
  * @param conn as for {@link peerKey}
- * @returns undefined where there is no TLS, or its handshake is not over
+ * @returns undefined where there is no TLS 1.3, or its handshake is not over
  */
 export const keyingMaterial = (conn: Conn, label: string, bytes: number): Uint8Array | undefined => {
   const socket = tlsOf(conn)
   // Node throws where the handshake is not over, or the conn is closed.
   if (socket === undefined || socket.destroyed || socket.getPeerFinished() === undefined) return undefined
+  if (socket.getProtocol() !== 'TLSv1.3') return undefined
   return socket.exportKeyingMaterial(bytes, label, undefined as unknown as Buffer)
 }
 
