@@ -363,7 +363,12 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
   ['Rate of a circuit, each way', '1 MB/s', `${RELAY}/presets.ts`, 'rate: 1_000_000,'],
   ['Rate of all circuits, each way', 'none', `${RELAY}/presets.ts`, 'globalRate: 0,'],
   ['Nothing passes through a circuit', '2 min', `${RELAY}/presets.ts`, 'idleMs: 2 * MINUTE_MS,'],
-  ['A connection without a circuit says nothing', '2 min', `${RELAY}/config.ts`, "idle: '2m'"],
+  [
+    'A connection without a circuit says nothing',
+    '2 min',
+    `${RELAY}/config.ts`,
+    "idleMs: timeBetween(1000, DAY_MS).prefault('2m')",
+  ],
   ['A peer says nothing until it is asked', '30 s', `${RELAY}/config.ts`, "pingMs: duration.prefault('30')"],
   [
     'Body of a frame, before login and after',

@@ -46,6 +46,6 @@ test('docs/relay.md has the limits of every preset', () => {
 })
 
 const valueOf = (key: string, text: string): number => {
-  if (/Ms$/.test(key)) return parseDuration(text)
+  if (key.endsWith('Ms')) return parseDuration(text)
   return key === 'dataBytes' ? parseSize(text) : /rate$/i.test(key) ? parseRate(text) : Number(text)
 }

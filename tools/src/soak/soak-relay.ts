@@ -41,10 +41,10 @@ export const soakedRelay: SoakedDoor = {
 
 /** @returns what ends it */
 const comeAndGo = (port: number, { token }: RelayIdentity): (() => Promise<void>) => {
-  let isOver = false
+  const over = new AbortController()
   const guest = async (nth: number): Promise<void> => {
     const identity = { ...newIdentity(), token }
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const held = await RelayDestination.open(port, identity, (socket: Socket) => socket.destroy())
       await new Promise((resolve) => setTimeout(resolve, GUEST_MS + nth * 10))
       held.close()
@@ -52,7 +52,7 @@ const comeAndGo = (port: number, { token }: RelayIdentity): (() => Promise<void>
   }
   const guests = Array.from({ length: GUESTS }, (_, nth) => guest(nth))
   return async () => {
-    isOver = true
+    over.abort()
     await Promise.allSettled(guests)
   }
 }
