@@ -16,6 +16,7 @@ import { temporaryFolder } from './sluice.ts'
 
 const GIGABYTE = 1_000_000_000
 const PEER = join(import.meta.dirname, 'relay_peer.py')
+const README = readFileSync(join(import.meta.dirname, '../apps/relay/README.md'), 'utf8')
 const folder = temporaryFolder()
 const started: ChildProcessWithoutNullStreams[] = []
 const daemons: Daemon[] = []
@@ -61,14 +62,31 @@ const keyOf = (name: string): string => {
 }
 const portOf = (daemon: Daemon): string => daemon.listener('local').split(':')[1]!
 
-/** Both commands. @returns the port at work that leads to this port at home */
+/** A command of the README, as it stands there but for these texts. @returns what stands behind the program */
+const ofReadme = (command: string, texts: Readonly<Record<string, string>>): string[] => {
+  const start = `node apps/relay/dist/main.mjs ${command} `
+  const line = README.split('\n').find((each) => each.startsWith(start))
+  if (line === undefined) throw new Error(`the README has no ${command}`)
+  const words = line.split(' ').slice(2)
+  const missing = Object.keys(texts).filter((text) => !words.includes(text))
+  if (missing.length > 0) throw new Error(`${line} lacks ${missing.join(', ')}`)
+  return words.map((word) => texts[word] ?? word)
+}
+
+/** Both commands. @returns the end at home, and the port at work that leads to this port at home */
 const forward = async (port: number, name: string): Promise<{ far: Daemon; port: string }> => {
   const there = await idOf(`home-${name}`)
   const here = await idOf('work')
-  const listen = ['--relay', `tls://${at.home}:443`, '--forward', `127.0.0.1:${port}`, '--allow-peer', here]
-  const farEnd = await relayIn(home, 'peer', 'listen', ...listen, ...dataOf(`home-${name}`))
-  const dial = [there, '--relay', `tls://${at.work}:443`, '--listen', '127.0.0.1:0']
-  const near = await relayIn(work, 'peer', 'dial', ...dial, ...dataOf('work'))
+  const url = 'tls://relay.example.org:443'
+  const listen = ofReadme('peer listen', {
+    [url]: `tls://${at.home}:443`,
+    '127.0.0.1:22': `127.0.0.1:${port}`,
+  })
+  const farEnd = await relayIn(home, ...listen, '--allow-peer', here, ...dataOf(`home-${name}`))
+  const dial = ofReadme('peer dial', {
+    ...{ ID: there, [url]: `tls://${at.work}:443`, '127.0.0.1:2222': '127.0.0.1:0' },
+  })
+  const near = await relayIn(work, ...dial, ...dataOf('work'))
   return { far: farEnd, port: portOf(near) }
 }
 

@@ -150,6 +150,15 @@ it('10: every reservation and circuit is counted as what became of it', () => {
   expect(world.events).toEqual(['opened', 'renewed', 'failed', 'released', 'opened', 'expired'])
 })
 
+it('10: what is refused is counted too, by its status', async () => {
+  await using relay = await openTestRelay([])
+  using source = await TestPeer.login(relay.at)
+  source.send({ type: 'connect', destination: new Uint8Array(32).fill(1) })
+  await source.frame('connectRefused')
+  const text = await relay.program.metrics.registry.metrics()
+  expect(text).toContain('sluice_relay_connect_requests_total{status="NO_RESERVATION"} 1')
+})
+
 it('11: a reservation does not outlive its conn, and nobody is dialled in its place', () => {
   const world = stateWorld()
   const control = reserved(world, 1)
