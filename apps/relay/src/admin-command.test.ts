@@ -35,6 +35,7 @@ it('does what an operator says, and prints what the relay answers', async () => 
   const { code, error } = await run('close-circuit', 'none', ...ops)
   expect([code, error]).toEqual([1, expect.stringMatching(/^relay: the relay at .* refused with 404: .*\n$/)])
   expect((await run('drain', ...ops)).code).toBe(0)
+  expect((await run('undrain', ...ops)).code).toBe(0)
 })
 
 it('says what it wants, and that nobody answers', async () => {

@@ -89,6 +89,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
     about: 'Takes nobody new, and tells peers to go, to another relay where one is given.',
     ask: (address) => ({ method: 'POST', path: '/drain', body: { address } }),
   },
+  undrain: { about: 'Takes everybody again.', ask: () => ({ method: 'DELETE', path: '/drain' }) },
 }
 
 /** The relay does not do what it was asked. */

@@ -72,6 +72,10 @@ const addAdmin = (app: App, admin: RelayAdmin, token: string): Promise<void> => 
     admin.drain(data.address)
     return reply.code(204).send()
   })
+  app.delete('/drain', (_request, reply) => {
+    admin.undrain()
+    return reply.code(204).send()
+  })
   return Promise.resolve()
 }
 

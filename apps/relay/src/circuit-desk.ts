@@ -1,5 +1,5 @@
 import { ServiceError } from '@sluice/service'
-import { RELAY_STATUS, type RelayFrame, type RelayStatus } from '@sluice/wire/relay'
+import { RELAY_STATUS, type RelayFrame, type RelayStatus, type RelayStatusName } from '@sluice/wire/relay'
 import type { Circuit } from './circuit.ts'
 import { type CircuitEnd, type CircuitLanes, CircuitRun, type FarEnd } from './circuit-run.ts'
 import type { Circuits } from './circuits.ts'
@@ -86,9 +86,9 @@ export class CircuitDesk {
     const { retryAfter, reason, status } = refusal
     const words = { type: 'connectRefused', retryAfter: Math.min(retryAfter, 0xffff), address: '' } as const
     if (refusal instanceof Elsewhere) return { ...words, status, reason, address: refusal.address }
-    const isHidden = TELLING.has(status) && this.#options.hidePresence()
+    const isHidden = isTelling(refusal) && this.#options.hidePresence()
     return isHidden
-      ? { ...words, status: RELAY_STATUS.PERMISSION_DENIED, reason: '' }
+      ? { ...words, retryAfter: 0, status: RELAY_STATUS.PERMISSION_DENIED, reason: '' }
       : { ...words, status, reason }
   }
 
@@ -98,5 +98,13 @@ export class CircuitDesk {
   }
 }
 
-/** These tell whether the peer is here. */
-const TELLING: ReadonlySet<RelayStatus> = new Set([RELAY_STATUS.NO_RESERVATION, RELAY_STATUS.REJECTED])
+/** Whether it tells that the peer is here, or is not: how long the answer takes may still do so. */
+const isTelling = ({ code, limit }: RelayRefusal): boolean =>
+  TELLING.has(code) || limit === 'circuits-destination' || limit === 'pending'
+
+const TELLING: ReadonlySet<RelayStatusName> = new Set([
+  'NO_RESERVATION',
+  'REJECTED',
+  'TIMEOUT',
+  'CONNECTION_FAILED',
+])

@@ -54,6 +54,15 @@ describe('a circuit', () => {
     expect(circuit.terms).toEqual({ duration: 120, data: 0, rate: 1_000_000 })
   })
 
+  it('tells of no more ms than a frame has room for, however long it lasted', () => {
+    const world = stateWorld({ durationMs: 0, reservationTtlMs: 2 ** 33 })
+    const destination = reserved(world, 2)
+    const circuit = opened(world, destination)
+    world.clock.advance(2 ** 32 + 5)
+    circuit.close(RELAY_STATUS.OK)
+    expect(destination.heard('circuitClosed')).toMatchObject([{ ms: 2 ** 32 - 1 }])
+  })
+
   it('tells the control conns of both ends how it ended and what passed', () => {
     const world = stateWorld()
     const [source, destination] = [reserved(world, 1), reserved(world, 2)]

@@ -28,6 +28,8 @@ export interface CircuitsOptions<T> {
 
 const ID_BYTES = 16
 const TOKEN_BYTES = 32
+/** 49 days in ms. */
+const MAX_U32 = 0xffff_ffff
 const { CONNECTION_FAILED, DURATION_LIMIT, REJECTED, TIMEOUT } = RELAY_STATUS
 
 interface Entry<T> {
@@ -89,9 +91,9 @@ export class Circuits<T = unknown> {
     this.#rates.set(limits.connectsPerMinute)
   }
 
-  /** No more circuits; those that are there go on. */
-  drain(): void {
-    this.#draining = true
+  /** No more circuits, until there may be again; those that are there go on. */
+  drain(isDraining = true): void {
+    this.#draining = isDraining
   }
 
   /**
@@ -101,9 +103,11 @@ export class Circuits<T = unknown> {
    */
   connect(source: RelayPeer, destination: string): Circuit<T> {
     this.#checkMay(source, destination)
+    // First what has nothing to do with the destination: it does not tell whether that is here.
+    this.#checkRoom(source.id)
     const reservation = this.#options.reservations.find(destination)
     if (reservation === undefined) throw new RelayRefusal('NO_RESERVATION')
-    this.#checkRoom(source.id, destination)
+    this.#checkRoomAt(destination)
     const { circuit, token } = this.#add(source, reservation.control.peer)
     reservation.control.send({
       type: 'incoming',
@@ -162,10 +166,14 @@ export class Circuits<T = unknown> {
     }
   }
 
-  #checkRoom(source: string, destination: string): void {
-    const { circuits, circuitsPerPeer, pendingPerPeer, acceptMs } = this.#limits
+  #checkRoom(source: string): void {
+    const { circuits, circuitsPerPeer } = this.#limits
     if (this.#table.size >= cap(circuits)) throw full('circuits-total')
     if (this.#peers.of(source) >= cap(circuitsPerPeer)) throw full('circuits-source')
+  }
+
+  #checkRoomAt(destination: string): void {
+    const { circuitsPerPeer, pendingPerPeer, acceptMs } = this.#limits
     if (this.#peers.of(destination) >= cap(circuitsPerPeer)) throw full('circuits-destination')
     if (this.#waiting.of(destination) >= cap(pendingPerPeer)) {
       throw full('pending', Math.ceil(acceptMs / 1000))
@@ -231,7 +239,7 @@ export class Circuits<T = unknown> {
   /** A source knows of its circuit once that is open, a destination from INCOMING on. */
   #tellPeers({ circuit, openedAt }: Entry<T>, { from, status, counts }: CircuitEnd): void {
     const { reservations, clock } = this.#options
-    const ms = from === 'open' ? Math.round(clock.now() - openedAt) : 0
+    const ms = from === 'open' ? Math.min(Math.round(clock.now() - openedAt), MAX_U32) : 0
     const frame: RelayFrame = { type: 'circuitClosed', status, circuitId: circuit.id, ...counts, ms }
     if (status !== REJECTED) reservations.control(circuit.destination.id)?.send(frame)
     if (from === 'open') reservations.control(circuit.source.id)?.send(frame)

@@ -150,14 +150,27 @@ it('refuses circuits to oneself and to the relay, and names the limit that is me
   }
 })
 
-it('tells nobody who is here where that is hidden', async () => {
-  await using relay = await openTestRelay([], '--hide-presence')
+it('tells nobody who is here where that is hidden, whatever became of the request', async () => {
+  const limits = ['--accept-timeout', '200ms', '--circuits-per-peer', '2', '--pending-per-peer', '1']
+  await using relay = await openTestRelay([], '--hide-presence', ...limits)
+  using control = await TestPeer.login(relay.at)
+  await control.reserve()
   using source = await TestPeer.login(relay.at)
+  using other = await TestPeer.login(relay.at)
+  const hidden = { status: RELAY_STATUS.PERMISSION_DENIED, reason: '', retryAfter: 0 }
   source.send({ type: 'connect', destination: randomBytes(32) })
-  expect(await source.frame('connectRefused')).toMatchObject({
-    status: RELAY_STATUS.PERMISSION_DENIED,
-    reason: '',
-  })
+  expect(await source.frame('connectRefused'), 'not here').toMatchObject(hidden)
+  source.send({ type: 'connect', destination: control.id })
+  const { circuitId } = await control.frame('incoming')
+  other.send({ type: 'connect', destination: control.id })
+  expect(await other.frame('connectRefused'), 'one waits').toMatchObject(hidden)
+  control.send({ type: 'reject', circuitId, status: 0, reason: 'no' })
+  expect(await source.frame('connectRefused'), 'rejected').toMatchObject(hidden)
+  source.send({ type: 'connect', destination: control.id })
+  expect(await source.frame('connectRefused'), 'too late').toMatchObject(hidden)
+  source.send({ type: 'connect', destination: control.id })
+  control.conn.destroy()
+  expect(await source.frame('connectRefused'), 'gone').toMatchObject(hidden)
 })
 
 it('resets the one end when the other breaks off', async () => {

@@ -99,7 +99,7 @@ const showOps = (
   const meter = new TrafficMeter(() => relayedBy(program))
   program.onStop(() => meter.stop())
   const status = { door, version, meter, startedAt: performance.now() }
-  const admin = new RelayAdmin(door, bans)
+  const admin = new RelayAdmin(door, bans, (why) => program.setUnready(why))
   program.addRoutes(relayRoutes({ status: () => relayReport(status), admin, token: adminToken }))
 }
 

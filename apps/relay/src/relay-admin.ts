@@ -29,10 +29,13 @@ export interface CircuitReport {
 export class RelayAdmin {
   readonly #door: RelayDoor
   readonly #file: BanFile
+  readonly #setUnready: (why: string | undefined) => void
 
-  constructor(door: RelayDoor, file: BanFile) {
+  /** @param setUnready tells balancers why nobody should be sent here; undefined: they should */
+  constructor(door: RelayDoor, file: BanFile, setUnready: (why: string | undefined) => void) {
     this.#door = door
     this.#file = file
+    this.#setUnready = setUnready
   }
 
   reservations(): readonly ReservationReport[] {
@@ -99,7 +102,15 @@ export class RelayAdmin {
   drain(address: string): void {
     const { controls } = this.#door
     this.#door.drain()
+    this.#setUnready('draining')
     controls.elsewhere = address
     for (const control of [...controls.all.all()]) control.dismiss(RELAY_STATUS.SHUTTING_DOWN)
+  }
+
+  /** Ends a drain: everybody may come again. */
+  undrain(): void {
+    this.#door.drain(false)
+    this.#setUnready(undefined)
+    this.#door.controls.elsewhere = ''
   }
 }

@@ -120,9 +120,9 @@ export class RelayDoor {
     })
   }
 
-  /** No more of anything; what runs goes on. */
-  drain(): void {
-    this.state.drain()
+  /** No more of anything, or again; what runs goes on. */
+  drain(isDraining = true): void {
+    this.state.drain(isDraining)
   }
 
   /** When all is over. */

@@ -48,9 +48,9 @@ export class RelayState<C extends Control = Control, T = unknown> {
     return true
   }
 
-  /** Refuses all that is new; what is there goes on. */
-  drain(): void {
-    this.reservations.drain()
-    this.circuits.drain()
+  /** Refuses all that is new, or no longer does; what is there goes on. */
+  drain(isDraining = true): void {
+    this.reservations.drain(isDraining)
+    this.circuits.drain(isDraining)
   }
 }

@@ -105,9 +105,9 @@ export class Reservations<C extends Control = Control> {
     this.#limits = limits
   }
 
-  /** Nothing more is given, nor refreshed. */
-  drain(): void {
-    this.#draining = true
+  /** Nothing more is given, nor refreshed, until it is again. */
+  drain(isDraining = true): void {
+    this.#draining = isDraining
   }
 
   /**

@@ -64,6 +64,7 @@ export class Program {
   #configAt = Date.now()
   #ops: Ops | undefined = undefined
   #state: true | string = 'starting'
+  #unready: string | undefined = undefined
   #stopping: Promise<void> | undefined = undefined
 
   /** Opens the store and reads the users; listens nowhere yet. @throws StoreError, ConfigError */
@@ -176,7 +177,7 @@ export class Program {
       this.#ops = await startOps({
         ...ops,
         registry: this.metrics.registry,
-        ready: () => this.#state,
+        ready: () => (this.#state === true ? (this.#unready ?? true) : this.#state),
         users: () => userReport(this.#about, this.directory),
         routes: this.#routes,
         log: this.log,
@@ -196,6 +197,14 @@ export class Program {
   /** Has something let go of at the beginning of the stop, when nobody comes in any more. */
   onStop(letGo: () => void): void {
     this.#onStop.push(letGo)
+  }
+
+  /**
+   * Has balancers told, by `/readyz`, that no new client should be sent here.
+   * @param why in a few words; undefined: they may be sent here again
+   */
+  setUnready(why: string | undefined): void {
+    this.#unready = why
   }
 
   /** Takes over what can change while running: all of it or, where a part throws, nothing. */

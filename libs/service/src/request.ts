@@ -62,7 +62,7 @@ export interface Serving extends Caller {
   /** Takes a line for each of many requests that a request serves, in place of the log. */
   readonly accessLog: AccessLog | undefined
   readonly metrics: DoorMetrics
-  /** Told once, when the session has to end from outside (quota, idle, shutdown …); `serve` then rejects with it. */
+  /** Told once, at once where it is late, when the session has to end from outside (quota, idle, shutdown …); `serve` then rejects with it. */
   onStop: ((error: Error) => void) | undefined
   /** Told when the program wants to stop: whoever only waits for the client's next wish need not go on. */
   onShutdown: (() => void) | undefined

@@ -11,13 +11,14 @@ import type { Place } from './roll.ts'
 import type { SessionRecord } from './session-record.ts'
 import { MAX_HANDSHAKE_BYTES, type SessionParts } from './session-parts.ts'
 import type { Sessions, Tracked } from './sessions.ts'
+import { Stoppable } from './stoppable.ts'
 import { type UserLanes, userLanes } from './user-lane.ts'
 
 /**
  * One conn on its way through `runSession`, in the order of its phases, and how to end it from outside. What ends it
  * from outside becomes the error of the phase that it is in, or, where it comes between two, of the next.
  */
-export class Session implements Held, Tracked, ConnSink, Serving {
+export class Session extends Stoppable implements Held, Tracked, ConnSink, Serving {
   readonly kind = 'connection'
   held: Place<Held> | undefined = undefined
   tracked: Place<Tracked> | undefined = undefined
@@ -26,7 +27,6 @@ export class Session implements Held, Tracked, ConnSink, Serving {
   phase: 'handshake' | 'dial' | 'relay' = 'handshake'
   readonly conn: Conn
   client: Address
-  onStop: ((error: Error) => void) | undefined = undefined
   onShutdown: (() => void) | undefined = undefined
   readonly #parts: SessionParts
   readonly metrics: DoorMetrics
@@ -43,6 +43,7 @@ export class Session implements Held, Tracked, ConnSink, Serving {
   #stop: ((error: Error) => void) | undefined = undefined
 
   constructor(conn: Conn, parts: SessionParts) {
+    super()
     this.conn = conn
     this.client = conn.remote
     this.#parts = parts
@@ -130,7 +131,7 @@ export class Session implements Held, Tracked, ConnSink, Serving {
   async serve(request: ServedRequest): Promise<void> {
     this.#goOn()
     this.phase = 'relay'
-    this.#stop = (error): void => this.onStop?.(error)
+    this.#stop = (error): void => this.tellStop(error)
     try {
       await request.serve(this)
     } catch (error) {

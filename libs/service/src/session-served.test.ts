@@ -54,6 +54,16 @@ describe('a request that serves itself', () => {
     expect(run.request).toMatchObject({ accepted: [], rejected: [] })
   })
 
+  it('is told late that it has to end, where nobody was there to be told', async () => {
+    const told: unknown[] = []
+    const run = await start()
+    lab.account().cut('USER_DISABLED')
+    for (let i = 0; i < 2; i += 1) session!.onStop = (error): void => void told.push(error)
+    expect(told).toEqual([expect.objectContaining({ code: 'USER_DISABLED' })])
+    end.resolve()
+    expect(await run.code).toBe('USER_DISABLED')
+  })
+
   it('counts and is limited by the lanes of its user', async () => {
     const run = await start()
     session!.lanes.up.count(5)

@@ -129,7 +129,7 @@ describe.concurrent('several relays', () => {
     await far.listen(({ conn }) => void echo(conn), {
       held: (_relay, { addresses }) => void held.push([...addresses]),
     })
-    new RelayAdmin(closes.relay, new BanFile(closes.data)).drain(tcp(stays))
+    new RelayAdmin(closes.relay, new BanFile(closes.data), () => {}).drain(tcp(stays))
     await expect.poll(() => held.length).toBe(2)
     expect(held[1]).toEqual([expect.stringContaining(`/tcp/${stays.at.port}/`)])
     expect(await ask(peerAt([tcp(stays)]), far.id)).toBe('who is there')

@@ -120,14 +120,34 @@ it('has the new one before it gives up the old, where the relay sends it away', 
   const far = await reserved(1, OK, GRANT)
   await expect.poll(() => told).toEqual(['held'])
   far.send(goaway(RELAY_STATUS.REDIRECT, 60_000, 'tls://192.0.2.1:1'))
-  await expect.poll(() => timing.due).toEqual([100])
-  timing.advance(100)
+  // 100 ms, and as many again by chance: half of them here.
+  await expect.poll(() => timing.due).toEqual([150])
+  timing.advance(150)
   const next = await reserved(2)
   expect(far.closed).toBeUndefined()
   for (const frame of [OK, GRANT]) next.send(frame)
   await expect.poll(() => told).toEqual(['held', 'held'])
   expect(far.closed).toBeDefined()
   expect([dialled, next.closed, keeper.held?.ttl]).toEqual([['', 'tls://192.0.2.1:1'], undefined, TTL])
+})
+
+it('waits no longer than an hour for a relay, and always a little', async () => {
+  const { timing, told, reserved } = stage()
+  timing.chance = 0
+  let far = await reserved(1, OK, GRANT)
+  await expect.poll(() => told.length).toBe(1)
+  for (const [reconnectAfterMs, ms] of [
+    [2 ** 32 - 1, 3_600_000],
+    [0, 100],
+  ] as const) {
+    const frame = { type: 'goaway', status: RELAY_STATUS.REDIRECT, tryForMs: 1, address: '' } as const
+    far.send({ ...frame, reconnectAfterMs })
+    await expect.poll(() => timing.due).toEqual([ms])
+    timing.advance(ms)
+    const times = told.length
+    far = await reserved(times + 1, OK, GRANT)
+    await expect.poll(() => told.length).toBe(times + 1)
+  }
 })
 
 it.each([
@@ -145,7 +165,7 @@ it('tries again at a relay that shuts down without a word about later', async ()
   const { told, reserved } = stage()
   const far = await reserved(1, OK, GRANT)
   far.send(goaway(RELAY_STATUS.SHUTTING_DOWN, 0))
-  await expect.poll(() => told).toEqual(['held', 'lost RELAY_GOAWAY 1000'])
+  await expect.poll(() => told).toEqual(['held', 'lost RELAY_GOAWAY 1125'])
 })
 
 it.each([
@@ -166,8 +186,8 @@ it('asks again what may change, after as long as it was told', async () => {
       }),
     ),
   )
-  await expect.poll(() => told).toEqual(['lost RELAY_REFUSED 30000'])
-  timing.advance(30_000)
+  await expect.poll(() => told).toEqual(['lost RELAY_REFUSED 33750'])
+  timing.advance(33_750)
   await expect.poll(() => dialled.length).toBe(2)
   await expect.poll(() => timing.due.length).toBe(1)
   keeper.stop()

@@ -35,6 +35,8 @@ const FIRST_WAIT_MS = 500
 /** A relay that has come back has all its peers within 10 s. */
 const LONGEST_WAIT_MS = 8000
 const ANSWER_MS = 10_000
+/** What a relay says about when to come back is believed from here to there. */
+const [LEAST_TOLD_MS, MOST_TOLD_MS] = [100, 3_600_000]
 
 /** Refusals that stay the same however often one asks. */
 const LASTING: ReadonlySet<number | undefined> = new Set([
@@ -95,7 +97,8 @@ export class Keeper {
       try {
         const goaway = await this.#session(address)
         address = goaway.address
-        await this.#pause(goaway.reconnectAfterMs)
+        // All its peers are told the same: they are not to come at the same moment.
+        await this.#pause(clamped(goaway.reconnectAfterMs) * (1 + this.#options.timing.random()))
       } catch (error) {
         address = ''
         await this.#lost(error as Error)
@@ -146,8 +149,8 @@ export class Keeper {
     if (this.#isFinal(error)) throw error
     const { events, timing } = this.#options
     const most = Math.min(FIRST_WAIT_MS * 2 ** this.#failures, LONGEST_WAIT_MS)
-    const told = error instanceof PeerError ? error.retryAfter * 1000 : 0
-    const wait = Math.max((most * (1 + timing.random())) / 2, told)
+    const told = error instanceof PeerError ? clamped(error.retryAfter * 1000) : 0
+    const wait = Math.max((most * (1 + timing.random())) / 2, told * (1 + timing.random() / 4))
     this.#failures++
     events.lost?.(error, wait)
     await this.#pause(wait)
@@ -172,6 +175,9 @@ export class Keeper {
     })
   }
 }
+
+/** As long as a relay may have its peers wait. */
+const clamped = (ms: number): number => Math.min(Math.max(ms, LEAST_TOLD_MS), MOST_TOLD_MS)
 
 const ended = async (control: Control): Promise<never> => {
   throw await control.ended

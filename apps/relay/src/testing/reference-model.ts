@@ -71,9 +71,9 @@ export class ReferenceModel {
   connect(from: string, to: string): ModelCircuit | string {
     const { circuits, circuitsPerPeer, pendingPerPeer, acceptMs, durationMs } = this.limits
     if (from === to) return 'MALFORMED_MESSAGE'
-    if (!this.reservations.has(to)) return 'NO_RESERVATION'
     if (isFull(this.circuits.length, circuits)) return full('circuits-total')
     if (isFull(this.of(from), circuitsPerPeer)) return full('circuits-source')
+    if (!this.reservations.has(to)) return 'NO_RESERVATION'
     if (isFull(this.of(to), circuitsPerPeer)) return full('circuits-destination')
     if (isFull(this.waitingFor(to), pendingPerPeer)) return full('pending')
     const acceptBy = this.now + acceptMs
