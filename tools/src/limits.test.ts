@@ -154,6 +154,12 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
   ],
   ['Connections of one address in the handshake', '1,024', 'service/src/session-config.ts', 'prefault(1024)'],
   [
+    'Connections of all addresses in the handshake',
+    '16,384',
+    'service/src/session-config.ts',
+    'prefault(16_384)',
+  ],
+  [
     'Failed sign-ins of one address in a row',
     '10',
     'service/src/session-config.ts',

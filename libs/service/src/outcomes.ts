@@ -164,7 +164,7 @@ const TABLE = {
     socks5: 2,
     http: 429,
     limit: 'unauthenticated',
-    text: 'Too many connections from this address have not signed in.',
+    text: 'Too many connections, of this address or in all, have not signed in.',
   },
 
   TARGET_DENIED: {

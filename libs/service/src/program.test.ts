@@ -286,12 +286,15 @@ describe('reload()', () => {
     await sandbox.add('ada')
     const { program, journal } = await start()
     const { address: door } = await program.listen('door', LOOPBACK, testHandshake)
-    await program.reload(configOf({ allow: [], unauthenticatedPerIp: 1, idleMs: 7, handshakeMs: 8 }))
+    await program.reload(
+      configOf({ allow: [], unauthenticatedPerIp: 1, unauthenticated: 2, idleMs: 7, handshakeMs: 8 }),
+    )
     const client = await sandbox.connect(door)
     client.socket.write(`ada 127.0.0.1 ${sandbox.targetPort}\n`)
     expect(await client.closed).toBe('no TARGET_DENIED\n')
     expect(program.sessions.options).toMatchObject({
       unauthenticatedPerIp: 1,
+      unauthenticated: 2,
       idleMs: 7000,
       handshakeMs: 8000,
     })

@@ -123,6 +123,7 @@ export class Program {
       handshakeMs: config.handshakeMs,
       idleMs: config.idleMs,
       unauthenticatedPerIp: config.unauthenticatedPerIp,
+      unauthenticated: config.unauthenticated,
       onInternal: (error) => this.#reporter.report(error, { code: 'INTERNAL' }),
     })
     this.#balancers = new AddressSet(config.proxyProtocol)

@@ -11,6 +11,7 @@ describe('sessionSchema', () => {
       dialMs: 10_000,
       idleMs: 3_600_000,
       unauthenticatedPerIp: 1024,
+      unauthenticated: 16_384,
       proxyProtocol: [],
       sendProxyTo: [],
       authFailures: 10,
@@ -35,13 +36,14 @@ describe('sessionSchema', () => {
 
   it('reads its flags', () => {
     const flags =
-      '--handshake-timeout 5 --dial-timeout 500ms --idle-timeout 2m --unauthenticated-per-ip 7 ' +
+      '--handshake-timeout 5 --dial-timeout 500ms --idle-timeout 2m --unauthenticated-per-ip 7 --unauthenticated 8 ' +
       '--device-ttl 90 --device-bytes 1MB'
     expect(load(...flags.split(' '))).toMatchObject({
       handshakeMs: 5000,
       dialMs: 500,
       idleMs: 120_000,
       unauthenticatedPerIp: 7,
+      unauthenticated: 8,
       deviceTtlMs: 90_000,
       deviceBytes: 1_000_000,
     })

@@ -13,6 +13,7 @@ export interface SessionConfig {
   dialMs: number
   idleMs: number
   unauthenticatedPerIp: number
+  unauthenticated: number
   proxyProtocol: string[]
   sendProxy: 'v1' | 'v2' | undefined
   sendProxyTo: string[]
@@ -73,6 +74,11 @@ export const sessionSchemaOf = ({
     unauthenticatedPerIp: wholeNumber(1).prefault(1024).meta({
       description: 'connections of one address, of IPv6 a /64, that may be in their handshake at a time',
       flag: 'unauthenticated-per-ip',
+      group: 'limits',
+      live: true,
+    }),
+    unauthenticated: wholeNumber(1).prefault(16_384).meta({
+      description: 'connections of all addresses together that may be in their handshake at a time',
       group: 'limits',
       live: true,
     }),

@@ -33,6 +33,21 @@ describe('the cap on conns that have not signed in', () => {
     expect(lab.sessions.size).toBe(3)
   })
 
+  it('holds for all addresses together too, and for those who have not signed in alone', async () => {
+    lab = await Lab.open([userOf('ada')], { unauthenticated: 2 })
+    for (let i = 0; i < 3; i += 1) await lab.relaying()
+    lab.run({}, '192.0.2.1')
+    const second = lab.run({}, '192.0.2.2')
+    const third = lab.run({}, '192.0.2.3')
+    expect(await third.code).toBe('UNAUTHENTICATED_LIMIT')
+    expect(third.reader).toBeUndefined()
+    second.client.reset()
+    await second.code
+    lab.run({}, '192.0.2.3')
+    expect(lab.sessions.size).toBe(5)
+    expect(await lab.run({}, '192.0.2.4').code).toBe('UNAUTHENTICATED_LIMIT')
+  })
+
   it('forgets who has signed in', async () => {
     for (let i = 0; i < 3; i += 1) await lab.relaying()
     expect(lab.sessions.size).toBe(3)

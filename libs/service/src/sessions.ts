@@ -19,6 +19,8 @@ export interface SessionLimits {
   readonly idleMs: number
   /** Conns of one client network, an IPv4 address or an IPv6 /64, that have not signed in yet. */
   readonly unauthenticatedPerIp: number
+  /** Those of all client networks together. @default any number */
+  readonly unauthenticated?: number | undefined
 }
 
 export interface SessionsOptions extends SessionLimits {
@@ -56,6 +58,7 @@ export class Sessions {
   readonly #running = new Roll<Tracked>()
   /** By client network. */
   readonly #waiting = new Map<string, number>()
+  #waitingInAll = 0
   #onEmpty: (() => void) | undefined = undefined
   #isDraining = false
 
@@ -66,8 +69,8 @@ export class Sessions {
   }
 
   /** A handshake that is under way keeps its deadline. */
-  setLimits({ handshakeMs, idleMs, unauthenticatedPerIp }: SessionLimits): void {
-    this.options = { ...this.options, handshakeMs, idleMs, unauthenticatedPerIp }
+  setLimits({ handshakeMs, idleMs, unauthenticatedPerIp, unauthenticated }: SessionLimits): void {
+    this.options = { ...this.options, handshakeMs, idleMs, unauthenticatedPerIp, unauthenticated }
   }
 
   get size(): number {
@@ -91,9 +94,13 @@ export class Sessions {
     session.tracked = this.#running.add(session)
   }
 
-  /** Whether the client network of this address has more conns waiting to sign in than it may. */
+  /** Whether the client network of this address, or all together, have more conns waiting to sign in than they may. */
   crowded(ip: string): boolean {
-    return (this.#waiting.get(clientNetwork(ip)) ?? 0) > this.options.unauthenticatedPerIp
+    const { unauthenticated = Infinity } = this.options
+    return (
+      this.#waitingInAll > unauthenticated ||
+      (this.#waiting.get(clientNetwork(ip)) ?? 0) > this.options.unauthenticatedPerIp
+    )
   }
 
   /**
@@ -112,6 +119,7 @@ export class Sessions {
   leaveWaiting(ip: string): void {
     const network = clientNetwork(ip)
     const left = this.#waiting.get(network)! - 1
+    this.#waitingInAll -= 1
     if (left > 0) this.#waiting.set(network, left)
     else this.#waiting.delete(network)
   }
@@ -175,6 +183,7 @@ export class Sessions {
   }
 
   #enterWaiting(ip: string): void {
+    this.#waitingInAll += 1
     const network = clientNetwork(ip)
     this.#waiting.set(network, (this.#waiting.get(network) ?? 0) + 1)
   }

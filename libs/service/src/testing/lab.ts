@@ -139,6 +139,7 @@ export interface LabOptions {
   readonly handshakeMs?: number
   readonly idleMs?: number
   readonly unauthenticatedPerIp?: number
+  readonly unauthenticated?: number
   readonly verifier?: PasswordVerifier
   readonly guard?: SignInGuard
   /** What the store has booked before, by user id. */
@@ -189,6 +190,7 @@ export class Lab {
       handshakeMs,
       idleMs,
       unauthenticatedPerIp,
+      unauthenticated: options.unauthenticated,
       onInternal: (error) => this.internal.push(error),
       now: () => this.clock.now(),
       wallNow: () => this.wall.now,
