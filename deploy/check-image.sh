@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # Builds the images of apps (all of them unless some are named) and uses each: a user in its volume, curl through its
-# listeners, for ss-node by way of ss-local. Needs root, buildah, busybox (static), curl and shadowsocks-libev. There is no
+# listeners, for ss-node by way of ss-local, for relay by way of two peers. Needs root, buildah, busybox (static), curl and shadowsocks-libev. There is no
 # image registry here, so BASE is made on the spot: this machine's Node and npm over busybox. That proves every step of
 # the Containerfile, not its default base image.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 apps=("$@")
-[[ $# -gt 0 ]] || apps=(remote-proxy ss-node)
+[[ $# -gt 0 ]] || apps=(remote-proxy ss-node relay)
 work=$(mktemp --directory)
 export BUILDAH_ISOLATION=chroot
-app='' driver='' origin='' server='' client=''
+app='' driver='' origin='' server='' client='' peers=()
 
 say() { echo "check-image: $*"; }
 fail() {
@@ -46,6 +46,7 @@ node_below() { # the program itself, below a `buildah run`
 }
 cleanup() {
   local pid
+  for pid in "${peers[@]}"; do kill -KILL $(descendants "$pid") "$pid" 2>/dev/null || true; done
   for pid in ${server:+$(descendants "$server")} $server $client $origin; do kill -KILL "$pid" 2>/dev/null || true; done
   store rm --all >/dev/null 2>&1 || true
   rm -rf "$work"
@@ -112,7 +113,7 @@ in_image() { store run --volume "$data:/data" "$container" -- "$@"; }
 run() { in_image "${entry[@]}" "$@"; }
 
 serve() { # serve FLAG …
-  run --ops 0.0.0.0:0 --allow 127.0.0.0/8 "$@" >"$work/server.log" 2>&1 &
+  run --ops 0.0.0.0:0 "$@" >"$work/server.log" 2>&1 &
   server=$!
   wait_for '"msg":"ready"' "$work/server.log"
   curl --silent --show-error --fail --max-time 20 "http://127.0.0.1:$(port_of ops)/healthz" >/dev/null
@@ -143,7 +144,7 @@ check_remote-proxy() {
   }
   say 'a user in the volume, and curl through it'
   echo "$secret" | run user add check --password-stdin >/dev/null
-  serve --http 0.0.0.0:0 --socks 0.0.0.0:0
+  serve --http 0.0.0.0:0 --socks 0.0.0.0:0 --allow 127.0.0.0/8
   fetch --proxy "socks5h://check:$secret@127.0.0.1:$(port_of socks)"
   fetch --proxytunnel --proxy "http://check:$secret@127.0.0.1:$(port_of http)"
   if fetch --proxy "socks5h://check:wrong@127.0.0.1:$(port_of socks)" 2>/dev/null; then fail 'a wrong password got in'; fi
@@ -156,10 +157,46 @@ check_ss-node() {
   echo '{"users":[{"user_id":1,"method":"chacha20-ietf-poly1305","password":"'"$secret"'"}]}' |
     in_image node --eval 'const fs = require("node:fs"); fs.writeFileSync("/data/userconfigs.json", fs.readFileSync(0))'
   # Named, since in a chroot the working folder is the one below the mount.
-  serve --port 0 --users /data/userconfigs.json
+  serve --port 0 --users /data/userconfigs.json --allow 127.0.0.0/8
   fetch_through_ss_local aes-256-gcm
   fetch_through_ss_local chacha20-ietf-poly1305
   stop check 1000000
+}
+check_relay() {
+  local code=0 id url_of_relay id_of_peer port
+  say 'listens on all interfaces, and so refuses to start without a user'
+  run --listen any://0.0.0.0:0 --ops 0.0.0.0:0 >"$work/refused.log" 2>&1 || code=$?
+  [[ $code == 2 ]] || {
+    cat "$work/refused.log" >&2
+    fail "without a user it ends with $code, not 2"
+  }
+  say 'a user in the volume, and curl through two peers, both from the image'
+  echo "$secret" | run user add check --token-stdin >/dev/null
+  serve --listen any://0.0.0.0:0 --preset private
+  id=$(curl --silent --show-error --fail --max-time 20 "http://127.0.0.1:$(port_of ops)/status" |
+    grep -o '"id": *"[^"]*"' | cut -d'"' -f4)
+  url_of_relay=tls://127.0.0.1:$(port_of any)/p2p/$id
+  id_of_peer=$(run peer id --data /data/peer-a)
+  peer a listen --relay "$url_of_relay" --forward "127.0.0.1:$(sed 's/port //' "$work/origin.log")"
+  peer b dial "$id_of_peer" --relay "$url_of_relay" --listen 127.0.0.1:0
+  port=$(grep '"door":"local"' "$work/peer-b.log" | grep -o '"port":[0-9]*' | cut -d: -f2)
+  url=http://127.0.0.1:$port/ fetch || {
+    cat "$work"/peer-?.log "$work/server.log" >&2
+    fail 'nothing comes through a circuit'
+  }
+  for client in "${peers[@]}"; do
+    kill -TERM "$(node_below "$client")"
+    wait "$client" || fail 'a peer does not stop on SIGTERM'
+  done
+  peers=() client=''
+  stop check 1000000
+}
+peer() { # peer NAME COMMAND FLAG …: a peer of the user that runs
+  local name=$1
+  shift
+  echo "$secret" | run peer "$@" --token-stdin --data "/data/peer-$name" >"$work/peer-$name.log" 2>&1 &
+  peers+=("$!")
+  wait_for '"msg":"ready"' "$work/peer-$name.log"
 }
 fetch_through_ss_local() { # fetch_through_ss_local METHOD
   local port

@@ -12,8 +12,11 @@ export class Daemon {
     args: readonly string[],
     env: Readonly<Record<string, string>> = {},
     cwd?: string,
+    /** A command that runs another one. */
+    within: readonly string[] = [],
   ): Promise<Daemon> {
-    const child = start(process.execPath, args, env, cwd)
+    const [command = '', ...rest] = [...within, process.execPath, ...args]
+    const child = start(command, rest, env, cwd)
     const daemon = new Daemon(child)
     const reader = createInterface(child.stdout)
     reader.on('line', (line) => daemon.#lines.push(line))

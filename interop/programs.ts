@@ -18,6 +18,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   danted: 'dante-server',
   fish: 'fish',
   haproxy: 'haproxy',
+  ip: 'iproute2',
   microsocks: 'microsocks',
   nc: 'netcat-openbsd',
   openssl: 'openssl',
@@ -43,7 +44,7 @@ const isInstalled = (program: string): boolean =>
     }
   })
 
-const hasPySocks = (): boolean => spawnSync(PYTHON, ['-c', 'import socks']).status === 0
+const hasModule = (name: string): boolean => spawnSync(PYTHON, ['-c', `import ${name}`]).status === 0
 
 const hasPip = (): boolean => spawnSync(PYTHON, ['-m', 'pip', '--version']).status === 0
 
@@ -54,7 +55,8 @@ const isOpenBsdNc = (): boolean =>
 export const missingPrograms = (): string[] => {
   const missing = Object.entries(PROGRAMS).filter(([program]) => !isInstalled(program))
   const lines = missing.map(([program, pack]) => `${program} (Debian: ${pack})`)
-  if (!hasPySocks()) lines.push(`PySocks for ${PYTHON} (Debian: python3-socks)`)
+  if (!hasModule('socks')) lines.push(`PySocks for ${PYTHON} (Debian: python3-socks)`)
+  if (!hasModule('cryptography')) lines.push(`cryptography for ${PYTHON} (Debian: python3-cryptography)`)
   if (isInstalled('nc') && !isOpenBsdNc()) lines.push('nc is not that of OpenBSD (Debian: netcat-openbsd)')
   if (!existsSync(SING_BOX) && !hasPip()) lines.push(`pip for ${PYTHON} (Debian: python3-pip)`)
   return lines

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Daemon } from './daemon.ts'
 import { temporaryFolder } from './sluice.ts'
 
-const MAIN = join(import.meta.dirname, '../apps/relay/dist/main.mjs')
+export const RELAY_MAIN: string = join(import.meta.dirname, '../apps/relay/dist/main.mjs')
 
 /** The built relay, on loopback. */
 export class RelayServer implements AsyncDisposable {
@@ -47,4 +47,4 @@ export class RelayServer implements AsyncDisposable {
 }
 
 const startIn = (data: string, flags: readonly string[]): Promise<Daemon> =>
-  Daemon.start([MAIN, '--ops', '127.0.0.1:0', '--data', data, '--grace', '1', ...flags])
+  Daemon.start([RELAY_MAIN, '--ops', '127.0.0.1:0', '--data', data, '--grace', '1', ...flags])

@@ -5,8 +5,10 @@ import { fuzzRemoteProxy } from './src/fuzz/fuzz-remote-proxy.ts'
 import { fuzzHttp } from './src/fuzz/fuzz-http.ts'
 import type { FuzzRun } from './src/fuzz/fuzz-run.ts'
 import { fuzzSsNode } from './src/fuzz/fuzz-ss-node.ts'
+import { fuzzRelay } from './src/fuzz/fuzz-relay.ts'
 import { fuzzShadowsocks } from './src/fuzz/fuzz-shadowsocks.ts'
 import { fuzzTexts } from './src/fuzz/fuzz-texts.ts'
+import { fuzzWebSocket } from './src/fuzz/fuzz-websocket.ts'
 import { fuzzWire } from './src/fuzz/fuzz-wire.ts'
 
 const TARGETS: Readonly<Record<string, (run: FuzzRun) => Promise<string[]>>> = {
@@ -14,8 +16,10 @@ const TARGETS: Readonly<Record<string, (run: FuzzRun) => Promise<string[]>>> = {
   shadowsocks: fuzzShadowsocks,
   texts: fuzzTexts,
   http: fuzzHttp,
+  websocket: fuzzWebSocket,
   'remote-proxy': fuzzRemoteProxy,
   'ss-node': fuzzSsNode,
+  relay: fuzzRelay,
 }
 const FLAGS = {
   seconds: { least: 1, most: 86_400, otherwise: 20 },

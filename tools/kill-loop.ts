@@ -1,11 +1,11 @@
-// What a crash costs: kills a program with SIGKILL in the middle of a transfer, again and again on one data folder, and
+// `kill-loop.ts [APP]`, what a crash costs: kills a program with SIGKILL in the middle of a transfer, again and again on one data folder, and
 // compares what the client has received with what the ledger has. Nothing may be counted twice, and no round may lose
 // more than the last second of usage.
 import { execFile, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -13,31 +13,65 @@ import type { Duplex } from 'node:stream'
 import { promisify } from 'node:util'
 import { ssKey, ssMethod } from '@sluice/wire/shadowsocks'
 import { SocksClient } from 'socks'
+import { newIdentity, openCircuit, RelayDestination } from './src/subject/relay-client.ts'
 import { SsTunnel } from './src/subject/ss-tunnel.ts'
 
+/** Of each door. */
 const ROUNDS = 6
 const RATE = 8_000_000
 /** One second of the ledger, and the commit that the kill may have hit. */
 const LOSS_MS = 1250
 const USER = 'kill'
-const SECRET = 'loop'
+/** Long enough for an access token. */
+const SECRET = 'loop'.repeat(8)
 const METHOD = 'aes-256-gcm'
 
 interface Door {
   readonly app: string
+  /** @default the app's */
+  readonly name?: string
+  /** @default ROUNDS */
+  readonly rounds?: number
   /** Of `user add`; the secret is on its standard input. */
   readonly user: readonly string[]
   readonly flags: readonly string[]
   /** Its listener, as the log names it. */
   readonly door: string
   readonly connect: (port: number, origin: number) => Promise<Duplex>
+  /** Others whose usage is that of the user, each added as the user is but for the secret. */
+  readonly partners?: readonly string[]
 }
+
+/** The token of somebody else. */
+const OTHER = 'other'.repeat(8)
+
+/** A source, and a destination that is a user with `token`. */
+const circuit =
+  (token: string) =>
+  async (port: number, origin: number): Promise<Duplex> => {
+    const destination = newIdentity(token)
+    await RelayDestination.open(port, destination, (socket) => {
+      const target = connect(origin, '127.0.0.1')
+      socket.on('close', () => target.destroy())
+      target.on('error', () => {}).on('close', () => socket.destroy())
+      target.pipe(socket).pipe(target)
+    })
+    return openCircuit(port, newIdentity(SECRET), destination)
+  }
+
+const RELAY = {
+  app: 'relay',
+  rounds: ROUNDS / 2,
+  user: ['--token-stdin'],
+  flags: ['--listen', 'tcp://127.0.0.1:0', '--preset', 'private'],
+  door: 'tcp',
+} as const
 
 const DOORS: readonly Door[] = [
   {
     app: 'remote-proxy',
     user: ['--password-stdin'],
-    flags: ['--http', '127.0.0.1:0', '--socks', '127.0.0.1:0'],
+    flags: ['--http', '127.0.0.1:0', '--socks', '127.0.0.1:0', '--allow', '127.0.0.0/8'],
     door: 'socks',
     connect: async (port, origin) => {
       const { socket } = await SocksClient.createConnection({
@@ -51,29 +85,42 @@ const DOORS: readonly Door[] = [
   {
     app: 'ss-node',
     user: ['--ss-method', METHOD, '--ss-secret-stdin'],
-    flags: ['--listen', '127.0.0.1', '--port', '0'],
+    flags: ['--listen', '127.0.0.1', '--port', '0', '--allow', '127.0.0.0/8'],
     door: 'ss',
     connect: (port, origin) => {
       const login = { port, key: ssKey(ssMethod(METHOD)!, SECRET) }
       return SsTunnel.open(login, { host: '127.0.0.1', port: origin })
     },
   },
+  { ...RELAY, name: 'relay, two users', connect: circuit(OTHER), partners: ['partner'] },
+  { ...RELAY, name: 'relay, one user', connect: circuit(SECRET) },
 ]
+
+interface Usage {
+  readonly name: string
+  readonly total: number
+}
 
 const programOf = ({ app }: Door): string => resolve(import.meta.dirname, `../apps/${app}/dist/main.mjs`)
 
-const command = async (door: Door, data: string, ...words: string[]): Promise<string> => {
+const command = async (door: Door, data: string, secret: string, ...words: string[]): Promise<string> => {
   const running = promisify(execFile)(process.execPath, [programOf(door), ...words, '--data', data])
-  running.child.stdin?.end(`${SECRET}\n`)
+  running.child.stdin?.end(`${secret}\n`)
   return (await running).stdout
 }
 
-const booked = async (door: Door, data: string): Promise<number> =>
-  (JSON.parse(await command(door, data, 'user', 'usage', USER, '--json')) as { total: number }).total
+/** @throws Error where a partner has other usage than the user */
+const booked = async (door: Door, data: string): Promise<number> => {
+  const all = JSON.parse(await command(door, data, '', 'user', 'usage', '--json')) as Usage[]
+  const totals = [USER, ...(door.partners ?? [])].map((user) => all.find(({ name }) => name === user)?.total)
+  const [total = 0] = totals
+  if (totals.some((other) => other !== total)) throw new Error(`booked for each: ${totals.join(', ')}`)
+  return total
+}
 
 /** Receives through a fresh program until that is killed, `ms` after the first byte. @returns bytes received */
 const receiveUntilKilled = async (door: Door, data: string, origin: number, ms: number): Promise<number> => {
-  const flags = ['--data', data, '--ops', '127.0.0.1:0', '--allow', '127.0.0.0/8', ...door.flags]
+  const flags = ['--data', data, '--ops', '127.0.0.1:0', ...door.flags]
   const program = spawn(process.execPath, [programOf(door), ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
     cwd: data,
@@ -109,14 +156,16 @@ const pour = (socket: Socket): void => {
 const killAgainAndAgain = async (door: Door, origin: number): Promise<void> => {
   const data = mkdtempSync(join(tmpdir(), 'kill-loop-'))
   try {
-    await command(door, data, 'user', 'add', USER, '--down', String(RATE), ...door.user)
-    for (let round = 1; round <= ROUNDS; round++) {
+    await command(door, data, SECRET, 'user', 'add', USER, '--down', String(RATE), ...door.user)
+    for (const name of door.partners ?? [])
+      await command(door, data, OTHER, 'user', 'add', name, ...door.user)
+    for (let round = 1; round <= (door.rounds ?? ROUNDS); round++) {
       const before = await booked(door, data)
       const ms = 1500 + randomInt(1500)
       const received = await receiveUntilKilled(door, data, origin, ms)
       const counted = (await booked(door, data)) - before
       const lost = received - counted
-      const name = `${door.app}, round ${round}`
+      const name = `${door.name ?? door.app}, round ${round}`
       console.log(`${name}: killed after ${ms} ms, received ${received}, booked ${counted}, lost ${lost}`)
       if (lost < 0) throw new Error(`${name}: ${-lost} bytes were booked that nobody received`)
       if (lost > (RATE * LOSS_MS) / 1000) throw new Error(`${name}: more than the last second was lost`)
@@ -130,7 +179,9 @@ const main = async (): Promise<void> => {
   const origin = createServer(pour).listen(0, '127.0.0.1')
   await once(origin, 'listening')
   try {
-    for (const door of DOORS) await killAgainAndAgain(door, (origin.address() as AddressInfo).port)
+    const [, , only] = process.argv
+    for (const door of DOORS.filter(({ app }) => only === undefined || app === only))
+      await killAgainAndAgain(door, (origin.address() as AddressInfo).port)
   } finally {
     origin.close()
   }

@@ -51,16 +51,16 @@ export async function libp2pClient(port: number, folder: string): Promise<RelayC
     })
   const far = await create([`/ip4/127.0.0.1/tcp/${port}/p2p-circuit`])
   const near = await create([])
-  let arrived: (pipe: Pipe) => void = () => {}
-  await far.handle(PROTOCOL, (stream) => arrived(new StreamPipe(stream)), RELAYED)
+  let arrival = Promise.withResolvers<Pipe>()
+  await far.handle(PROTOCOL, (stream) => arrival.resolve(new StreamPipe(stream)), RELAYED)
   while (far.getMultiaddrs().length === 0) await sleep(LOOK_EVERY_MS)
   const address = multiaddr(far.getMultiaddrs()[0]!.toString())
   return {
     prepare: () =>
       Promise.resolve(async () => {
-        const came = new Promise<Pipe>((resolve) => (arrived = resolve))
+        arrival = Promise.withResolvers()
         const source = new StreamPipe(await near.dialProtocol(address, PROTOCOL, RELAYED))
-        return { source, destination: await came }
+        return { source, destination: await arrival.promise }
       }),
   }
 }

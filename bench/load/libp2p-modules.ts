@@ -13,14 +13,14 @@ export interface Libp2pNode {
   dialProtocol(address: unknown, protocol: string, options: object): Promise<Libp2pStream>
 }
 interface Modules {
-  createLibp2p(options: object): Promise<Libp2pNode>
-  tcp(): unknown
-  noise(): unknown
-  yamux(): unknown
-  identify(): unknown
-  circuitRelayServer(options: object): unknown
-  circuitRelayTransport(): unknown
-  multiaddr(text: string): unknown
+  readonly createLibp2p: (options: object) => Promise<Libp2pNode>
+  readonly tcp: () => unknown
+  readonly noise: () => unknown
+  readonly yamux: () => unknown
+  readonly identify: () => unknown
+  readonly circuitRelayServer: (options: object) => unknown
+  readonly circuitRelayTransport: () => unknown
+  readonly multiaddr: (text: string) => unknown
 }
 
 const NAMES = [

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { connect as secure, type ConnectionOptions, TLSSocket } from 'node:tls'
 import type { Decode } from '@sluice/wire'
 
 /** Bytes to and from somebody; what is read is gone when the call returns. */
@@ -19,15 +20,15 @@ const SHARED = new Uint8Array(1024 * 1024)
 
 /** A socket of the load generator: values first, then bytes as cheaply as Node has them. */
 export class Line implements Pipe {
-  readonly socket: Socket
+  readonly #socket: Socket
   onDrain: () => void = () => {}
   onBytes: ((bytes: Uint8Array) => void) | undefined = undefined
   #held: Buffer = Buffer.alloc(0)
   #over: Error | undefined = undefined
   #wake: () => void = () => {}
 
-  constructor(socket: Socket) {
-    this.socket = socket
+  private constructor(socket: Socket) {
+    this.#socket = socket
     socket.on('drain', () => this.onDrain())
     socket.on('error', (error) => this.#end(error))
     socket.on('close', () => this.#end(new Error('the other side has closed')))
@@ -36,7 +37,7 @@ export class Line implements Pipe {
   static async dial(port: number): Promise<Line> {
     let line: Line
     const callback = (size: number): boolean => {
-      line.take(SHARED.subarray(0, size))
+      line.#take(SHARED.subarray(0, size))
       return true
     }
     const onread = { buffer: SHARED, callback }
@@ -46,7 +47,16 @@ export class Line implements Pipe {
     return line
   }
 
-  take(bytes: Uint8Array): void {
+  /** Past its handshake; whoever answers will do. */
+  static async dialTls(port: number, options: ConnectionOptions): Promise<Line> {
+    const socket = secure({ ...options, host: '127.0.0.1', port, rejectUnauthorized: false }).setNoDelay()
+    await once(socket, 'secureConnect')
+    const line = new Line(socket)
+    socket.on('data', (chunk) => line.#take(chunk))
+    return line
+  }
+
+  #take(bytes: Uint8Array): void {
     if (this.onBytes !== undefined) return this.onBytes(bytes)
     this.#held = Buffer.concat([this.#held, bytes])
     this.#wake()
@@ -57,7 +67,7 @@ export class Line implements Pipe {
   }
 
   write(bytes: Uint8Array): boolean {
-    return this.socket.write(bytes)
+    return this.#socket.write(bytes)
   }
 
   /** The next value. @throws where the socket is over before */
@@ -73,13 +83,14 @@ export class Line implements Pipe {
     }
   }
 
-  close(): void {
-    this.socket.destroy()
+  /** Keying material of the TLS below (RFC 5705), 32 octets. */
+  keyingMaterial(label: string): Uint8Array | undefined {
+    const socket = this.#socket
+    return socket instanceof TLSSocket ? socket.exportKeyingMaterial(32, label, undefined!) : undefined
   }
 
-  /** As `close`, without a port that is kept busy for a minute. */
-  reset(): void {
-    this.socket.resetAndDestroy()
+  close(): void {
+    this.#socket.destroy()
   }
 
   #end(error: Error): void {

@@ -17,8 +17,8 @@ import { newIdentity, SluicePeer, type Transport } from './sluice-peer.ts'
 const order: RelayOrder = JSON.parse(process.argv[2] ?? '')
 const { mode, proxy, conns } = order
 const secs = order.secs ?? 5
-/** The longest message that ours takes; with its head not more than a page above a power of two. */
-const CHUNK = 64 * 1024 - 16
+/** Of a write; of WebSockets a message, of which ours takes up to 64 KiB. */
+const CHUNK = mode.endsWith('-ws') ? 64 * 1024 - 16 : 256 * 1024
 const PING_BYTES = 64
 const PING_PAUSE_MS = 2
 /** Circuits or peers that come up at a time. */
@@ -79,9 +79,8 @@ async function setup(): Promise<void> {
   mark('START')
   const client = await openClient(order)
   const times: number[] = []
-  let isOver = false
   const loop = async (): Promise<void> => {
-    while (!isOver) {
+    for (;;) {
       const open = await client.prepare()
       const from = performance.now()
       const { source, destination } = await open()
@@ -92,13 +91,11 @@ async function setup(): Promise<void> {
       for (const pipe of [source, destination]) pipe.close()
     }
   }
-  const running = loop()
+  loop().catch(fail)
   await inWindow(
     () => (times.length = 0),
-    () => (isOver = true),
+    () => tell(times),
   )
-  await running
-  tell(times)
 }
 
 const firstByte = (pipe: Pipe): Promise<void> =>
@@ -122,7 +119,7 @@ async function ping(): Promise<void> {
       await sleep(PING_PAUSE_MS)
     }
   }
-  void loop()
+  loop().catch(fail)
   await inWindow(
     () => (times.length = 0),
     () => tell(times),
@@ -163,11 +160,11 @@ async function login(): Promise<void> {
 async function shape(): Promise<void> {
   mark('START')
   const client = await openClient(order)
-  const flows: { got: number }[] = []
+  const circuits: Circuit[] = []
   await each(conns, async () => {
-    const circuit = await (await client.prepare())()
-    flows.push(flood(circuit))
+    circuits.push(await (await client.prepare())())
   })
+  const flows = circuits.map(flood)
   let before: number[] = []
   await inWindow(
     () => (before = flows.map(({ got }) => got)),
@@ -192,8 +189,8 @@ function flood({ source, destination }: Circuit): { got: number } {
 }
 
 function share(bytes: readonly number[]): void {
-  const sum = bytes.reduce((total, each) => total + each, 0)
-  const squares = bytes.reduce((total, each) => total + each ** 2, 0)
+  const sum = bytes.reduce((total, got) => total + got, 0)
+  const squares = bytes.reduce((total, got) => total + got ** 2, 0)
   result.bytes = sum
   const [least, most] = [Math.min(...bytes), Math.max(...bytes)]
   result.circuits = { jain: sum ** 2 / (bytes.length * squares), least, most }

@@ -1,6 +1,4 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
-import { once } from 'node:events'
-import { connect } from 'node:tls'
 import {
   CAPABILITY,
   clientProof,
@@ -60,11 +58,8 @@ export class SluicePeer {
     if (transport === 'tcp') return new SluicePeer(identity, await Line.dial(port), undefined)
     if (transport === 'ws')
       return new SluicePeer(identity, await WebSocketLine.dial(port, 'sluice-relay.v1'), undefined)
-    const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false })
-    await once(socket, 'secureConnect')
-    const line = new Line(socket)
-    socket.on('data', (chunk) => line.take(chunk))
-    return new SluicePeer(identity, line, socket.exportKeyingMaterial(32, EXPORTER_LABEL, undefined!))
+    const line = await Line.dialTls(port, {})
+    return new SluicePeer(identity, line, line.keyingMaterial(EXPORTER_LABEL))
   }
 
   get pipe(): Pipe {
@@ -98,7 +93,7 @@ export class SluicePeer {
   }
 
   close(): void {
-    this.#line.reset()
+    this.#line.close()
   }
 
   async #login(first: RelayFrame | undefined): Promise<void> {
@@ -121,24 +116,41 @@ export async function sluiceClient(port: number, transport: Transport): Promise<
   const control = await SluicePeer.login(port, transport, to)
   await control.reserve()
   const destination = control.id
-  let turn: Promise<unknown> = Promise.resolve()
+  const arrivals = new Map<string, PromiseWithResolvers<Pipe>>()
 
-  /** INCOMING does not say which CONNECT it is of, so that one waits for the other. */
-  const connectNext = async (source: SluicePeer): Promise<Circuit> => {
+  const arrivalOf = (circuitId: Uint8Array): PromiseWithResolvers<Pipe> => {
+    const id = Buffer.from(circuitId).toString('hex')
+    const arrival = arrivals.get(id) ?? Promise.withResolvers<Pipe>()
+    arrivals.set(id, arrival)
+    return arrival
+  }
+  const accept = async ({ circuitId, token }: RelayFrameOf<'incoming'>): Promise<void> => {
+    const peer = await SluicePeer.login(port, transport, to, { type: 'accept', circuitId, token })
+    await peer.frame('connected')
+    arrivalOf(circuitId).resolve(peer.pipe)
+  }
+  const listen = async (): Promise<never> => {
+    for (;;) accept(await control.frame('incoming')).catch(giveUp)
+  }
+  listen().catch(giveUp)
+
+  const connect = async (source: SluicePeer): Promise<Circuit> => {
     source.send({ type: 'connect', destination })
-    const { circuitId, token } = await control.frame('incoming')
-    const far = await SluicePeer.login(port, transport, to, { type: 'accept', circuitId, token })
-    await Promise.all([source.frame('connected'), far.frame('connected')])
-    return { source: source.pipe, destination: far.pipe }
+    const { circuitId } = await source.frame('connected')
+    const far = await arrivalOf(circuitId).promise
+    arrivals.delete(Buffer.from(circuitId).toString('hex'))
+    return { source: source.pipe, destination: far }
   }
   return {
     prepare: async () => {
       const source = await SluicePeer.login(port, transport, from)
-      return () => {
-        const opened = turn.then(() => connectNext(source))
-        turn = opened.catch(() => undefined)
-        return opened
-      }
+      return () => connect(source)
     },
   }
+}
+
+/** Without a destination there is nothing to measure. */
+function giveUp(error: unknown): never {
+  console.error(error)
+  process.exit(1)
 }

@@ -1,6 +1,4 @@
 import { generateKeyPairSync, hash, X509Certificate } from 'node:crypto'
-import { once } from 'node:events'
-import { connect } from 'node:tls'
 import { identityCertificate } from '@sluice/net'
 import type { Decode } from '@sluice/wire'
 import type { RelayClient } from './circuit.ts'
@@ -76,14 +74,8 @@ interface Identity {
 
 const newIdentity = (): Identity => identityCertificate(generateKeyPairSync('ed25519').privateKey)
 
-async function control(port: number, identity: Identity): Promise<Line> {
-  const options = { host: '127.0.0.1', port, ALPNProtocols: ['bep-relay'], rejectUnauthorized: false }
-  const socket = connect({ ...options, ...identity })
-  await once(socket, 'secureConnect')
-  const line = new Line(socket)
-  socket.on('data', (chunk) => line.take(chunk))
-  return line
-}
+const control = (port: number, identity: Identity): Promise<Line> =>
+  Line.dialTls(port, { ALPNProtocols: ['bep-relay'], ...identity })
 
 /** A new plain connection that shows the key of its invitation. */
 async function session(port: number, invitation: Message): Promise<Line> {

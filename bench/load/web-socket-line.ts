@@ -8,11 +8,11 @@ const END_OF_HEAD = '\r\n\r\n'
 
 /** A client's WebSocket (RFC 6455) with binary messages; once `onBytes` is set nobody looks for their borders. */
 export class WebSocketLine implements Pipe {
-  readonly line: Line
+  readonly #line: Line
   #held: Buffer = Buffer.alloc(0)
 
   private constructor(line: Line) {
-    this.line = line
+    this.#line = line
   }
 
   static async dial(port: number, subprotocol?: string): Promise<WebSocketLine> {
@@ -34,16 +34,16 @@ export class WebSocketLine implements Pipe {
   }
 
   get onDrain(): () => void {
-    return this.line.onDrain
+    return this.#line.onDrain
   }
   set onDrain(onDrain: () => void) {
-    this.line.onDrain = onDrain
+    this.#line.onDrain = onDrain
   }
   get onBytes(): ((bytes: Uint8Array) => void) | undefined {
-    return this.line.onBytes
+    return this.#line.onBytes
   }
   set onBytes(onBytes: ((bytes: Uint8Array) => void) | undefined) {
-    this.line.onBytes = onBytes
+    this.#line.onBytes = onBytes
   }
 
   wrap(payload: Uint8Array): Uint8Array {
@@ -53,7 +53,7 @@ export class WebSocketLine implements Pipe {
   }
 
   write(bytes: Uint8Array): boolean {
-    return this.line.write(bytes)
+    return this.#line.write(bytes)
   }
 
   async read<T>(decode: Decode<T>): Promise<T> {
@@ -63,16 +63,12 @@ export class WebSocketLine implements Pipe {
         this.#held = this.#held.subarray(decoded.size)
         return decoded.value
       }
-      this.#held = Buffer.concat([this.#held, await this.line.read(message)])
+      this.#held = Buffer.concat([this.#held, await this.#line.read(message)])
     }
   }
 
   close(): void {
-    this.line.close()
-  }
-
-  reset(): void {
-    this.line.reset()
+    this.#line.close()
   }
 }
 

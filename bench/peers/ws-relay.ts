@@ -1,6 +1,6 @@
 // A relay as one writes it with `ws`: any two who come and say something are a pair. Each is told a byte, and then every
 // message from one goes to the other, whose socket, when it is behind, holds the first one back. Its last argument is the port.
-import { type RawData, WebSocket, WebSocketServer } from 'ws'
+import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 
 let waiting: WebSocket | undefined = undefined
 

@@ -19,11 +19,11 @@ interface Shares {
 
 async function shape(lab: Lab): Promise<Shares> {
   const load = relay({ op: 'shape', conns: CIRCUITS, secs: lab.secs ?? SECONDS, warm: 5 })
-  const { seconds, bytes, circuits } = await measure(lab, limited, load)
+  const { seconds, bytes, circuits, cpuSeconds, busy } = await measure(lab, limited, load)
   const allowed = RATE * seconds
   const { jain, least, most } = circuits
   const shares = { all: bytes / CIRCUITS / allowed, least: least / allowed, most: most / allowed, jain }
-  lab.log(`  ${JSON.stringify(shares)}`)
+  lab.log(`  ${JSON.stringify({ ...shares, cpu: cpuSeconds / seconds, busy })}`)
   return shares
 }
 

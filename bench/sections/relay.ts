@@ -11,7 +11,7 @@ import type { Section } from './section.ts'
 const GIB = 2 ** 30
 
 async function cpuPerGib(lab: Lab, peer: Peer): Promise<number> {
-  const load: RelayLoad = { op: 'bulk', conns: 1, secs: lab.secs ?? 5, warm: 2 }
+  const load: RelayLoad = { op: 'bulk', conns: 1, secs: lab.secs ?? 5, warm: 5 }
   const { cpuSeconds, bytes, busy } = await measure(lab, peer, relay(load))
   // Where the load is what holds things up, the relay makes smaller reads than it would.
   if (busy > 0.95) lab.log(`  the load took ${(busy * 100).toFixed(0)} % of its core`)
@@ -23,9 +23,9 @@ export const relayBulk: Section = {
   title: 'Relay, bulk transfer through one circuit: CPU-seconds per GiB',
   about: `User and system time of all threads of the relay, for each GiB that reached the destination. Ours with
 \`--preset private\`, which counts and logs; strelaysrv is Debian's relay of syncthing, outside of any pool and without
-limits. js-libp2p is its circuit relay by TCP, noise and yamux, limits off, on the same Node as ours: it decrypts and
-encrypts what passes between it and each of the peers, which encrypt what they say to each other once more, as they do
-by the others without the relay's doing; its peers are its own, and slower than it. raw-loop is
+limits. Both pass on as it is what the peers have encrypted. js-libp2p is its circuit relay by TCP, noise and yamux, limits
+off, on the same Node as ours; its peers encrypt what they say to the relay as well, which decrypts and encrypts all that
+passes. raw-loop is
 [our loop between two accepted sockets](../bench/peers/pair-relay.ts) that knows of no protocol, and ws-relay
 [the \`ws\` package, message by message](../bench/peers/ws-relay.ts). WebSocket messages have just under 64 KiB, masked by
 the source. The aim against strelaysrv is 1.0x.`,

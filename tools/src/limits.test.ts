@@ -8,8 +8,8 @@ const read = (path: string): string => readFileSync(resolve(root, path), 'utf8')
 const APP = '../apps/remote-proxy/src'
 const SS = '../apps/ss-node/src'
 const SOURCES = `${SS}/sources`
-const UDP = '../apps/ss-node/src/udp'
 const RELAY = '../apps/relay/src'
+const UDP = '../apps/ss-node/src/udp'
 
 /** Each row of docs/limits.md with its default, and where in the source that is said. */
 const LIMITS: readonly (readonly [row: string, value: string, file: string, source: string])[] = [
@@ -349,45 +349,77 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
   ],
   ['Those of one client', '16', `${UDP}/salted-clients.ts`, 'MOST_BEHIND = 16'],
   ['Reservations', '128', `${RELAY}/presets.ts`, 'reservations: 128,'],
-  ['Reservations of one address, of IPv6 a /64', '8', `${RELAY}/presets.ts`, 'reservationsPerIp: 8,'],
-  ['Circuits', '16', `${RELAY}/presets.ts`, 'circuits: 16,'],
-  ['Circuits of a peer, as source and as destination', '4', `${RELAY}/presets.ts`, 'circuitsPerPeer: 4,'],
-  ['Circuits that wait for one destination', '4', `${RELAY}/presets.ts`, 'pendingPerPeer: 4,'],
-  ['Circuits that a peer asks for in a minute', '30', `${RELAY}/presets.ts`, 'connectsPerMinute: 30,'],
-  ['Life of a reservation', '1 h', `${RELAY}/presets.ts`, 'reservationTtlMs: 60 * MINUTE_MS,'],
-  ['Duration of a circuit', '2 min', `${RELAY}/presets.ts`, 'durationMs: 2 * MINUTE_MS,'],
-  ['What a circuit carries each way', 'none', `${RELAY}/presets.ts`, 'dataBytes: 0,'],
-  ['Rate of a circuit, each way', '1 MB/s', `${RELAY}/presets.ts`, 'rate: 1_000_000,'],
-  ['Circuit in which nothing passes', '2 min', `${RELAY}/presets.ts`, 'idleMs: 2 * MINUTE_MS,'],
+  ['Reservations of one address, IPv6 by /64', '8', `${RELAY}/presets.ts`, 'reservationsPerIp: 8,'],
+  ['Life of a reservation', '1 h', `${RELAY}/presets.ts`, 'reservationTtlMs: 60 * MINUTE_MS'],
+  ['Shortest life of a reservation', '1 min', `${RELAY}/reservations.ts`, 'MIN_TTL_MS = 60_000'],
   [
-    "From a request for a circuit to its destination's ACCEPT",
-    '10 s',
-    `${RELAY}/presets.ts`,
-    'acceptMs: 10_000,',
-  ],
-  ['Connection without a circuit that says nothing', '2 min', `${RELAY}/config.ts`, "DAY_MS).prefault('2m')"],
-  [
-    'A control connection that says nothing, until it is asked',
-    '30 s',
-    `${RELAY}/config.ts`,
-    "pingMs: duration.prefault('30')",
-  ],
-  ['Frame before the login', '512 octets', 'wire/src/relay/frame.ts', 'BEFORE_AUTH: 512'],
-  ['Frame behind it', '4,096 octets', 'wire/src/relay/frame.ts', 'AFTER_AUTH: 4096'],
-  ['Message of a WebSocket', '64 KiB', 'net/src/ws/frame.ts', 'MAX_MESSAGE: number = 64 * 1024'],
-  ['Frames of a control connection in a second', '64', `${RELAY}/control-conn.ts`, 'MAX_FRAMES = 64'],
-  ['Frames that a peer does not read', '64, and 5 s', `${RELAY}/control-conn.ts`, 'MAX_QUEUED = 64'],
-  [
-    'Times that a reservation may move to another connection',
+    'Times a peer may come again in its own place',
     '3 in 10 s',
     `${RELAY}/reservations.ts`,
-    'MAX_REPLACEMENTS = 3 const FIGHT_MS = 10_000',
+    'MAX_REPLACEMENTS = 3\nconst FIGHT_MS = 10_000',
+  ],
+  ['Circuits, those that wait included', '16', `${RELAY}/presets.ts`, 'circuits: 16,'],
+  ['Circuits of one peer', '4', `${RELAY}/presets.ts`, 'circuitsPerPeer: 4,'],
+  ['Circuits that wait for one destination', '4', `${RELAY}/presets.ts`, 'pendingPerPeer: 4,'],
+  ['Circuits that a peer asks for', '30 a minute', `${RELAY}/presets.ts`, 'connectsPerMinute: 30,'],
+  ['Peers whose rate of asking is known', '65,536', `${RELAY}/connect-rates.ts`, 'MAX_PEERS = 65_536'],
+  ['For a destination to accept', '10 s', `${RELAY}/presets.ts`, 'acceptMs: 10_000,'],
+  ['Life of a circuit', '2 min', `${RELAY}/presets.ts`, 'durationMs: 2 * MINUTE_MS'],
+  ['Octets of a circuit, each way', 'none', `${RELAY}/presets.ts`, 'dataBytes: 0,'],
+  ['Rate of a circuit, each way', '1 MB/s', `${RELAY}/presets.ts`, 'rate: 1_000_000,'],
+  ['Rate of all circuits, each way', 'none', `${RELAY}/presets.ts`, 'globalRate: 0,'],
+  ['Nothing passes through a circuit', '2 min', `${RELAY}/presets.ts`, 'idleMs: 2 * MINUTE_MS,'],
+  [
+    'A connection without a circuit says nothing',
+    '2 min',
+    `${RELAY}/config.ts`,
+    "idleMs: timeBetween(1000, DAY_MS).prefault('2m')",
+  ],
+  ['A peer says nothing until it is asked', '30 s', `${RELAY}/config.ts`, "pingMs: duration.prefault('30')"],
+  [
+    'Body of a frame, before login and after',
+    '512 and 4,096 octets',
+    'wire/src/relay/frame.ts',
+    'MAX_BODY = { BEFORE_AUTH: 512, AFTER_AUTH: 4096 }',
+  ],
+  ['Access token', '256 octets', 'wire/src/relay/frame.ts', 'MAX_TOKEN_BYTES = 256'],
+  [
+    'Frames for a control connection that does not read',
+    '64, and 5 s',
+    `${RELAY}/control-conn.ts`,
+    'WRITE_MS = 5000',
+  ],
+  ['Frames of a control connection', '64 a second', `${RELAY}/control-conn.ts`, 'MAX_FRAMES = 64'],
+  ['Message of a WebSocket', '64 KiB', 'net/src/ws/frame.ts', 'MAX_MESSAGE: number = 64 * 1024'],
+  ['Request for a WebSocket', '20 KiB', 'net/src/ws/accept.ts', 'MAX_REQUEST_BYTES = 20 * 1024'],
+  ['Listeners, addresses to advertise', '16 each', `${RELAY}/listen-url.ts`, 'const MAX = 16'],
+  ['Connecting to a relay and logging in', '10 s', `${RELAY}/client/relay-link.ts`, 'LOGIN_MS = 10_000'],
+  ['Answer to a request for a circuit', '15 s', `${RELAY}/client/relay-link.ts`, 'CONNECT_MS = 15_000'],
+  ['Proving who the two peers are', '10 s', `${RELAY}/client/relay-link.ts`, 'MEET_MS = 10_000'],
+  [
+    'A connection waits for room at the relay',
+    '10 s',
+    `${RELAY}/client/peer-config.ts`,
+    "waitMs: duration.prefault('10')",
   ],
   [
-    'Peers whose requests for circuits are counted',
-    '65,536',
-    `${RELAY}/connect-rates.ts`,
-    'MAX_PEERS = 65_536',
+    'Wait between tries to hold a reservation again',
+    '0.5 to 8 s',
+    `${RELAY}/peer/keeper.ts`,
+    'LONGEST_WAIT_MS = 8000',
+  ],
+  [
+    'When a reservation is refreshed',
+    '75 to 80 % of its life',
+    `${RELAY}/peer/keeper.ts`,
+    'REFRESH_AT = 0.75\nconst REFRESH_SPREAD = 0.05',
+  ],
+  ['Circuits on their way in at a time', '256', `${RELAY}/client/peer-listener.ts`, 'MAX_PENDING = 256'],
+  [
+    "Message of the peers' encryption",
+    '65,535 octets',
+    `${RELAY}/noise/noise-message.ts`,
+    'MAX_MESSAGE = 65_535',
   ],
   [
     "Wait for another relay's answer where a peer is",
@@ -395,6 +427,7 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     `${RELAY}/presence-claims.ts`,
     'LOOKUP_MS = 1000',
   ],
+  ['File of known relays', '1 MiB', `${RELAY}/client/known-relays.ts`, 'MAX_FILE_CHARS = 1024 * 1024'],
 ]
 
 const rows = read('docs/limits.md')

@@ -1,6 +1,6 @@
 // Uses `npm start` the way its reader does: pastes each curl line that it prints, with a local origin as the target, and
-// the line for ss-local, opens the ops URLs, presses Ctrl-C, and looks for anything left running. Ends with 1 at the first
-// thing amiss. Wants curl and ss-local.
+// the line for ss-local and those for two peers of the relay, opens the ops URLs, presses Ctrl-C, and looks for anything left running. Ends with 1 at the first
+// thing amiss. Wants curl, ss-local and a relay that is built.
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
@@ -12,6 +12,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify, stripVTControlCharacters } from 'node:util'
 import { parseSsUri } from '@sluice/wire/shadowsocks'
 import { freePort } from './subject/free-port.ts'
+
+/** Ends what was started. */
+type End = () => unknown
 
 const READY_MS = 60_000
 const STOP_MS = 10_000
@@ -29,16 +32,17 @@ async function main(): Promise<void> {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, START_CHECK: MARK },
   })
-  let ssLocal: ChildProcess | undefined
+  const clients: End[] = []
   try {
     const lines = await readGreeting(started)
     const port = await freePort()
-    ssLocal = await runSsLocal(lines, port)
+    clients.push(await runSsLocal(lines, port))
     await useCurlLines(withLocalPort(lines, port), `http://127.0.0.1:${address.port}/`)
+    await usePeers(lines, address.port, clients)
     await openOpsUrls(lines)
     await pressControlC(started)
   } finally {
-    ssLocal?.kill('SIGKILL')
+    for (const end of clients) end()
     for (const pid of leftRunning()) process.kill(pid, 'SIGKILL')
     origin.close()
   }
@@ -66,13 +70,16 @@ async function readGreeting(started: ChildProcess): Promise<string[]> {
 const LINES = [/'socks5h:.*@/, /'http:.* https:/, /'http:.* http:/, /'socks4a:/, /127\.0\.0\.1:1080'/]
 const SS_LOCAL = /\bss-local\s.*\S/
 
+const PEERS = { listen: /\becho .* peer listen .*/, dial: /\becho .* peer dial .*/ } as const
+
 const isComplete = (lines: string[]): boolean =>
-  LINES.every((wanted) => curlLines(lines).some((line) => wanted.test(line)))
+  LINES.every((wanted) => curlLines(lines).some((line) => wanted.test(line))) &&
+  Object.values(PEERS).every((wanted) => lines.some((line) => wanted.test(line)))
 
 const curlLines = (lines: string[]): string[] => lines.flatMap((line) => /\bcurl\s.*\S/.exec(line)?.[0] ?? [])
 
 /** Runs ss-local as printed, but for the port that it listens on. */
-async function runSsLocal(lines: string[], port: number): Promise<ChildProcess> {
+async function runSsLocal(lines: string[], port: number): Promise<End> {
   const command = lines.flatMap((line) => SS_LOCAL.exec(line)?.[0] ?? [])[0] ?? ''
   const { method, address } = parseSsUri(/ss:\/\/\S+/.exec(lines.join('\n'))?.[0] ?? '')
   if (!command.includes(` -p ${address.port} -m ${method} `))
@@ -82,7 +89,35 @@ async function runSsLocal(lines: string[], port: number): Promise<ChildProcess> 
   const child = spawn('sh', ['-c', script], { stdio: 'ignore' })
   await listening(port)
   console.log(`ok: ${command}`)
-  return child
+  return () => child.kill('SIGKILL')
+}
+
+/** Runs both peers as printed, but for where the one leads to and where the other listens, and fetches through them. */
+async function usePeers(lines: string[], origin: number, clients: End[]): Promise<void> {
+  const port = await freePort()
+  const listen = await runPeer(lineOf(lines, PEERS.listen).replace(/127\.0\.0\.1:22$/, `127.0.0.1:${origin}`))
+  clients.push(listen)
+  clients.push(await runPeer(lineOf(lines, PEERS.dial).replace(/127\.0\.0\.1:2222$/, `127.0.0.1:${port}`)))
+  const answer = await fetch(`http://127.0.0.1:${port}/`)
+  if (!Buffer.from(await answer.arrayBuffer()).equals(BODY)) throw new Error('other bytes through a circuit')
+  console.log('ok: a circuit between the two peers')
+}
+
+const lineOf = (lines: string[], wanted: RegExp): string =>
+  lines.flatMap((line) => wanted.exec(line)?.[0] ?? [])[0] ?? ''
+
+/** Resolves when it says that it is ready. */
+async function runPeer(command: string): Promise<End> {
+  // A group of its own: the shell and what it pipes into end together.
+  const child = spawn('sh', ['-c', command], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] })
+  const end = (): boolean => child.pid !== undefined && process.kill(-child.pid, 'SIGKILL')
+  const timer = setTimeout(end, READY_MS)
+  try {
+    for await (const line of createInterface(child.stdout)) if (line.includes('"msg":"ready"')) return end
+  } finally {
+    clearTimeout(timer)
+  }
+  throw new Error(`not ready: ${command}`)
 }
 
 const withLocalPort = (lines: string[], port: number): string[] =>

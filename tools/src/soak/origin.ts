@@ -24,7 +24,7 @@ export class Origin {
   private constructor(server: Server, port: number) {
     this.#server = server
     this.port = port
-    server.on('connection', (socket) => this.#welcome(socket))
+    server.on('connection', (socket) => this.take(socket))
   }
 
   /**
@@ -55,7 +55,8 @@ export class Origin {
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  #welcome(socket: Socket): void {
+  /** A conn of some client. */
+  take(socket: Socket): void {
     this.#sockets.add(socket)
     socket.on('error', () => undefined).once('close', () => this.#sockets.delete(socket))
     let line: Buffer = Buffer.alloc(0)

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Address } from '@sluice/wire'
 import { Installed } from '../subject/install.ts'
@@ -29,6 +30,10 @@ export interface PreparedDoor {
   /** Who come with one short exchange after the other. */
   readonly clients: number
   readonly openTunnel: (subject: Subject) => OpenTunnel
+  /** Brings the origin its conns, where the program does not dial it. */
+  readonly serveOrigin?: (subject: Subject, take: (socket: Socket) => void) => Promise<void>
+  /** Others who come and go under the load. @returns what ends that */
+  readonly visit?: (subject: Subject) => () => Promise<void>
   readonly datagrams: readonly DatagramLoad[]
 }
 
@@ -53,18 +58,7 @@ const STOP_MS = (GRACE_SECONDS + 5) * 1000
 const FOLLOW_MS = 2500
 /** Usage is at most 2 s old. */
 const BOOKED_MS = 2000
-const FLAGS = [
-  ...[
-    '--ops',
-    '127.0.0.1:0',
-    '--allow',
-    '127.0.0.1',
-    '--idle-timeout',
-    '10',
-    '--grace',
-    String(GRACE_SECONDS),
-  ],
-]
+const FLAGS = ['--ops', '127.0.0.1:0', '--idle-timeout', '10', '--grace', String(GRACE_SECONDS)]
 const NODE_FLAGS = [
   // Else V8 may double its young generation in the last half, which is more than the growth to be found.
   '--max-semi-space-size=4',
@@ -89,6 +83,7 @@ export async function soakDoor(run: SoakRun, { app, prepare }: SoakedDoor): Prom
       secrets,
     })
     try {
+      await door.serveOrigin?.(subject, (socket) => origin.take(socket))
       const load = new Load(subject, origin, door.openTunnel(subject))
       return await soak({ run, installed, subject, door, load })
     } finally {
@@ -145,10 +140,12 @@ async function underLoad({ run, subject, door, load }: Trial, edits: Edits): Pro
   const samples: number[] = []
   const sampling = setInterval(() => samples.push(subject.rssBytes() ?? 0), SAMPLE_MS)
   load.start(door.clients)
+  const endVisits = door.visit?.(subject)
   for (const datagrams of door.datagrams) datagrams.start()
   await edits.run(run.minutes * 60_000)
   clearInterval(sampling)
   load.stop()
+  await endVisits?.()
   await Promise.all(door.datagrams.map((datagrams) => datagrams.stop()))
   return samples
 }

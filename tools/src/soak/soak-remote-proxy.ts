@@ -10,7 +10,7 @@ export const soakedRemoteProxy: SoakedDoor = {
     const password = randomBytes(12).toString('hex')
     for (const [name, flags] of Object.entries(USERS)) await installed.addUser(name, password, flags)
     return {
-      flags: ['--http', '127.0.0.1:0', '--socks', '127.0.0.1:0'],
+      flags: ['--http', '127.0.0.1:0', '--socks', '127.0.0.1:0', '--allow', '127.0.0.1'],
       secrets: [password],
       clients: 4,
       datagrams: [],

@@ -29,7 +29,7 @@ export const soakedSsNode: SoakedDoor = {
     const plain = await users.add('datagrams', 'own', 'aes-256-gcm')
     const timed = await users.add('packets', 'identity')
     return {
-      flags: [...users.flags, '--udp-idle', '2'],
+      flags: [...users.flags, '--udp-idle', '2', '--allow', '127.0.0.1'],
       secrets: users.secrets,
       clients: CLIENTS,
       datagrams: [

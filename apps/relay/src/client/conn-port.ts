@@ -58,7 +58,9 @@ const relayError = (cause: unknown): unknown => {
   if (cause.code === 'HANDSHAKE_TOO_LONG') return new PeerError('RELAY_PROTOCOL', cause.message, { cause })
   const status = statusOfClose(cause)
   const why = status === undefined ? '' : `: ${relayStatusName(status)}`
-  return new PeerError('RELAY_CLOSED', `the relay ended the connection${why}`, { cause, status })
+  // What the reader says of an end is about clients in their handshake.
+  const more = cause.code === 'CLIENT_CLOSED' ? {} : { cause }
+  return new PeerError('RELAY_CLOSED', `the relay ended the connection${why}`, { ...more, status })
 }
 
 /** What the relay said of why it closed a WebSocket; TCP has no words for that. */

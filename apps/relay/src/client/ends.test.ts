@@ -128,6 +128,17 @@ describe.concurrent('a forwarded port', () => {
       .toMatchObject([{ code: expect.not.stringMatching('OK') }])
   })
 
+  it('is reset at a limit of the relay, and the peer that listens learns which', async ({ expect }) => {
+    await using ends = await Ends.open((socket) => socket.resume(), ['--circuit-bytes', '1000'])
+    const client = await ends.client()
+    client.write('x'.repeat(5000))
+    expect(await brokenOff(client)).toMatch(/ECONNRESET|EPIPE/)
+    await expect.poll(() => ends.farLog.of('circuit.closed')).toMatchObject([{ status: 'DATA_LIMIT' }])
+    await expect
+      .poll(() => ends.farLog.of('session.end'))
+      .toMatchObject([{ code: expect.not.stringMatching('OK') }])
+  })
+
   it('is reset where the target is away, and both logs say why', async ({ expect }) => {
     await using ends = await Ends.open(() => {})
     ends.server.close()

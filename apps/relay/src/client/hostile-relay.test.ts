@@ -76,6 +76,26 @@ describe.concurrent('a relay that means ill', () => {
     expect(came).toEqual([])
   })
 
+  it('that breaks a circuit off before anybody has said yes, breaks nothing else', async ({ expect }) => {
+    using relay = await HostileRelay.open()
+    const far = createPeer({ identity: freshIdentity(), relays: [relay.url] })
+    const asked = Promise.withResolvers<void>()
+    const failed: string[] = []
+    await far.listen(() => {}, {
+      admit: () => asked.promise,
+      failed: (_peer, error) => void failed.push(String(Object(error).code)),
+    })
+    // By the time that the last one comes the end of the first has long been noticed.
+    for (let nth = 0; nth < 3; nth++) {
+      const reader = await relay.forge(far.id, freshIdentity().publicKey)
+      reader.release().reset()
+    }
+    asked.resolve()
+    await expect.poll(() => failed.length).toBe(3)
+    expect(failed[0]).toMatch(/^(PEER_RESET|RELAY_CLOSED)$/)
+    far.close()
+  })
+
   it('cannot offer more circuits than it answers for', async ({ expect }) => {
     using world = await stage()
     const { relay, far, failed, came } = world

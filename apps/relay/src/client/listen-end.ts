@@ -1,6 +1,7 @@
 import { type Conn, createDial, type Dial } from '@sluice/net'
 import type { Log } from '@sluice/service'
 import { type Address, formatAddress } from '@sluice/wire'
+import { relayStatusName } from '@sluice/wire/relay'
 import { outcomeOf } from './outcome.ts'
 import type { Peer } from './peer.ts'
 import type { ListenConfig } from './peer-config.ts'
@@ -69,6 +70,10 @@ export const openListenEnd = ({ config, peer, log, version, notes }: ListenEndOp
       log.error({ relay, ...outcomeOf(error) }, 'reservation.given-up')
       forget(relay)
     },
+    closed: (relay, { status, up, down, ms }) =>
+      log.info({ relay, status: relayStatusName(status), up, down, ms }, 'circuit.closed'),
+    notice: (relay, { status, text }) =>
+      log.warn({ relay, status: relayStatusName(status), why: text }, 'relay.notice'),
     rejected: (relay, from, error) => log.info({ relay, peer: from, why: error.message }, 'circuit.rejected'),
   })
   const opened = announced(listener, end)

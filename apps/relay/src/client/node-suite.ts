@@ -40,9 +40,26 @@ interface EncodedPair {
   readonly privateKey: KeyObject
 }
 
+/** Made while nothing else is to do: to make a pair takes as long as a Diffie-Hellman, and everybody waits for it. */
+const spare: NoiseKeys[] = []
+const MOST_SPARE = 4
+let isMaking = false
+
+const makeSpare = (): void => {
+  spare.push(generateKeys())
+  isMaking = spare.length < MOST_SPARE
+  if (isMaking) setImmediate(makeSpare).unref()
+}
+
+const takeKeys = (): NoiseKeys => {
+  if (!isMaking) setImmediate(makeSpare).unref()
+  isMaking = true
+  return spare.pop() ?? generateKeys()
+}
+
 /** Noise by node:crypto. */
 export const nodeSuite: NoiseSuite = {
-  generateKeys,
+  generateKeys: takeKeys,
   seal: (key, nonce, ad, plain) => {
     const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(ad)
     const sealed = cipher.update(plain)

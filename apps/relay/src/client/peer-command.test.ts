@@ -142,6 +142,7 @@ describe('relay peer', () => {
     [['status', '--relay', 'http://127.0.0.1'], 'is not relays, such as tls://'],
     [['listen', '--relay', 'tcp://127.0.0.1:1'], '--forward is missing'],
     [['listen', '--relay', 'tcp://127.0.0.1:1', '--forward', 'a:1', '--allow-peer', 'x'], 'is not NodeIDs'],
+    [['dial', ID, '--relay', 'tcp://127.0.0.1:1', '--stdio', '--token-stdin'], 'both want standard input'],
     [['dial', ID, '--relay', 'tcp://127.0.0.1:1'], 'wanted one of --listen and --stdio'],
     [['dial', ID, '--relay', 'tcp://127.0.0.1:1', '--listen', '0.0.0.0:1'], 'is not loopback'],
   ] as const)('is not called so: %j', async ([argv, message], { expect }) => {

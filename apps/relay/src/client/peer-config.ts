@@ -219,8 +219,9 @@ const checkedId = (word: string, text: string): string => {
 }
 
 /** @throws ConfigError where the listener leads beyond this machine and nobody has said that this is meant */
-export const checkDial = ({ listen, stdio, open }: DialConfig): void => {
+export const checkDial = ({ listen, stdio, open, tokenStdin }: DialConfig): void => {
   if ((listen === undefined) !== stdio) throw usage('peer dial: wanted one of --listen and --stdio')
+  if (stdio && tokenStdin) throw usage('peer dial: --stdio and --token-stdin both want standard input')
   if (listen === undefined || isLoopback(listen) || open) return
   throw new ConfigError(
     'CONFIG_INVALID',

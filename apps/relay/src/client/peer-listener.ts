@@ -1,4 +1,13 @@
-import { formatNodeId, type Incoming, type RelayAddress, RELAY_STATUS, relayReason } from '@sluice/wire/relay'
+import { setImmediate as turn } from 'node:timers/promises'
+import {
+  type CircuitClosed,
+  formatNodeId,
+  type Incoming,
+  type Notice,
+  type RelayAddress,
+  RELAY_STATUS,
+  relayReason,
+} from '@sluice/wire/relay'
 import type { Control, Held } from '../peer/control.ts'
 import { Keeper, type Session } from '../peer/keeper.ts'
 import type { LoggedIn } from '../peer/login.ts'
@@ -20,6 +29,10 @@ export interface ListenerEvents {
   lost?(relay: string, error: Error, retryMs: number): void
   /** It is no use to try again there. */
   gaveUp?(relay: string, error: Error): void
+  /** What the relay says of a circuit that is over. */
+  closed?(relay: string, circuit: CircuitClosed): void
+  /** The relay has something for the log. */
+  notice?(relay: string, notice: Notice): void
   /** Somebody wanted a circuit, and was told no. */
   rejected?(relay: string, peer: string, error: Error): void
 }
@@ -81,6 +94,8 @@ export class PeerListener {
           onHeld()
           options.held?.(link.url, granted)
         },
+        closed: (circuit) => options.closed?.(link.url, circuit),
+        notice: (notice) => options.notice?.(link.url, notice),
         lost: (error, retryMs) => options.lost?.(link.url, error, retryMs),
       },
     })
@@ -106,8 +121,7 @@ export class PeerListener {
     if (this.#pending >= MAX_PENDING) return control.reject(offer, RELAY_STATUS.RATE_LIMITED, 'pending')
     this.#pending++
     try {
-      const taker = await this.#options.onOffer(peer)
-      await this.#accept(link, offer, control, taker)
+      await this.#take(link, offer, control, peer)
     } catch (error) {
       control.reject(offer, RELAY_STATUS.REJECTED, relayReason(String(Object(error).message)))
       this.#options.rejected?.(link.url, peer, error as Error)
@@ -116,11 +130,24 @@ export class PeerListener {
     }
   }
 
-  async #accept(link: RelayLink, offer: Incoming, control: Control, taker: Taker): Promise<void> {
+  /** @throws why the offer is not taken */
+  async #take(link: RelayLink, offer: Incoming, control: Control, peer: string): Promise<void> {
+    const offered = Promise.resolve(this.#options.onOffer(peer))
+    // Who is told no at once costs no connection; what takes longer, such as a dial, need not be waited for.
+    await Promise.race([offered, turn()])
+    const abort = new AbortController()
+    const at = this.#places.get(control.loggedIn) ?? link.address
+    const accepting = link.accept(offer, AbortSignal.any([abort.signal, this.#abort.signal]), at)
+    // It may fail while nobody waits for it yet.
+    accepting.catch(() => {})
+    const taker = await offered.catch((error: unknown) => {
+      abort.abort(error)
+      accepting.then(({ conn }) => conn.reset(RELAY_STATUS.REJECTED)).catch(() => {})
+      throw error
+    })
     let circuit: PeerCircuit
     try {
-      const at = this.#places.get(control.loggedIn) ?? link.address
-      circuit = await link.accept(offer, this.#abort.signal, at)
+      circuit = await accepting
     } catch (error) {
       taker.drop(error as Error)
       return

@@ -36,6 +36,10 @@ it('believes nothing of a process that is gone, and nothing that is broken', () 
   expect(notes.relays).toEqual([])
   note('peer-reservations.json', '{"pid":"x"}')
   expect(notes.held).toEqual([])
+  const others = JSON.stringify({ pid: process.ppid, held: HELD })
+  note('peer-reservations.json', others)
+  notes.forgetHeld()
+  expect(notes.held).toEqual(HELD)
 })
 
 it('says what it cannot read or write', () => {

@@ -60,8 +60,9 @@ export class PeerNotes {
     this.#write(HELD, { pid: process.pid, held })
   }
 
+  /** What this process has noted; another one may hold it by now. */
   forgetHeld(): void {
-    rmSync(join(this.#folder, HELD), { force: true })
+    if (this.#read(HELD, heldShape)?.pid === process.pid) rmSync(join(this.#folder, HELD), { force: true })
   }
 
   /** What is not of the right shape is as good as not there: all of it can be said again. */

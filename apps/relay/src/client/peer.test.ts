@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import type { Conn } from '@sluice/net'
 import { type Address, formatAddress } from '@sluice/wire'
-import { formatNodeId, nodeIdOf, RELAY_STATUS } from '@sluice/wire/relay'
+import { formatNodeId, RELAY_STATUS } from '@sluice/wire/relay'
 import { describe, it } from 'vitest'
 import { BanFile } from '../ban-file.ts'
 import { freshIdentity } from '../identity.ts'
@@ -198,13 +198,34 @@ const openServer = async (server: Server): Promise<number> => {
   return (server.address() as { port: number }).port
 }
 
+it.concurrent('who can be had does not wait for who cannot', async ({ expect }) => {
+  await using relay = await openTestRelay([], '--circuits-per-peer', '2')
+  const [busy, free] = [await openEcho([tcp(relay)]), await openEcho([tcp(relay)])]
+  const others = [peerAt([tcp(relay)]), peerAt([tcp(relay)])]
+  const held = await Promise.all(others.map((peer) => peer.dial(busy.id)))
+  const near = peerAt([tcp(relay)])
+  const abort = new AbortController()
+  const told: string[] = []
+  const onWait = ({ reason }: { reason: string }): void => void told.push(reason)
+  const waiting = near.dial(busy.id, { waitMs: 20_000, onWait, signal: abort.signal })
+  await expect.poll(() => told).toEqual(['circuits-destination'])
+  expect(await ask(near, free.id)).toBe('who is there')
+  abort.abort(new Error('enough'))
+  await expect(waiting).rejects.toThrow('enough')
+  for (const { conn } of held) conn.reset()
+  for (const peer of [busy, free]) peer.close()
+})
+
 it.concurrent('an access token goes nowhere where it can be read', async ({ expect }) => {
   const identity = freshIdentity()
   const make = (relay: string) => () => createPeer({ identity, relays: [relay], token: 'secret' })
   expect(make('tcp://192.0.2.1:1')).toThrow(expect.objectContaining({ code: 'RELAY_ADDRESS' }))
   expect(make('tcp://127.0.0.1:1')).not.toThrow()
   expect(make('tls://192.0.2.1:1')).not.toThrow()
-  expect(nodeIdOf(identity.publicKey)).toEqual(identity.nodeId)
+  expect(() => make('tcp://127.0.0.1:1')().links[0]!.redirected('tcp://192.0.2.1:1')).toThrow(
+    'tls or wss only',
+  )
+  expect(() => peerAt(['tls://192.0.2.1:1']).links[0]!.redirected('ws://192.0.2.1:1')).toThrow('not secure')
   const server = createServer((socket) => socket.end('HTTP/1.1 200 OK\r\n\r\n'))
   const relay = `tcp://127.0.0.1:${await openServer(server)}`
   await expect(peerAt([relay]).dial(identity.id)).rejects.toMatchObject({ code: 'RELAY_PROTOCOL' })

@@ -57,7 +57,8 @@ export class Peer {
   readonly links: readonly RelayLink[]
   readonly #nodeId: Uint8Array
   readonly #dialler: PeerDialler
-  readonly #line: WaitLine
+  /** By NodeID of whom they wait for; who can be had does not wait for who cannot. */
+  readonly #lines = new Map<string, WaitLine>()
   readonly #timing: Timing
   readonly #listeners = new Set<PeerListener>()
 
@@ -83,7 +84,6 @@ export class Peer {
     const addresses = relays.map((relay) => (typeof relay === 'string' ? relayAddressOf(relay) : relay))
     this.links = addresses.map((address) => new RelayLink(address, link))
     this.#dialler = new PeerDialler(this.links)
-    this.#line = new WaitLine(this.#timing)
   }
 
   /**
@@ -119,12 +119,18 @@ export class Peer {
   async dial(peer: string, { signal = never, waitMs = 0, onWait }: DialOptions = {}): Promise<PeerCircuit> {
     const nodeId = nodeIdFrom(peer)
     if (isSame(nodeId, this.#nodeId)) throw new PeerError('RELAY_ADDRESS', `${peer} is this peer itself`)
-    return this.#line.run(() => this.#dialler.connect(nodeId, signal), { waitMs, signal, onWait })
+    const line = this.#lines.get(peer) ?? new WaitLine(this.#timing)
+    this.#lines.set(peer, line)
+    try {
+      return await line.run(() => this.#dialler.connect(nodeId, signal), { waitMs, signal, onWait })
+    } finally {
+      if (line.length === 0) this.#lines.delete(peer)
+    }
   }
 
   /** A circuit of this peer has ended, so there may be room for one that waits. */
   freed(): void {
-    this.#line.freed()
+    for (const line of this.#lines.values()) line.freed()
   }
 
   /** Logs in at a relay, one of `links`, and no more. Close its port. */

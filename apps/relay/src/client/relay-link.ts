@@ -75,12 +75,7 @@ export class RelayLink {
     if (token !== undefined && (token.length === 0 || token.length > MAX_TOKEN_BYTES)) {
       throw new PeerError('RELAY_ADDRESS', `an access token has 1 to ${MAX_TOKEN_BYTES} octets`)
     }
-    if (token !== undefined && !isSecure(address.transport) && !isLoopback(address.address)) {
-      throw new PeerError(
-        'RELAY_ADDRESS',
-        `${formatRelayUrl(address)}: an access token goes over tls or wss only, where nobody on the way can read it`,
-      )
-    }
+    checkToken(address, token)
     this.address = address
     this.#options = options
   }
@@ -127,6 +122,7 @@ export class RelayLink {
   /** A relay to which this one sends its peers. @throws PeerError RELAY_ADDRESS */
   redirected(url: string): RelayAddress {
     const address = relayAddressOf(url)
+    checkToken(address, this.#options.token)
     if (isSecure(address.transport) || !isSecure(this.address.transport)) return address
     throw new PeerError('RELAY_ADDRESS', `${this.url} sends its peers to ${url}, which is not secure`)
   }
@@ -188,6 +184,14 @@ export class RelayLink {
       { cause: error },
     )
   }
+}
+
+const checkToken = (at: RelayAddress, token: Uint8Array | undefined): void => {
+  if (token === undefined || isSecure(at.transport) || isLoopback(at.address)) return
+  throw new PeerError(
+    'RELAY_ADDRESS',
+    `${formatRelayUrl(at)}: an access token goes over tls or wss only, where nobody on the way can read it`,
+  )
 }
 
 /** @throws PeerError RELAY_ADDRESS */

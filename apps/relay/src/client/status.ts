@@ -46,11 +46,12 @@ export const linesOf = (looks: readonly RelayLook[]): string[] =>
 const goodLines = (look: Extract<RelayLook, { ok: true }>): string[] => [
   `${look.relay}: reachable, ${look.rttMs} ms there and back, ${look.loginMs} ms to log in`,
   `  relay ${look.id}, which sees this peer at ${look.observed}`,
-  `  a circuit: ${limit(look.rate, formatRate)} each way, ${limit(look.data, formatSize)} each way, ` +
-    `${limit(look.duration, (seconds) => formatDuration(seconds * 1000))}; at a time: ${limit(look.circuits, String)}`,
+  `  a circuit may use ${limit(look.rate, 'any rate', formatRate)} and ${limit(look.data, 'any amount', formatSize)} ` +
+    `each way, for ${limit(look.duration, 'any time', (seconds) => formatDuration(seconds * 1000))}; ` +
+    `${limit(look.circuits, 'any number', String)} at a time`,
 ]
 
-const limit = (value: number, format: (value: number) => string): string =>
-  value === 0 ? 'no limit' : format(value)
+const limit = (value: number, none: string, format: (value: number) => string): string =>
+  value === 0 ? none : format(value)
 
 const tenths = (ms: number): number => Math.round(ms * 10) / 10

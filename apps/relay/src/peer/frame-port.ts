@@ -1,5 +1,10 @@
-import type { Goaway, RelayFrame } from '@sluice/wire/relay'
-import { relayStatusName } from '@sluice/wire/relay'
+import {
+  type Goaway,
+  RELAY_STATUS,
+  type RelayFrame,
+  type RelayStatus,
+  relayStatusName,
+} from '@sluice/wire/relay'
 import { PeerError } from './peer-error.ts'
 
 /** Frames to and from a relay. */
@@ -34,11 +39,14 @@ export const answerOf = async <T extends RelayFrame['type']>(
 }
 
 export const sentAway = ({ status, reconnectAfterMs, address }: Goaway): PeerError =>
-  new PeerError('RELAY_GOAWAY', `the relay ends this session: ${relayStatusName(status)}`, {
+  new PeerError('RELAY_GOAWAY', `the relay ends this session: ${relayStatusName(status)}${hintOf(status)}`, {
     status,
     address,
     retryAfter: Math.ceil(reconnectAfterMs / 1000),
   })
+
+const hintOf = (status: RelayStatus): string =>
+  status === RELAY_STATUS.REPLACED ? ', another process with the same key has its place now' : ''
 
 export const unexpected = ({ type }: RelayFrame): PeerError =>
   new PeerError('RELAY_PROTOCOL', `the relay sent a frame that has no place here: ${type}`)
