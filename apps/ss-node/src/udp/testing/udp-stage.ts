@@ -66,7 +66,7 @@ export class UdpStage {
     const now = (): number => this.clock.now()
     const seldom = new Seldom(60_000, now)
     this.sessions = new Sessions({
-      directory: { touch: () => {}, active: new Set() } as never,
+      directory: { touch: () => {}, nodeShare: () => undefined, active: new Set() } as never,
       log,
       handshakeMs: 1,
       idleMs: 1,
