@@ -76,6 +76,19 @@ const rates = async (counts: readonly Count[], ms: number): Promise<number[]> =>
   return counts.map((count, index) => (count() - before[index]!) / seconds)
 }
 
+/** Windows that are looked at: a busy machine can spoil one, a limit that is wrong is so in all. */
+const TRIES = 4
+/** As `rates`, of the first window in which they are as wanted, or else of the last. */
+const ratesOnce = async (
+  counts: readonly Count[],
+  ms: number,
+  areWanted: (rates: readonly number[]) => boolean,
+): Promise<number[]> => {
+  let seen = await rates(counts, ms)
+  for (let tried = 1; tried < TRIES && !areWanted(seen); tried += 1) seen = await rates(counts, ms)
+  return seen
+}
+
 const off = (rate: number, wanted: number): number => Math.abs(rate / wanted - 1)
 /** 1 where all are equal, 1/n where one has all (Jain, Chiu and Hawe 1984). */
 const jain = (parts: readonly number[]): number =>
@@ -85,12 +98,15 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((total, each)
 describe.each(WAYS)('curl by %s gets the rate that was set, within 2 %', (door, way) => {
   test('down and up', async () => {
     await sluice.add(door, 'x', '--down', `${RATE}`, '--up', `${RATE}`)
+    const startedAt = performance.now()
     const counts = [download(way(door)), await upload(way(door))]
     await sleep(WARM_UP_MS)
-    for (const rate of await rates(counts, WINDOW_MS)) expect(off(rate, RATE)).toBeLessThan(0.02)
+    const isRight = (rate: number): boolean => off(rate, RATE) < 0.02
+    for (const rate of await ratesOnce(counts, WINDOW_MS, (seen) => seen.every(isRight)))
+      expect(off(rate, RATE)).toBeLessThan(0.02)
     // From the first byte on: what the rate gives and the burst, a quarter of a second.
-    for (const count of counts)
-      expect(count()).toBeLessThan(RATE * (0.25 + (WARM_UP_MS + WINDOW_MS + 200) / 1000))
+    const most = RATE * (0.25 + (performance.now() - startedAt + 200) / 1000)
+    for (const count of counts) expect(count()).toBeLessThan(most)
   })
 })
 
@@ -100,7 +116,7 @@ test('four downloads and two uploads share one limit in equal parts', async () =
   const uploads = await Promise.all([upload(way), upload(way)])
   const counts = [...uploads, ...Array.from({ length: 4 }, () => download(way))]
   await sleep(WARM_UP_MS)
-  const parts = await rates(counts, WINDOW_MS)
+  const parts = await ratesOnce(counts, WINDOW_MS, (seen) => off(sum(seen), RATE) < 0.02 && jain(seen) > 0.99)
   expect(off(sum(parts), RATE)).toBeLessThan(0.02)
   expect(jain(parts)).toBeGreaterThan(0.99)
 })
@@ -109,11 +125,15 @@ test('user set and user disable act on a download that is running', async () => 
   await sluice.add('live', 'x', '--down', '500KB/s')
   const count = download(socks5('live'))
   await sleep(WARM_UP_MS)
-  expect(off((await rates([count], 1500))[0]!, 500_000)).toBeLessThan(0.05)
+  const isAt = async (wanted: number): Promise<void> => {
+    const [rate] = await ratesOnce([count], 1500, ([seen]) => off(seen!, wanted) < 0.05)
+    expect(off(rate!, wanted)).toBeLessThan(0.05)
+  }
+  await isAt(500_000)
   for (const wanted of [4_000_000, 200_000]) {
     await user(sluice.data, ['set', 'live', '--down', `${wanted}`])
     await sleep(2000)
-    expect(off((await rates([count], 1500))[0]!, wanted)).toBeLessThan(0.05)
+    await isAt(wanted)
   }
   await user(sluice.data, ['disable', 'live'])
   await expect.poll(() => transfers[0]?.exitCode).toBe(56)
