@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { deadPort } from './origin.ts'
 import { run, start, stop } from './process.ts'
+import { script } from './script.ts'
 import { Sluice, temporaryFolder } from './sluice.ts'
 
 /** A login that they can have. */
@@ -73,6 +74,7 @@ export class Servers implements AsyncDisposable {
       const text = `${squid(port, users, pid)}access_log stdio:${this.squidLog} squid\n${more}`
       return ['-N', '-n', service, '-f', this.#write('squid.conf', text)]
     })
+    await this.#knows(this.port('squid'))
   }
 
   /** Squid's access log, in its own format. */
@@ -99,6 +101,17 @@ export class Servers implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const dispose of this.#disposals) await dispose()
     rmSync(this.#folder, { recursive: true })
+  }
+
+  /** Squid starts the helper that checks passwords when it needs it, and on a busy machine refuses whoever comes first. */
+  async #knows(port: number): Promise<void> {
+    const login = Buffer.from(`${this.#login.name}:${this.#login.password}`).toString('base64')
+    const head = `CONNECT 127.0.0.1:1 HTTP/1.1\r\nHost: 127.0.0.1:1\r\nProxy-Authorization: Basic ${login}\r\n\r\n`
+    const until = performance.now() + 30_000
+    while ((await script(port, [Buffer.from(head)])).toString('latin1').startsWith('HTTP/1.1 407')) {
+      if (performance.now() > until) throw new Error('squid knows nobody')
+      await sleep(20)
+    }
   }
 
   #write(name: string, text: string): string {
