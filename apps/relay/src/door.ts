@@ -1,4 +1,4 @@
-import { ConfigError, Program } from '@sluice/service'
+import { ConfigError, Program, isLoopbackListener } from '@sluice/service'
 import type { RelayAddress } from '@sluice/wire/relay'
 import { reachedAt, urlsOf } from './addresses.ts'
 import { relayRoutes } from './admin-routes.ts'
@@ -7,7 +7,6 @@ import type { RelayConfig } from './config.ts'
 import { openIdentity } from './identity.ts'
 import { identityFile } from './identity-file.ts'
 import { DOORS as NAMES, formatListenUrl, type ListenUrl } from './listen-url.ts'
-import { isLoopback } from './loopback.ts'
 import { mayCome } from './origins.ts'
 import type { Presence } from './presence.ts'
 import { RelayAdmin } from './relay-admin.ts'
@@ -78,7 +77,7 @@ export const openDoor = async (
 const openness = (program: Program, { open, listen }: RelayConfig): (() => boolean) => {
   const { directory } = program
   if (open) return () => true
-  let isOpen = directory.size === 0 && listen.every(({ address }) => isLoopback(address))
+  let isOpen = directory.size === 0 && listen.every(({ address }) => isLoopbackListener(address))
   const watch = directory.watch(() => {
     if (!isOpen || directory.size === 0) return
     isOpen = false
@@ -122,7 +121,7 @@ const checkPlain = ({ listen, plain }: RelayConfig): void => {
 }
 
 const checkOpen = (program: Program, { listen, open }: RelayConfig): void => {
-  const far: ListenUrl | undefined = listen.find(({ address }) => !isLoopback(address))
+  const far: ListenUrl | undefined = listen.find(({ address }) => !isLoopbackListener(address))
   if (far === undefined || open || program.directory.size > 0) return
   throw new ConfigError(
     'CONFIG_INVALID',

@@ -1,9 +1,9 @@
+import { isLoopbackListener } from '@sluice/service'
 import { keyingMaterial, peerKey, type Reader, type TlsContext } from '@sluice/net'
 import { recognise, type RecogniseOptions, type Transport } from '@sluice/net/ws'
 import { EXPORTER_LABEL, MAX_TOKEN_BYTES } from '@sluice/wire/relay'
 import type { Channel } from './channel.ts'
 import type { DoorName, ListenUrl } from './listen-url.ts'
-import { isLoopback } from './loopback.ts'
 
 export const SUBPROTOCOL = 'sluice-relay.v1'
 
@@ -13,12 +13,13 @@ const ALL: readonly Transport[] = ['tls', 'wss', 'tcp', 'ws']
 const PLAIN: ReadonlySet<DoorName> = new Set(['tcp', 'ws'])
 
 /** Whether a listener leads beyond this machine without TLS. */
-export const isBare = ({ door, address }: ListenUrl): boolean => PLAIN.has(door) && !isLoopback(address)
+export const isBare = ({ door, address }: ListenUrl): boolean =>
+  PLAIN.has(door) && !isLoopbackListener(address)
 
 /** What a listener speaks: `any` speaks without TLS on loopback, or where the operator says so. */
 export const transportsOf = ({ door, address }: ListenUrl, plain: boolean): readonly Transport[] => {
   if (door !== 'any') return [door]
-  return plain || isLoopback(address) ? ALL : SECURE
+  return plain || isLoopbackListener(address) ? ALL : SECURE
 }
 
 export interface TransportParts {

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { ConfigError, type Handshake, Program } from '@sluice/service'
+import { ConfigError, type Handshake, Program, isLoopbackListener } from '@sluice/service'
 import type { Address } from '@sluice/wire'
 import { BindPlaces } from './bind.ts'
 import type { RemoteProxyConfig } from './config.ts'
 import { Deadlines } from './forward/deadlines.ts'
 import { createHandshake } from './handshake.ts'
-import { isLoopback } from './loopback.ts'
 import { socksCommands } from './socks-config.ts'
 
 /** Names of the listeners. */
@@ -24,7 +23,7 @@ export interface OpenDoor {
  */
 export const openDoor = async (program: Program, config: RemoteProxyConfig): Promise<OpenDoor> => {
   const wanted = [config.http, config.socks, config.tls].filter((listener) => listener !== undefined)
-  const open = wanted.find((listener) => !isLoopback(listener))
+  const open = wanted.find((listener) => !isLoopbackListener(listener))
   if (open !== undefined && program.directory.size === 0 && !config.open) {
     throw new ConfigError(
       'CONFIG_INVALID',

@@ -32,6 +32,7 @@ export { type Code, codeOf, type ErrorCode, OUTCOMES, type Outcome, ServiceError
 export { FileWatch, type FileWatchOptions, lookOf } from './file-watch.ts'
 export { type Example, type Manual, manualText, type Row } from './help-text.ts'
 export { Ledger, type LedgerOptions } from './ledger.ts'
+export { isLoopbackListener } from './loopback.ts'
 export type { AnnounceOptions, DatagramListener, ListenerOptions } from './listeners.ts'
 export { createLog, type Log, type LogLevel } from './log.ts'
 export { type Ops, type OpsOptions, type OpsRoutes, startOps } from './ops.ts'

@@ -1,4 +1,5 @@
 import { CIRCUIT_OUTCOMES } from './circuit-outcomes.ts'
+import { REQUEST_OUTCOMES } from './request-outcomes.ts'
 
 /** What an outcome means to the log, to a SOCKS5 client, to an HTTP client and to people. */
 export interface Outcome {
@@ -251,8 +252,12 @@ const TABLE = {
 } as const
 
 /** The outcome of a session. */
-export type Code = keyof typeof TABLE | keyof typeof CIRCUIT_OUTCOMES
+export type Code = keyof typeof TABLE | keyof typeof CIRCUIT_OUTCOMES | keyof typeof REQUEST_OUTCOMES
 /** The outcome of a session that failed. */
 export type ErrorCode = Exclude<Code, 'OK'>
 
-export const OUTCOMES: Readonly<Record<Code, Outcome>> = { ...TABLE, ...CIRCUIT_OUTCOMES }
+export const OUTCOMES: Readonly<Record<Code, Outcome>> = {
+  ...TABLE,
+  ...CIRCUIT_OUTCOMES,
+  ...REQUEST_OUTCOMES,
+}

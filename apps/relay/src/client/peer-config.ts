@@ -10,13 +10,13 @@ import {
   loadConfig,
   readSecret,
   wholeNumber,
+  isLoopbackListener,
 } from '@sluice/service'
 import type { Address } from '@sluice/wire'
 import { formatNodeId, parseNodeId, type RelayAddress } from '@sluice/wire/relay'
 import { z } from 'zod'
 import { type Identity, openIdentity } from '../identity.ts'
 import { relayUrls } from '../listen-url.ts'
-import { isLoopback } from '../loopback.ts'
 import { KnownRelaysFile } from './known-relays.ts'
 import type { PeerOptions } from './peer.ts'
 import { PeerNotes } from './peer-notes.ts'
@@ -222,7 +222,7 @@ const checkedId = (word: string, text: string): string => {
 export const checkDial = ({ listen, stdio, open, tokenStdin }: DialConfig): void => {
   if ((listen === undefined) !== stdio) throw usage('peer dial: wanted one of --listen and --stdio')
   if (stdio && tokenStdin) throw usage('peer dial: --stdio and --token-stdin both want standard input')
-  if (listen === undefined || isLoopback(listen) || open) return
+  if (listen === undefined || isLoopbackListener(listen) || open) return
   throw new ConfigError(
     'CONFIG_INVALID',
     `--listen: ${listen.host}:${listen.port} is not loopback: whoever reaches it would reach the peer; give --open`,

@@ -1,3 +1,4 @@
+import { isLoopbackListener } from '@sluice/service'
 import { randomBytes } from 'node:crypto'
 import { type BufferPool, type Conn, type Dial, NetError } from '@sluice/net'
 import { formatAddress, WireError } from '@sluice/wire'
@@ -14,7 +15,6 @@ import {
   type RelayFrame,
   RELAY_STATUS,
 } from '@sluice/wire/relay'
-import { isLoopback } from '../loopback.ts'
 import type { NoiseRole } from '../noise/xx-handshake.ts'
 import type { PeerIdentity } from '../peer/identity.ts'
 import { type LoggedIn, login } from '../peer/login.ts'
@@ -187,7 +187,7 @@ export class RelayLink {
 }
 
 const checkToken = (at: RelayAddress, token: Uint8Array | undefined): void => {
-  if (token === undefined || isSecure(at.transport) || isLoopback(at.address)) return
+  if (token === undefined || isSecure(at.transport) || isLoopbackListener(at.address)) return
   throw new PeerError(
     'RELAY_ADDRESS',
     `${formatRelayUrl(at)}: an access token goes over tls or wss only, where nobody on the way can read it`,

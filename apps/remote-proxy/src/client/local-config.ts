@@ -7,10 +7,10 @@ import {
   type ConfigSchema,
   loadConfig,
   text,
+  isLoopbackListener,
 } from '@sluice/service'
 import { type Address, encodeSumbit, encodeUserPass } from '@sluice/wire'
 import { z } from 'zod'
-import { isLoopback } from '../loopback.ts'
 import type { ServerAccess } from './server-access.ts'
 
 /** What it dials is its user's own server, so there is nothing to allow. */
@@ -82,7 +82,7 @@ export const loadLocalConfig = (
   if (word !== undefined)
     throw new ConfigError('USAGE', `local: ${JSON.stringify(word)} is one word too many`)
   const { listen, open, tls, tlsCa, tlsName } = config
-  if (!isLoopback(listen) && !open) {
+  if (!isLoopbackListener(listen) && !open) {
     throw invalid(
       `${listen.host}:${listen.port} is not loopback: whoever reaches it would go out as the user; give --open`,
     )

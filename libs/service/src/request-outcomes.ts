@@ -1,0 +1,65 @@
+/** Outcomes that only a door has whose requests wait in a queue and go to origins. A part of the one table of outcomes. */
+export const REQUEST_OUTCOMES = {
+  REQUEST_INVALID: {
+    level: 'info',
+    socks5: 1,
+    http: 400,
+    text: 'What is asked for is no request that can be made.',
+  },
+  REQUEST_TOO_LARGE: { level: 'info', socks5: 1, http: 413, text: 'The request is larger than allowed.' },
+  QUEUE_FULL: { level: 'info', socks5: 1, http: 503, text: 'As many requests wait as may.' },
+  QUEUE_TIMEOUT: { level: 'info', socks5: 1, http: 503, text: 'The request waited for its turn too long.' },
+  OVERLOADED: {
+    level: 'info',
+    socks5: 1,
+    http: 503,
+    text: 'More is asked than can be done for a while now.',
+  },
+  REQUEST_RATE_LIMIT: {
+    level: 'info',
+    socks5: 2,
+    http: 429,
+    limit: 'requests a second',
+    text: 'The user asks more often than allowed.',
+  },
+  REQUEST_LIMIT: {
+    level: 'info',
+    socks5: 2,
+    http: 429,
+    limit: 'requests',
+    text: 'The user has as many requests as allowed.',
+  },
+  ADDRESS_RATE_LIMIT: {
+    level: 'info',
+    socks5: 2,
+    http: 429,
+    limit: 'requests a second of an address',
+    text: 'This address asks more often than allowed.',
+  },
+  ORIGIN_LIMIT: {
+    level: 'info',
+    socks5: 1,
+    http: 503,
+    text: 'As many requests go to this origin as may.',
+  },
+  ORIGIN_BROKEN: {
+    level: 'info',
+    socks5: 1,
+    http: 503,
+    text: 'This origin has failed so often that it is left alone for a while.',
+  },
+  ORIGIN_UNTRUSTED: {
+    level: 'info',
+    socks5: 1,
+    http: 502,
+    text: 'The certificate of the origin is not to be trusted, or TLS failed.',
+  },
+  REDIRECT_LIMIT: {
+    level: 'info',
+    socks5: 1,
+    http: 502,
+    text: 'The origin redirects more often than allowed.',
+  },
+  RESPONSE_TOO_LARGE: { level: 'info', socks5: 1, http: 502, text: 'The answer is larger than allowed.' },
+  REQUEST_TIMEOUT: { level: 'info', socks5: 1, http: 504, text: 'The exchange took longer than allowed.' },
+} as const
