@@ -128,7 +128,7 @@ static void compose_api(struct request *request, const char *url, char *user) {
   uint32_t prefix = htonl(length);
   char *out = (char *)request->bytes;
   int n = snprintf(out, REQUEST_BYTES,
-                   "POST /v1/requests HTTP/1.1\r\nHost: proxy\r\n%sContent-Type: application/octet-stream\r\n"
+                   "POST /v1/requests HTTP/1.1\r\nHost: proxy\r\n%sContent-Type: application/vnd.sluice.request\r\n"
                    "Content-Length: %d\r\n%s\r\n",
                    login_of(user, "Authorization"), 4 + length, opt.keep ? "" : "Connection: close\r\n");
   memcpy(out + n, &prefix, 4);
