@@ -12,31 +12,30 @@ const SCRIPT = join(import.meta.dirname, 'seed-queue.py')
 /** Connections, queue, workers, timeouts: the defaults that it and ours have in common. */
 const DEFAULTS = ['10000', '50000', '100', '30', '30']
 
-/** Where OpenSSL knows of a file with all authorities, Python reads it for each request; Debian's own has none such. */
-const PLAIN = [
-  '-u',
-  'REQUESTS_CA_BUNDLE',
-  '-u',
-  'CURL_CA_BUNDLE',
-  '-u',
-  'SSL_CERT_DIR',
-  'SSL_CERT_FILE=/dev/null',
-]
-
 /** The design that https-proxy follows, in Python: asyncio, a queue, threads with `requests`. No checks, no pools. */
-export const seedQueue: Peer = {
-  name: 'python-queue',
-  mode: 'compat',
-  optional: true,
-  check: install,
-  version: () => `${execFileSync(PYTHON, ['--version'], { encoding: 'utf8' }).trim()}, requests ${REQUESTS}`,
-  async start({ dir }) {
-    const port = await freePort()
-    const args = [...PLAIN, PYTHON, SCRIPT, String(port), '127.0.0.1', ...DEFAULTS]
-    const program = launch('env', args, join(dir, 'seed-queue.log'))
-    return { program, port: await untilReady(program, () => accepting(port)) }
-  },
+function queueIn(name: string, environment: readonly string[]): Peer {
+  return {
+    name,
+    mode: 'compat',
+    optional: true,
+    check: install,
+    version: () =>
+      `${execFileSync(PYTHON, ['--version'], { encoding: 'utf8' }).trim()}, requests ${REQUESTS}`,
+    async start({ dir }) {
+      const port = await freePort()
+      const args = [...environment, PYTHON, SCRIPT, String(port), '127.0.0.1', ...DEFAULTS]
+      const program = launch('env', args, join(dir, `${name}.log`))
+      return { program, port: await untilReady(program, () => accepting(port)) }
+    },
+  }
 }
+
+/** As it runs here. Where OpenSSL has all its authorities in one file, each request reads that, to check nothing by it. */
+export const seedQueue: Peer = queueIn('python-queue', [])
+/** In its favour: OpenSSL is told that there are no authorities. */
+export const seedQueueLean: Peer = queueIn('python-queue-lean', [
+  ...['-u', 'REQUESTS_CA_BUNDLE', '-u', 'CURL_CA_BUNDLE', '-u', 'SSL_CERT_DIR', 'SSL_CERT_FILE=/dev/null'],
+])
 
 function install(): void {
   checkInstalled('python3', 'python3-venv')
