@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { checkOpen, ConfigError, type Handshake, Program } from '@sluice/service'
+import { Deadlines } from '@sluice/service/http'
 import { type Address, formatAddress } from '@sluice/wire'
 import { BindPlaces } from './bind.ts'
 import type { RemoteProxyConfig } from './config.ts'
-import { Deadlines } from './forward/deadlines.ts'
 import { createHandshake } from './handshake.ts'
 import { socksCommands } from './socks-config.ts'
 

@@ -53,6 +53,8 @@ export interface Tracked {
 /** All sessions of a program: who waits at the door, who is in, and what ends them from outside. */
 export class Sessions {
   options: SessionsOptions
+  /** Whether a door lets in who does not sign in. Then nobody can be told from those who have yet to. */
+  isOpen: () => boolean = () => false
   readonly now: () => number
   readonly wallNow: () => number
   readonly #running = new Roll<Tracked>()
@@ -96,6 +98,7 @@ export class Sessions {
 
   /** Whether the client network of this address, or all together, have more conns waiting to sign in than they may. */
   crowded(ip: string): boolean {
+    if (this.isOpen()) return false
     const { unauthenticated = Infinity } = this.options
     return (
       this.#waitingInAll > unauthenticated ||

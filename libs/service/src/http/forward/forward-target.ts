@@ -7,7 +7,6 @@ import {
   NetError,
   type Route,
 } from '@sluice/net'
-import { ServiceError } from '@sluice/service'
 import {
   BodyScan,
   createResponseHeadDecoder,
@@ -17,6 +16,7 @@ import {
   proxiedHead,
   type ResponseHead,
 } from '@sluice/wire'
+import { ServiceError } from '../../errors.ts'
 import type { IdleTargets } from './idle-targets.ts'
 
 /** What is answered. */

@@ -1,10 +1,12 @@
 import { AddressPolicy, createDial } from '@sluice/net'
 import { encodeBasic } from '@sluice/wire'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ScriptedTarget, type TargetConn } from '../testing/scripted-target.ts'
-import { TestClient } from '../testing/test-client.ts'
-import { openTestDoor, type TestDoor, type TestUser } from '../testing/test-door.ts'
-import { testHandshake, VIA } from '../testing/test-handshake.ts'
+import type { Account } from '../../account.ts'
+import type { Directory } from '../../directory.ts'
+import { ScriptedTarget, type TargetConn } from '../../testing/scripted-target.ts'
+import { TestClient } from '../../testing/test-client.ts'
+import { openTestDoor, type TestDoor, type TestUser } from '../../testing/test-door.ts'
+import { testHttp, VIA } from '../testing/test-http.ts'
 import { Deadlines } from './deadlines.ts'
 import type { ForwardSettings } from './settings.ts'
 
@@ -36,10 +38,14 @@ let now = 0
 let deadlines: Deadlines
 const clients: TestClient[] = []
 
-const open = async (settings: Partial<ForwardSettings> = {}, options: object = {}): Promise<void> => {
+const open = async (
+  settings: Partial<ForwardSettings> = {},
+  options: object = {},
+  known: (directory: Directory) => Account | undefined = () => undefined,
+): Promise<void> => {
   await door?.close()
   const dial = createDial({ policy: new AddressPolicy(['127.0.0.0/8', '::1']) })
-  const handshake = testHandshake({}, { deadlines, ...settings })
+  const handshake = testHttp({ deadlines, ...settings }, known)
   door = await openTestDoor(handshake, { users: [ADA, BOB, SLOW, TRICKLE, POOR], dial, ...options })
 }
 
@@ -611,9 +617,10 @@ describe('who asks', () => {
     expect((await door.end(client)).code).toBe('AUTH_REQUIRED')
   })
 
-  test('is known by the line before the first request', async () => {
+  test('is known already, and needs no credentials', async () => {
+    await open({}, {}, (directory) => directory.byId('ada'))
     const client = await connect()
-    send(client, `sumbit: ada horse \r\n${get().replace(auth(), '')}${get('/', '', BOB)}`)
+    send(client, `${get().replace(auth(), '')}${get('/', '', BOB)}`)
     const conn = await target.next()
     await conn.take()
     conn.send(OK())

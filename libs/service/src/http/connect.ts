@@ -1,7 +1,9 @@
 import type { Conn } from '@sluice/net'
 import { refuse } from '@sluice/net'
-import type { Account, ErrorCode, Request } from '@sluice/service'
 import type { Address } from '@sluice/wire'
+import type { Account } from '../account.ts'
+import type { ErrorCode } from '../errors.ts'
+import type { Request } from '../request.ts'
 import { answerFor } from './answer.ts'
 
 const ESTABLISHED = Buffer.from('HTTP/1.1 200 Connection established\r\n\r\n')

@@ -1,5 +1,7 @@
-import { type Log, OUTCOMES, type Serving } from '@sluice/service'
 import { fieldValues, formatAddress } from '@sluice/wire'
+import { OUTCOMES } from '../../errors.ts'
+import type { Log } from '../../log.ts'
+import type { Serving } from '../../request.ts'
 import type { Exchange } from './exchange.ts'
 
 const MAX_PATH = 1024

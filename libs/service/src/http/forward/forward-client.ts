@@ -1,6 +1,7 @@
 import { type Conn, type ConnSink, LaneWriter, LIMITED_READ, NetError, refuse } from '@sluice/net'
-import { codeOf, ServiceError, type Serving } from '@sluice/service'
 import type { ForwardedRequest } from '@sluice/wire'
+import { codeOf, ServiceError } from '../../errors.ts'
+import type { Serving } from '../../request.ts'
 import { answerFor, optionsAnswer } from '../answer.ts'
 import type { Timed } from './deadlines.ts'
 import { Exchange, type ExchangeHost } from './exchange.ts'

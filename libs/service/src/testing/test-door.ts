@@ -1,17 +1,14 @@
 import { createMetrics, type DoorMetrics } from '@sluice/metrics'
 import { type Dial, listen, straight } from '@sluice/net'
 import { Shaper } from '@sluice/ratelimit'
-import {
-  type CallerDial,
-  createLog,
-  Directory,
-  type Handshake,
-  runSession,
-  Sessions,
-  type SignInGuard,
-} from '@sluice/service'
 import { hashPassword, type Limits, PasswordVerifier, type User, type UserStore } from '@sluice/userstore'
 import type { Address } from '@sluice/wire'
+import { Directory } from '../directory.ts'
+import { createLog } from '../log.ts'
+import type { CallerDial, Handshake } from '../request.ts'
+import { runSession } from '../session.ts'
+import { Sessions } from '../sessions.ts'
+import type { SignInGuard } from '../sign-in-guard.ts'
 import { OWN_HOST } from './own-loopback.ts'
 
 /** Who signs in. */

@@ -1,11 +1,10 @@
 import { AddressPolicy, createDial } from '@sluice/net'
 import { encodeBasic } from '@sluice/wire'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { bytesOf } from '../testing/dialects.ts'
-import { ScriptedTarget, type TargetConn } from '../testing/scripted-target.ts'
-import { TestClient } from '../testing/test-client.ts'
-import { openTestDoor, type TestDoor, type TestUser } from '../testing/test-door.ts'
-import { testHandshake } from '../testing/test-handshake.ts'
+import { ScriptedTarget, type TargetConn } from '../../testing/scripted-target.ts'
+import { TestClient } from '../../testing/test-client.ts'
+import { openTestDoor, type TestDoor, type TestUser } from '../../testing/test-door.ts'
+import { testHttp } from '../testing/test-http.ts'
 import { Deadlines } from './deadlines.ts'
 
 const SECOND = 1000
@@ -26,7 +25,7 @@ beforeEach(async () => {
   deadlines = new Deadlines(() => now)
   target = await ScriptedTarget.open()
   const dial = createDial({ policy: new AddressPolicy(['127.0.0.0/8']) })
-  door = await openTestDoor(testHandshake({}, { deadlines }), { users: [ADA, POOR], dial })
+  door = await openTestDoor(testHttp({ deadlines }), { users: [ADA, POOR], dial })
   client = await TestClient.connect(door.address)
 })
 afterEach(async () => {
@@ -36,10 +35,12 @@ afterEach(async () => {
 })
 
 const say = (text: string): void => client.send(Buffer.from(text))
+const login = ({ name, password }: TestUser): string =>
+  encodeBasic({ username: Buffer.from(name), password: Buffer.from(password) })
 const request = (method: string, fields: string, user = ADA): void =>
   say(
     `${method} http://${target.authority}/ HTTP/1.1\r\nHost: x\r\n` +
-      `Proxy-Authorization: ${encodeBasic(bytesOf(user))}\r\n${fields}\r\n`,
+      `Proxy-Authorization: ${login(user)}\r\n${fields}\r\n`,
   )
 const reached = async (): Promise<TargetConn> => {
   const conn = await target.next()

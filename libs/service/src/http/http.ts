@@ -1,14 +1,5 @@
 import { type Reader, refuse } from '@sluice/net'
 import {
-  type Account,
-  codeOf,
-  type Directory,
-  type Request,
-  type ServedRequest,
-  ServiceError,
-  signIn,
-} from '@sluice/service'
-import {
   type Address,
   basicCredentialsOf,
   connectTarget,
@@ -20,6 +11,11 @@ import {
   type RequestHead,
   WireError,
 } from '@sluice/wire'
+import type { Account } from '../account.ts'
+import type { Directory } from '../directory.ts'
+import { codeOf, ServiceError } from '../errors.ts'
+import type { Request, ServedRequest } from '../request.ts'
+import { signIn } from '../sign-in.ts'
 import { answerFor } from './answer.ts'
 import { ConnectRequest } from './connect.ts'
 import { ForwardRequest } from './forward/forward-request.ts'

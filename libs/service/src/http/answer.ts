@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
-import { type ErrorCode, OUTCOMES } from '@sluice/service'
 import { encodeResponseHead } from '@sluice/wire'
+import { type ErrorCode, OUTCOMES } from '../errors.ts'
 
 export interface AnswerForm {
   /** The connection stays open for another request. @default false */

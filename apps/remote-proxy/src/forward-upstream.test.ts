@@ -1,8 +1,7 @@
+import { ScriptedTarget, type TargetConn, TestClient } from '@sluice/service/testing'
 import { encodeBasic } from '@sluice/wire'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ScriptedTarget, type TargetConn } from '../testing/scripted-target.ts'
-import { TestClient } from '../testing/test-client.ts'
-import { configOf, openTestProgram, type TestProgram } from '../testing/test-program.ts'
+import { configOf, openTestProgram, type TestProgram } from './testing/test-program.ts'
 
 const VIA = 'Via: 1.1 test\r\n'
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi'

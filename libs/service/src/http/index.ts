@@ -1,0 +1,5 @@
+export { type AnswerForm, answerFor, optionsAnswer } from './answer.ts'
+export { ConnectRequest } from './connect.ts'
+export { Deadlines, type Timed } from './forward/deadlines.ts'
+export type { ForwardSettings } from './forward/settings.ts'
+export { http } from './http.ts'
