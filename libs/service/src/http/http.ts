@@ -51,7 +51,7 @@ export const http = async (
       asked = readAsked(await reader.read(sized(createRequestHeadDecoder())), settings)
       if (known instanceof ServiceError) throw known
       try {
-        const account = known ?? (await authenticate(reader, asked, directory))
+        const account = known ?? (await authenticate(reader, asked, directory, settings))
         return requestOf(
           reader,
           account,
@@ -103,7 +103,9 @@ const authenticate = (
   reader: Reader,
   { credentials }: Asked,
   directory: Directory,
+  { isOpen }: ForwardSettings,
 ): Account | Promise<Account> => {
+  if (credentials === undefined && isOpen?.() === true) return directory.guest
   const basic = credentials === undefined ? undefined : basicCredentialsOf(credentials)
   if (basic === undefined) throw new ServiceError('AUTH_REQUIRED')
   return signIn(reader, directory, basic)

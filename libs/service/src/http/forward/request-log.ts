@@ -25,7 +25,7 @@ export class RequestLog {
       if (level === 'info') return
     }
     if (!log.isLevelEnabled(level)) return
-    const user = account.user.name
+    const user = account.name
     this.#log ??= log.child({ door, protocol, user, client: formatAddress(client) })
     const { method, authority: host } = request
     this.#log[level](
@@ -42,7 +42,7 @@ export class RequestLog {
       ms,
       door,
       client,
-      user: account.user.name,
+      user: account.name,
       method,
       // As Squid has it: that there was a query, and no more.
       url: `http://${authority}${pathOf(request)}${path.includes('?') ? '?' : ''}`,

@@ -11,4 +11,6 @@ export interface ForwardSettings {
   /** From the end of a request to the head of its response. */
   readonly responseMs: number
   readonly deadlines: Deadlines
+  /** Whether who gives no credentials comes in as the guest. @default nobody does */
+  readonly isOpen?: () => boolean
 }
