@@ -235,7 +235,8 @@ export class Exchange implements Answering {
     if (this.#isOver) return
     this.#isOver = true
     const { session, settings, log } = this.#host
-    session.metrics.served(this.code)
-    log.write(this, Math.round(settings.deadlines.now() - this.startedAt))
+    const ms = settings.deadlines.now() - this.startedAt
+    session.metrics.served(this.code, ms)
+    log.write(this, Math.round(ms))
   }
 }
