@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { checkOpen, ConfigError, type Handshake, openness, Program } from '@sluice/service'
-import { Deadlines, type ForwardSettings, http } from '@sluice/service/http'
+import { Deadlines, type ForwardSettings } from '@sluice/service/http'
 import { type Address, formatAddress } from '@sluice/wire'
 import type { HttpsProxyConfig } from './config.ts'
 import { Connections } from './connections.ts'
@@ -71,11 +71,8 @@ const liveHandshake = (program: Program, config: HttpsProxyConfig, isOpen: () =>
   const made = (of: HttpsProxyConfig): Handshake => {
     const { handshakeMs: headMs, keepAliveMs, firstByteMs, requestMs, via = random } = of
     const responseMs = firstByteMs ?? requestMs
-    const forward: ForwardSettings = { via, headMs, keepAliveMs, responseMs, deadlines, isOpen }
-    return createHandshake({
-      forward,
-      api: (reader, directory) => http(reader, directory, undefined, forward) as never,
-    })
+    const forward: ForwardSettings = { via, headMs, keepAliveMs, responseMs, deadlines }
+    return createHandshake({ forward, isOpen, api: undefined, http2: undefined })
   }
   let handshake = made(config)
   program.onReload<HttpsProxyConfig>((next) => {

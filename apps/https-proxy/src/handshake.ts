@@ -1,20 +1,25 @@
 import { type Reader, refuse } from '@sluice/net'
 import { type Directory, type Handshake, type ServedRequest, ServiceError } from '@sluice/service'
-import { type ForwardSettings, http } from '@sluice/service/http'
-import { wayIn } from './way-in.ts'
+import { type ForwardSettings, http, type OtherRequests } from '@sluice/service/http'
+import { isPreface } from './preface.ts'
 
 /** What a listener is told about the protocols that it takes. */
 export interface WaysIn {
   readonly forward: ForwardSettings
-  /** Who answers requests in origin-form, from the first on; nothing of it is read. */
-  readonly api: (reader: Reader, directory: Directory, version: 1 | 2) => Promise<ServedRequest>
+  /** Takes requests in origin-form, and those for https: origins. */
+  readonly api: OtherRequests | undefined
+  /** Takes clients of HTTP/2; nothing of what they sent is read. */
+  readonly http2: ((reader: Reader, directory: Directory) => Promise<ServedRequest>) | undefined
+  /** Whether who gives no credentials comes in as the guest. */
+  readonly isOpen: () => boolean
 }
 
 const NOTHING = new Uint8Array(0)
+const P = 0x50
 
-/** An ordinary HTTP proxy and the server of the API in one: how the first request begins tells which. */
+/** An ordinary HTTP proxy and the server of the API in one. */
 export const createHandshake =
-  ({ forward, api }: WaysIn): Handshake =>
+  ({ forward, api: other, http2, isOpen }: WaysIn): Handshake =>
   async (reader, directory) => {
     const first = await reader.peek()
     if (first < 0x41 || first > 0x5a) {
@@ -22,7 +27,6 @@ export const createHandshake =
       await refuse(reader.conn, NOTHING)
       throw new ServiceError('PROTOCOL_UNSUPPORTED', `first byte ${first}`)
     }
-    const way = await reader.read(wayIn)
-    if (way === 'forward') return http(reader, directory, undefined, forward)
-    return api(reader, directory, way === 'api2' ? 2 : 1)
+    if (first === P && http2 !== undefined && (await reader.read(isPreface))) return http2(reader, directory)
+    return http(reader, directory, { forward, other, guest: isOpen() ? directory.guest : undefined })
   }

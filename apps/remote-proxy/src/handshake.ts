@@ -37,7 +37,7 @@ const byProtocol = async (
 ): ReturnType<Handshake> => {
   if (first === SOCKS5) return socks5(reader, directory, known, socks)
   if (first === SOCKS4) return socks4(reader, directory, known, socks)
-  if (first >= 0x41 && first <= 0x5a) return http(reader, directory, known, forward)
+  if (first >= 0x41 && first <= 0x5a) return http(reader, directory, { known, forward })
   // There are no words for somebody whose protocol nobody knows.
   await refuse(reader.conn, NOTHING)
   throw new ServiceError('PROTOCOL_UNSUPPORTED', `first byte ${first}`)

@@ -29,7 +29,15 @@ export type { Destination } from './destinations.ts'
 export type { DeviceRules } from './devices.ts'
 export { Directory, type DirectoryOptions } from './directory.ts'
 export { type DnsConfig, dnsSchema } from './dns-config.ts'
-export { type Code, codeOf, type ErrorCode, OUTCOMES, type Outcome, ServiceError } from './errors.ts'
+export {
+  type Code,
+  codeOf,
+  type ErrorCode,
+  OUTCOMES,
+  type Outcome,
+  retryMsOf,
+  ServiceError,
+} from './errors.ts'
 export { FileWatch, type FileWatchOptions, lookOf } from './file-watch.ts'
 export { type Example, type Manual, manualText, type Row } from './help-text.ts'
 export { Ledger, type LedgerOptions } from './ledger.ts'

@@ -4,7 +4,7 @@ import { ruleOf } from './access/access.ts'
 import type { AccessLog } from './access-log.ts'
 import { clientNetwork } from './client-network.ts'
 import type { Directory } from './directory.ts'
-import { type Code, type ErrorCode, OUTCOMES, ServiceError } from './errors.ts'
+import { type Code, type ErrorCode, OUTCOMES, requestIdOf, ServiceError } from './errors.ts'
 import type { Log } from './log.ts'
 import { type Place, Roll } from './roll.ts'
 import { accessEntry, logFields, type SessionRecord } from './session-record.ts'
@@ -173,7 +173,8 @@ export class Sessions {
     const { log, accessLog, onInternal } = this.options
     const { level } = OUTCOMES[code]
     if (level === 'error') onInternal(error)
-    const record = session.record(code)
+    const told = requestIdOf(error)
+    const record = told === undefined ? session.record(code) : { ...session.record(code), id: told }
     if (accessLog !== undefined) {
       const entry = accessEntry(record, this.wallNow())
       if (entry !== undefined) accessLog.write(entry)

@@ -9,7 +9,12 @@ export interface AnswerForm {
   readonly headOnly?: boolean
   /** After which trying again may help. */
   readonly retryMs?: number | undefined
+  /** What everybody calls the request. */
+  readonly id?: string | undefined
 }
+
+/** What the request is called that is answered so. */
+export const REQUEST_ID = 'Sluice-Request-Id'
 
 const METHODS = 'CONNECT, DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT'
 
@@ -34,7 +39,7 @@ const PROXY_STATUS: Readonly<Partial<Record<ErrorCode, string>>> = {
 /** What an HTTP client is told of a failure: the answer names the code, and the limit where one was reached. */
 export const answerFor = (
   code: ErrorCode,
-  { keep = false, headOnly = false, retryMs }: AnswerForm = {},
+  { keep = false, headOnly = false, retryMs, id }: AnswerForm = {},
 ): Uint8Array => {
   const { http, text, limit } = OUTCOMES[code]
   const body = Buffer.from(`${code}: ${text}\n`)
@@ -44,6 +49,7 @@ export const answerFor = (
     ['Content-Length', String(body.length)],
   ]
   if (!keep) fields.push(['Connection', 'close'])
+  if (id !== undefined) fields.push([REQUEST_ID, id])
   if (limit !== undefined) fields.push(['Sluice-Limit', limit])
   if (retryMs !== undefined) fields.push(['Retry-After', String(Math.ceil(retryMs / 1000))])
   const error = PROXY_STATUS[code]
@@ -54,12 +60,23 @@ export const answerFor = (
   return headOnly ? head : Buffer.concat([head, body])
 }
 
+/**
+ * Names a request that fails before there is anything that could carry its name to the log.
+ * @returns the name, which the error brings to the line of its session; none where nothing has a name
+ */
+export const named = (error: unknown, requestId: (() => string) | undefined): string | undefined => {
+  const id = requestId?.()
+  if (id !== undefined && error instanceof Error) Object.assign(error, { requestId: id })
+  return id
+}
+
 /** What a client is told whose OPTIONS may go no further (RFC 9110 §7.6.2). */
-export const optionsAnswer = (keep: boolean): Uint8Array => {
+export const optionsAnswer = (keep: boolean, id?: string): Uint8Array => {
   const fields: [string, string][] = [
     ['Allow', METHODS],
     ['Content-Length', '0'],
   ]
   if (!keep) fields.push(['Connection', 'close'])
+  if (id !== undefined) fields.push([REQUEST_ID, id])
   return encodeResponseHead({ status: 200, reason: 'OK', fields })
 }

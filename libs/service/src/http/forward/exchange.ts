@@ -6,7 +6,9 @@ import type { Serving } from '../../request.ts'
 import { type Answering, ForwardTarget } from './forward-target.ts'
 import type { IdleTargets } from './idle-targets.ts'
 import type { RequestLog } from './request-log.ts'
-import type { ForwardSettings } from './settings.ts'
+import type { RequestReader } from './request-reader.ts'
+import type { DoneRequest, Enter, ForwardSettings } from './settings.ts'
+import { Turn } from './turn.ts'
 
 /** A request that cannot be repeated gets no conn that has been idle for longer: its target may be closing it. */
 const FRESH_MS = 5000
@@ -25,10 +27,7 @@ export interface ExchangeHost {
   readonly log: RequestLog
   /** No request may follow this one. */
   isLast: boolean
-  /** All of the request has been read. */
-  readonly isRead: boolean
-  /** What has come of the request's body so far, lent. @throws WireError */
-  takeBody(): Uint8Array
+  readonly reader: RequestReader
   /** It has no target for now. */
   onDialling(): void
   /** The head and what had come of the body are on their way. */
@@ -41,9 +40,14 @@ export interface ExchangeHost {
 }
 
 /** One request on its way to a target, and the response on its way back. */
-export class Exchange implements Answering {
+export class Exchange implements Answering, DoneRequest {
   readonly request: ForwardedRequest
   readonly startedAt: number
+  /** What everybody calls it, where it has a name. */
+  readonly id: string | undefined
+  /** In all, once it is over. */
+  ms = 0
+  waitedMs: number | undefined = undefined
   /** Bytes on the client's side, heads included. */
   up = 0
   down = 0
@@ -66,6 +70,7 @@ export class Exchange implements Answering {
   /** Of the request's head, as it came. */
   readonly #size: number
   #target: ForwardTarget | undefined = undefined
+  #turn: Turn | undefined = undefined
   #isRetry = false
   /** Of `up`, when it was last asked whether this is too slow. */
   #mark = 0
@@ -76,6 +81,7 @@ export class Exchange implements Answering {
     this.request = request
     this.#size = size
     this.startedAt = host.settings.deadlines.now()
+    this.id = host.settings.requestId?.()
   }
 
   /** There is a target that may take the rest of the request. */
@@ -90,10 +96,34 @@ export class Exchange implements Answering {
     return maxForwards === 0 && method === 'TRACE' ? 'METHOD_UNSUPPORTED' : undefined
   }
 
-  /** Finds a conn to the target, and sends what there is of the request. */
+  /** It waits for its turn. */
+  get isQueued(): boolean {
+    return this.#turn?.isWaiting === true
+  }
+
+  /** Waits for its turn where it has to, finds a conn to the target, and sends what there is of the request. */
   start(): void {
+    const { enter } = this.#host.settings
+    if (enter === undefined) this.#reach()
+    else void this.#enter(enter)
+  }
+
+  async #enter(enter: Enter): Promise<void> {
+    const { session } = this.#host
+    const turn = (this.#turn = new Turn())
+    try {
+      const isTurn = await turn.wait(enter, session, this.#size)
+      if (!isTurn) return
+      this.waitedMs = this.#age
+      this.#reach()
+    } catch (error) {
+      if (!this.#isOver) this.#host.onFailed(error)
+    }
+  }
+
+  #reach(): void {
     const { idle } = this.#host
-    const since = this.#mayRepeat ? -Infinity : this.startedAt - FRESH_MS
+    const since = this.#mayRepeat ? -Infinity : this.startedAt + (this.waitedMs ?? 0) - FRESH_MS
     const target = this.#fresh(idle.take(this.request.authority, since))
     if (target === undefined) void this.#dial()
     else this.#send(target)
@@ -129,13 +159,14 @@ export class Exchange implements Answering {
     this.#failed(error)
     this.status = OUTCOMES[this.code].http
     this.dropTarget()
+    this.#turn?.letGo(error)
   }
 
   /** It is given up. */
   cut(error: unknown): void {
     this.#failed(error)
     this.dropTarget()
-    this.#report()
+    this.#report(error)
   }
 
   #failed(error: unknown): void {
@@ -162,7 +193,7 @@ export class Exchange implements Answering {
   closesAfter({ body, close }: ForwardedResponse): boolean {
     const host = this.#host
     // A target that answers early and closes will not take the rest of the request.
-    if (body === UNTIL_CLOSE || (close && !host.isRead)) host.isLast = true
+    if (body === UNTIL_CLOSE || (close && !host.reader.isBodyRead)) host.isLast = true
     return host.isLast
   }
 
@@ -221,7 +252,7 @@ export class Exchange implements Answering {
     if (this.#host.session.accessLog !== undefined) this.peer = target.conn.remote.host
     up.to = target.conn
     const head = Buffer.from(target.headOf(this.request), 'latin1')
-    const body = this.#host.takeBody()
+    const body = this.#host.reader.takeBody()
     const weight = this.#isRetry ? 0 : this.#size
     this.up += weight + body.length
     const message = body.length === 0 ? head : Buffer.concat([head, body])
@@ -231,12 +262,19 @@ export class Exchange implements Answering {
     target.begin(this)
   }
 
-  #report(): void {
+  get #age(): number {
+    return Math.round(this.#host.settings.deadlines.now() - this.startedAt)
+  }
+
+  #report(error?: unknown): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.ms = this.#age
+    if (this.#turn !== undefined) this.waitedMs ??= this.ms
+    this.#turn?.letGo(error)
     const { session, settings, log } = this.#host
-    const ms = settings.deadlines.now() - this.startedAt
-    session.metrics.served(this.code, ms)
-    log.write(this, Math.round(ms))
+    session.metrics.served(this.code, this.ms)
+    log.write(this)
+    settings.onDone?.(this, session)
   }
 }

@@ -1,8 +1,9 @@
 import { type Conn, type ConnSink, LaneWriter, LIMITED_READ, NetError, refuse } from '@sluice/net'
 import type { ForwardedRequest } from '@sluice/wire'
-import { codeOf, ServiceError } from '../../errors.ts'
+import { codeOf, retryMsOf, ServiceError } from '../../errors.ts'
 import type { Serving } from '../../request.ts'
-import { answerFor, optionsAnswer } from '../answer.ts'
+import { answerFor, named, optionsAnswer } from '../answer.ts'
+import type { ClientLogin } from './client-login.ts'
 import type { Timed } from './deadlines.ts'
 import { Exchange, type ExchangeHost } from './exchange.ts'
 import { IdleTargets } from './idle-targets.ts'
@@ -31,8 +32,8 @@ export class ForwardClient implements ConnSink, Timed, ExchangeHost {
   readonly down: LaneWriter
   readonly idle: IdleTargets = new IdleTargets()
   readonly log: RequestLog
-  readonly #credentials: string | undefined
-  readonly #reader: RequestReader
+  readonly reader: RequestReader
+  readonly #login: ClientLogin | undefined
   #phase = HEAD
   #exchange: Exchange | undefined = undefined
   #isReading = false
@@ -40,13 +41,13 @@ export class ForwardClient implements ConnSink, Timed, ExchangeHost {
   #switched: Conn | undefined = undefined
   #settle: (error?: Error) => void = () => {}
 
-  /** @param credentials the value of Proxy-Authorization that each request has to bring; none where it is undefined */
-  constructor(session: Serving, credentials: string | undefined, settings: ForwardSettings) {
+  /** @param login what each request has to bring; undefined: whatever it likes */
+  constructor(session: Serving, login: ClientLogin | undefined, settings: ForwardSettings) {
     this.session = session
     this.settings = settings
     this.log = new RequestLog(session)
-    this.#credentials = credentials
-    this.#reader = new RequestReader(settings.via)
+    this.#login = login
+    this.reader = new RequestReader(settings.via)
     this.up = new LaneWriter(session.lanes.up, { onFree: () => this.onProgress() })
     this.down = new LaneWriter(session.lanes.down, { onFree: () => this.#onDownFree() })
     this.down.to = session.conn
@@ -60,14 +61,14 @@ export class ForwardClient implements ConnSink, Timed, ExchangeHost {
       this.session.onShutdown = () => this.#onShutdown()
       this.settings.deadlines.add(this)
       this.session.conn.attach(this)
-      this.#reader.beginBody(request)
+      this.reader.beginBody(request)
       this.#begin(request, size)
       this.#listen()
     })
   }
 
   onData(chunk: Uint8Array): void {
-    this.#reader.rest = chunk
+    this.reader.rest = chunk
     if (this.#phase === BODY) this.#readBody()
     else this.#next()
   }
@@ -75,7 +76,8 @@ export class ForwardClient implements ConnSink, Timed, ExchangeHost {
   onEnd(): void {
     this.isLast = true
     if (this.#isWaiting) this.#close()
-    else if (this.#phase === HEAD || !this.isRead) this.#lost(undefined)
+    else if (this.#phase === HEAD || !this.reader.isBodyRead || this.#exchange?.isQueued === true)
+      this.#lost(undefined)
   }
 
   onDrain(): void {
@@ -99,7 +101,7 @@ export class ForwardClient implements ConnSink, Timed, ExchangeHost {
 
   /** Between two requests. */
   get #isWaiting(): boolean {
-    return this.#phase === HEAD && !this.#reader.isWithinHead
+    return this.#phase === HEAD && !this.reader.isWithinHead
   }
 
   #wait(ms: number): void {
@@ -110,7 +112,7 @@ export class ForwardClient implements ConnSink, Timed, ExchangeHost {
   #next(): void {
     if (this.#isReading) return
     this.#isReading = true
-    while (this.#phase === HEAD && this.#reader.rest !== undefined) this.#readHead()
+    while (this.#phase === HEAD && this.reader.rest !== undefined) this.#readHead()
     this.#isReading = false
     this.#listen()
   }
@@ -118,14 +120,14 @@ export class ForwardClient implements ConnSink, Timed, ExchangeHost {
   /** Whatever the phase, the client is listened to as far as possible, if only to see it leave. */
   #listen(): void {
     if (this.#phase === OVER) return
-    if (this.#reader.rest === undefined && this.up.free) this.session.conn.resume()
+    if (this.reader.rest === undefined && this.up.free) this.session.conn.resume()
     else this.session.conn.pause()
   }
 
   #readHead(): void {
     try {
-      const { isWithinHead } = this.#reader
-      const head = this.#reader.takeHead()
+      const { isWithinHead } = this.reader
+      const head = this.reader.takeHead()
       if (head !== undefined) this.#begin(head.request, head.size)
       else if (!isWithinHead) this.#wait(this.settings.headMs)
     } catch (error) {
@@ -139,20 +141,20 @@ export class ForwardClient implements ConnSink, Timed, ExchangeHost {
     this.onDialling()
     const refusal = this.#isStranger(request) ? 'AUTH_REQUIRED' : exchange.refusal
     if (refusal !== undefined) this.onFailed(new ServiceError(refusal))
-    else if (request.maxForwards === 0) this.#answer(optionsAnswer(!this.isLast))
+    else if (request.maxForwards === 0) this.#answer(optionsAnswer(!this.isLast, exchange.id))
     else exchange.start()
   }
 
   /** A connection is one user's: whoever brings other credentials has to open another. */
   #isStranger({ credentials }: ForwardedRequest): boolean {
-    if (this.#credentials === undefined || credentials === this.#credentials) return false
+    if (this.#login === undefined || credentials === this.#login.credentials) return false
     if (credentials !== undefined) this.isLast = true
     return true
   }
 
   #readBody(): void {
     try {
-      const reader = this.#reader
+      const reader = this.reader
       const body = reader.takeBody()
       this.#exchange!.up += body.length
       if (!this.up.write(body) || reader.rest !== undefined) this.session.conn.pause()
@@ -162,14 +164,6 @@ export class ForwardClient implements ConnSink, Timed, ExchangeHost {
     }
   }
 
-  get isRead(): boolean {
-    return this.#reader.isBodyRead
-  }
-
-  takeBody(): Uint8Array {
-    return this.#reader.takeBody()
-  }
-
   onDialling(): void {
     this.#phase = ANSWER
     this.deadline = Infinity
@@ -177,7 +171,7 @@ export class ForwardClient implements ConnSink, Timed, ExchangeHost {
 
   onSent(): void {
     if (this.up.lane.limiter !== undefined) this.session.conn.readLimit = LIMITED_READ
-    if (this.isRead) return this.#waitForAnswer()
+    if (this.reader.isBodyRead) return this.#waitForAnswer()
     this.#phase = BODY
     this.#wait(BODY_WINDOW_MS)
     this.#listen()
@@ -193,7 +187,7 @@ export class ForwardClient implements ConnSink, Timed, ExchangeHost {
     if (this.#switched !== undefined) return this.#handOver(this.#switched)
     const exchange = this.#exchange
     if (exchange?.answered === true && this.down.free) {
-      const isSent = this.isRead && this.up.free
+      const isSent = this.reader.isBodyRead && this.up.free
       if (isSent || !exchange.hasTarget) return this.#done(exchange)
     }
     this.#listen()
@@ -205,7 +199,7 @@ export class ForwardClient implements ConnSink, Timed, ExchangeHost {
   }
 
   #done(exchange: Exchange): void {
-    if (!this.isRead) this.isLast = true
+    if (!this.reader.isBodyRead) this.isLast = true
     exchange.finish()
     this.#exchange = undefined
     this.#phase = HEAD
@@ -222,7 +216,7 @@ export class ForwardClient implements ConnSink, Timed, ExchangeHost {
   /** The relay takes over once nothing is under way. */
   #handOver(target: Conn): void {
     if (!this.up.free || !this.down.free) return
-    const [{ conn }, { rest }] = [this.session, this.#reader]
+    const [{ conn }, { rest }] = [this.session, this.reader]
     this.#switched = undefined
     this.#end()
     conn.attach(undefined)
@@ -237,8 +231,10 @@ export class ForwardClient implements ConnSink, Timed, ExchangeHost {
     const [exchange, code] = [this.#exchange, codeOf(error)]
     // An interim response may be on its way still, and no answer may stand within it.
     if (exchange?.answering === true || !this.down.free) return this.#break(error)
-    const keep = exchange !== undefined && this.isRead && !this.isLast && code !== 'INTERNAL'
-    const answer = answerFor(code, { keep, headOnly: exchange?.request.method === 'HEAD' })
+    const keep = exchange !== undefined && this.reader.isBodyRead && !this.isLast && code !== 'INTERNAL'
+    const headOnly = exchange?.request.method === 'HEAD'
+    const id = exchange === undefined ? named(error, this.settings.requestId) : exchange.id
+    const answer = answerFor(code, { keep, headOnly, retryMs: retryMsOf(error), id })
     exchange?.refuse(error)
     if (keep) return this.#answer(answer)
     exchange?.cut(error)

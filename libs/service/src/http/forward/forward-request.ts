@@ -4,6 +4,7 @@ import type { Account } from '../../account.ts'
 import type { ErrorCode } from '../../errors.ts'
 import type { ServedRequest, Serving } from '../../request.ts'
 import { answerFor } from '../answer.ts'
+import type { ClientLogin } from './client-login.ts'
 import { ForwardClient } from './forward-client.ts'
 import type { ForwardSettings } from './settings.ts'
 
@@ -19,34 +20,35 @@ export class ForwardRequest implements ServedRequest {
   readonly account: Account
   /** Each request has one of its own, in its own line of the log. */
   readonly target = undefined
+  /** Of the answer to a client that may not come in; each request that is forwarded has its own. */
+  id: string | undefined = undefined
   readonly #conn: Conn
   readonly #first: FirstRequest
-  readonly #credentials: string | undefined
+  readonly #login: ClientLogin | undefined
   readonly #settings: ForwardSettings
 
-  /** @param credentials the value of Proxy-Authorization that each request has to bring; none where it is undefined */
+  /** @param login what each request has to bring; undefined: whatever it likes */
   constructor(
     conn: Conn,
     account: Account,
     first: FirstRequest,
-    credentials: string | undefined,
+    login: ClientLogin | undefined,
     settings: ForwardSettings,
   ) {
     this.#conn = conn
     this.account = account
     this.#first = first
-    this.#credentials = credentials
+    this.#login = login
     this.#settings = settings
   }
 
-  reject(code: ErrorCode): Promise<void> {
-    return refuse(this.#conn, answerFor(code, { headOnly: this.#first.request.method === 'HEAD' }))
+  reject(code: ErrorCode, retryMs?: number): Promise<void> {
+    this.id = this.#settings.requestId?.()
+    const headOnly = this.#first.request.method === 'HEAD'
+    return refuse(this.#conn, answerFor(code, { headOnly, retryMs, id: this.id }))
   }
 
   serve(session: Serving): Promise<void> {
-    return new ForwardClient(session, this.#credentials, this.#settings).run(
-      this.#first.request,
-      this.#first.size,
-    )
+    return new ForwardClient(session, this.#login, this.#settings).run(this.#first.request, this.#first.size)
   }
 }

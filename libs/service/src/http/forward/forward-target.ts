@@ -17,11 +17,14 @@ import {
   type ResponseHead,
 } from '@sluice/wire'
 import { ServiceError } from '../../errors.ts'
+import { REQUEST_ID } from '../answer.ts'
 import type { IdleTargets } from './idle-targets.ts'
 
 /** What is answered. */
 export interface Answering {
   readonly request: ForwardedRequest
+  /** What everybody calls it, where it has a name. */
+  readonly id: string | undefined
   /** Bytes for the client. */
   down: number
   status: number
@@ -208,7 +211,8 @@ export class ForwardTarget implements ConnSink {
     const end = body.scan(bytes, size)
     this.#state = BODY
     this.#isLast ||= forwarded.close
-    const head = forwarded.head + (exchange.closesAfter(forwarded) ? 'Connection: close\r\n\r\n' : '\r\n')
+    const last = exchange.closesAfter(forwarded) ? 'Connection: close\r\n\r\n' : '\r\n'
+    const head = forwarded.head + this.#idLine() + last
     const message = Buffer.allocUnsafe(head.length + end - size)
     message.write(head, 'latin1')
     if (end > size) message.set(bytes.subarray(size, end), head.length)
@@ -237,7 +241,13 @@ export class ForwardTarget implements ConnSink {
     const exchange = this.#exchange!
     if (!exchange.takesInterim()) return true
     const { head } = forwardResponse(response, exchange.request.method, this.#host.settings.via)
-    return this.#write(Buffer.from(`${head}\r\n`, 'latin1'))
+    const last = response.status === 101 ? this.#idLine() : ''
+    return this.#write(Buffer.from(`${head}${last}\r\n`, 'latin1'))
+  }
+
+  #idLine(): string {
+    const { id } = this.#exchange!
+    return id === undefined ? '' : `${REQUEST_ID}: ${id}\r\n`
   }
 
   #switch(response: ResponseHead, rest: Uint8Array): void {

@@ -1,11 +1,11 @@
 import { AddressPolicy, createDial } from '@sluice/net'
 import { encodeBasic } from '@sluice/wire'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Account } from '../../account.ts'
 import type { Directory } from '../../directory.ts'
 import { ScriptedTarget, type TargetConn } from '../../testing/scripted-target.ts'
 import { TestClient } from '../../testing/test-client.ts'
 import { openTestDoor, type TestDoor, type TestUser } from '../../testing/test-door.ts'
+import type { HttpDoor } from '../http.ts'
 import { testHttp, VIA } from '../testing/test-http.ts'
 import { Deadlines } from './deadlines.ts'
 import type { ForwardSettings } from './settings.ts'
@@ -41,11 +41,11 @@ const clients: TestClient[] = []
 const open = async (
   settings: Partial<ForwardSettings> = {},
   options: object = {},
-  known: (directory: Directory) => Account | undefined = () => undefined,
+  more: (directory: Directory) => Partial<HttpDoor> = () => ({}),
 ): Promise<void> => {
   await door?.close()
   const dial = createDial({ policy: new AddressPolicy(['127.0.0.0/8', '::1']) })
-  const handshake = testHttp({ deadlines, ...settings }, known)
+  const handshake = testHttp({ deadlines, ...settings }, more)
   door = await openTestDoor(handshake, { users: [ADA, BOB, SLOW, TRICKLE, POOR], dial, ...options })
 }
 
@@ -618,7 +618,7 @@ describe('who asks', () => {
   })
 
   test('is known already, and needs no credentials', async () => {
-    await open({}, {}, (directory) => directory.byId('ada'))
+    await open({}, {}, (directory) => ({ known: directory.byId('ada') }))
     const client = await connect()
     send(client, `${get().replace(auth(), '')}${get('/', '', BOB)}`)
     const conn = await target.next()

@@ -16,12 +16,12 @@ export class RequestLog {
   }
 
   /** The line of a request that is over: in the access log, where there is one, unless it is for the operator. */
-  write(exchange: Exchange, ms: number): void {
+  write(exchange: Exchange): void {
     const { log, accessLog, door, protocol, account, client } = this.#session
-    const { request, upstream, status, code, rule, up, down } = exchange
+    const { id, request, upstream, status, code, rule, up, down, waitedMs, ms } = exchange
     const { level } = OUTCOMES[code]
     if (accessLog !== undefined) {
-      this.#access(exchange, ms)
+      this.#access(exchange)
       if (level === 'info') return
     }
     if (!log.isLevelEnabled(level)) return
@@ -29,15 +29,16 @@ export class RequestLog {
     this.#log ??= log.child({ door, protocol, user, client: formatAddress(client) })
     const { method, authority: host } = request
     this.#log[level](
-      { method, host, path: pathOf(request), upstream, status, code, rule, up, down, ms },
+      { id, method, host, path: pathOf(request), upstream, status, code, rule, up, down, waitedMs, ms },
       'request.end',
     )
   }
 
-  #access({ request, status, code, up, down, peer, upstream, fields }: Exchange, ms: number): void {
+  #access({ id, request, status, code, up, down, ms, peer, upstream, fields }: Exchange): void {
     const { accessLog, door, account, client } = this.#session
     const { method, authority, path } = request
     accessLog!.write({
+      id,
       at: Date.now(),
       ms,
       door,

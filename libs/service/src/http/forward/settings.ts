@@ -1,3 +1,5 @@
+import type { Code } from '../../errors.ts'
+import type { Caller } from '../../request.ts'
 import type { Deadlines } from './deadlines.ts'
 
 /** What holds for all forwarded requests of a door. */
@@ -11,6 +13,36 @@ export interface ForwardSettings {
   /** From the end of a request to the head of its response. */
   readonly responseMs: number
   readonly deadlines: Deadlines
-  /** Whether who gives no credentials comes in as the guest. @default nobody does */
-  readonly isOpen?: () => boolean
+  /** Where requests wait for their turn; undefined: it is always theirs. */
+  readonly enter?: Enter | undefined
+  /** Gives a request a name, for the log and for the client: `Sluice-Request-Id` of every answer. @default none has one */
+  readonly requestId?: (() => string) | undefined
+  /** Told of each forwarded request that is over, whatever came of it; a tunnel is no such request. */
+  readonly onDone?: ((request: DoneRequest, caller: Caller) => void) | undefined
+}
+
+/**
+ * Waits until it is this caller's turn. What it gives is disposed of once: when a forwarded request is over or its
+ * connection speaks another protocol, and when the dial of a tunnel has ended. No deadline runs while it waits. A client
+ * that ends its side is taken to have left.
+ *
+ * @param bytes of the request that are held meanwhile
+ * @param signal aborted, with why, when nobody waits for the turn any more
+ * @throws ServiceError where there will be no turn: the answer has its code, and its `retryMs` as Retry-After
+ */
+export type Enter = (caller: Caller, bytes: number, signal: AbortSignal) => Promise<Disposable>
+
+/** What came of a forwarded request. */
+export interface DoneRequest {
+  readonly id: string | undefined
+  readonly code: Code
+  /** What the client was told; 0: nothing. */
+  readonly status: number
+  /** Bytes on the client's side, heads included. */
+  readonly up: number
+  readonly down: number
+  /** For its turn; undefined where it did not come so far, or nobody waits. */
+  readonly waitedMs: number | undefined
+  /** From its head to its end, the wait included. */
+  readonly ms: number
 }

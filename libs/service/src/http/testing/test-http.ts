@@ -1,9 +1,8 @@
-import type { Account } from '../../account.ts'
 import type { Directory } from '../../directory.ts'
 import type { Handshake } from '../../request.ts'
 import { Deadlines } from '../forward/deadlines.ts'
 import type { ForwardSettings } from '../forward/settings.ts'
-import { http } from '../http.ts'
+import { http, type HttpDoor } from '../http.ts'
 
 export const VIA = 'sluice-test'
 
@@ -19,8 +18,8 @@ export const forwardSettings = (settings: Partial<ForwardSettings> = {}): Forwar
 /** A door that takes HTTP and nothing else. */
 export const testHttp = (
   settings: Partial<ForwardSettings> = {},
-  known: (directory: Directory) => Account | undefined = () => undefined,
+  more: (directory: Directory) => Partial<HttpDoor> = () => ({}),
 ): Handshake => {
   const forward = forwardSettings(settings)
-  return (reader, directory) => http(reader, directory, known(directory), forward)
+  return (reader, directory) => http(reader, directory, { forward, ...more(directory) })
 }
