@@ -202,13 +202,26 @@ export class SocketConn implements Conn {
 
   /** @internal Goes on over the socket that `make` puts around the one there is; what was put back comes first. */
   wrap(make: (raw: Socket) => Socket): void {
+    if (this.socket.destroyed) return
+    const raw = this.release()
+    this.socket = Object.assign(make(raw), { [RAW]: raw })
+    this.#listen()
+    this.socket.on('data', onTlsData)
+    if (this.#paused) this.socket.pause()
+  }
+
+  /**
+   * @internal Gives the socket away, paused, with what was put back in front. Whoever dialled it cannot read it, since
+   * its bytes went to a buffer of ours, but TLS around it can. All that this conn still knows are its addresses.
+   */
+  release(): Socket {
     const raw = this.socket
-    if (raw.destroyed) return
     // Asked for now, since they are gone with the first of the two sockets that closes.
     const [remote, local] = [this.remote, this.local]
     raw.pause()
     raw
       .off('data', onData)
+      .off('data', onTlsData)
       .off('end', onEnd)
       .off('drain', onDrain)
       .off('error', onError)
@@ -219,10 +232,7 @@ export class SocketConn implements Conn {
     this.#buffer = undefined
     this.#remote = remote
     this.#local = local
-    this.socket = Object.assign(make(raw), { [RAW]: raw })
-    this.#listen()
-    this.socket.on('data', onTlsData)
-    if (this.#paused) this.socket.pause()
+    return raw
   }
 
   #listen(): void {

@@ -115,12 +115,12 @@ const optionsOf = ({ name, ca, identity, takesAnyCert = false }: TlsDialOptions)
   return identity === undefined ? options : { ...options, ...identity }
 }
 
-const socketConn = (conn: Conn): SocketConn => {
+export const socketConn = (conn: Conn): SocketConn => {
   if (conn instanceof SocketConn) return conn
   throw new TypeError('TLS goes over a socket')
 }
 
-const failure = (cause: Error): NetError =>
+export const failure = (cause: Error): NetError =>
   new NetError('TLS_FAILED', `the TLS handshake failed: ${reasonOf(cause)}`, { cause })
 
 const reset = (): NetError => new NetError('CLIENT_RESET', 'the client broke off within the TLS handshake')

@@ -99,7 +99,7 @@ export type CallerDial = (
   use: DialUse,
 ) => Promise<Route>
 
-/** Whether what was dialled for `http` may serve the same target and caller once more. */
+/** Whether what was dialled, for whatever use, may serve the same target and caller once more. */
 export type CallerMayReuse = (route: Route, target: Address, caller: Caller) => boolean
 
 /** As `Locate` of @sluice/net, for somebody. */
