@@ -11,6 +11,7 @@ export {
 } from './http-body.ts'
 export { ChunkedScan } from './http-chunked.ts'
 export { basicCredentials, basicCredentialsOf, connectTarget, encodeBasic } from './http-connect.ts'
+export { endToEndFields, isLooped } from './http-fields.ts'
 export {
   type ForwardedRequest,
   type ForwardedResponse,
