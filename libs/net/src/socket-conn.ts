@@ -2,6 +2,7 @@ import { createConnection, type Socket } from 'node:net'
 import type { Address } from '@sluice/wire'
 import type { Conn, ConnSink } from './conn.ts'
 import { moveSocket } from './moved-socket.ts'
+import { layered, localOf, rawOf, remoteOf } from './raw-socket.ts'
 import { LARGEST_READ, ReadBuffer } from './read-buffer.ts'
 
 /**
@@ -12,10 +13,6 @@ export const CONN_OPTIONS = { allowHalfOpen: true, noDelay: true, highWaterMark:
 
 const CONN = Symbol('conn')
 type ConnSocket = Socket & { [CONN]: SocketConn }
-
-/** `::ffff:192.0.2.1`, as a dual-stack listener shows IPv4 peers, is `192.0.2.1` to us. */
-const plainHost = (host: string): string =>
-  host.startsWith('::ffff:') && host.includes('.') ? host.slice(7) : host
 
 // One set of handlers for all sockets: a closure for each event of each conn is what makes idle conns expensive.
 function onData(this: Socket, chunk: Uint8Array): void {
@@ -44,20 +41,12 @@ function resetNow(this: Socket): void {
   rawOf(this).resetAndDestroy()
 }
 
-const RAW = Symbol('raw')
-
-/** What TCP itself is asked of; under TLS, be it TLS within TLS, that is another socket. */
-const rawOf = (socket: Socket & { [RAW]?: Socket }): Socket =>
-  socket[RAW] === undefined ? socket : rawOf(socket[RAW])
-
 /** The most that Node reads at a time without `onread`, and how many such reads make a bulk transfer. */
 const PLAIN_READ = 64 * 1024
 const BULK_READS = 16
 
 /** How much of what has come to pass a sink has been told. */
-const NOTHING = 0
-const END = 1
-const CLOSE = 2
+const [NOTHING, END, CLOSE] = [0, 1, 2]
 
 /** A TCP socket as a Conn. Make it with {@link acceptedConn} or {@link dialledConn}. */
 export class SocketConn implements Conn {
@@ -87,12 +76,12 @@ export class SocketConn implements Conn {
   }
 
   get remote(): Address {
-    this.#remote ??= { host: plainHost(this.socket.remoteAddress ?? ''), port: this.socket.remotePort ?? 0 }
+    this.#remote ??= remoteOf(this.socket)
     return this.#remote
   }
 
   get local(): Address {
-    this.#local ??= { host: plainHost(this.socket.localAddress ?? ''), port: this.socket.localPort ?? 0 }
+    this.#local ??= localOf(this.socket)
     return this.#local
   }
 
@@ -219,10 +208,21 @@ export class SocketConn implements Conn {
     this.#buffer = undefined
     this.#remote = remote
     this.#local = local
-    this.socket = Object.assign(make(raw), { [RAW]: raw })
+    this.socket = layered(make(raw), raw)
     this.#listen()
     this.socket.on('data', onTlsData)
     if (this.#paused) this.socket.pause()
+  }
+
+  /** @internal As `takeSocket` says. */
+  handOver(): Socket | undefined {
+    const { socket } = this
+    this.pause()
+    if (this.#ended || socket.destroyed) return undefined
+    socket.off('data', onData).off('data', onTlsData).off('end', onEnd).off('drain', onDrain)
+    if (this.#kept !== undefined) socket.unshift(this.#kept)
+    this.#kept = undefined
+    return socket
   }
 
   #listen(): void {

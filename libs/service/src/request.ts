@@ -6,7 +6,7 @@ import type { Account } from './account.ts'
 import type { Directory } from './directory.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Log } from './log.ts'
-import type { UserLanes } from './user-lane.ts'
+import type { OwnLanes, UserLanes } from './user-lane.ts'
 
 /** Who asks, how, and how to tell them no in the words of their protocol. */
 interface Asked {
@@ -58,6 +58,8 @@ export interface Serving extends Caller {
   readonly conn: Conn
   /** What passes has leave from their limiters, where they have one, and is counted by them. */
   readonly lanes: UserLanes
+  /** Two more of the kind, for who carries several streams at once: each takes its turns. They end with the session, at the latest. */
+  openLanes(): OwnLanes
   readonly log: Log
   /** Takes a line for each of many requests that a request serves, in place of the log. */
   readonly accessLog: AccessLog | undefined

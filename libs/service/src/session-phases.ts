@@ -12,7 +12,7 @@ import type { SessionRecord } from './session-record.ts'
 import { MAX_HANDSHAKE_BYTES, type SessionParts } from './session-parts.ts'
 import type { Sessions, Tracked } from './sessions.ts'
 import { Stoppable } from './stoppable.ts'
-import { type UserLanes, userLanes } from './user-lane.ts'
+import { type OwnLanes, SessionLanes, type UserLanes } from './user-lane.ts'
 
 /**
  * One conn on its way through `runSession`, in the order of its phases, and how to end it from outside. What ends it
@@ -34,7 +34,7 @@ export class Session extends Stoppable implements Held, Tracked, ConnSink, Servi
   readonly #openedAt: number
   #request: Request | ServedRequest | undefined = undefined
   #way: Pick<SessionRecord, 'peer' | 'upstream'> = { peer: undefined, upstream: undefined }
-  #lanes: UserLanes | undefined = undefined
+  #lanes: SessionLanes | undefined = undefined
   #dialling: AbortController | undefined = undefined
   #movedAt: number
   /** Why it has to end, once it has to. */
@@ -88,6 +88,10 @@ export class Session extends Stoppable implements Held, Tracked, ConnSink, Servi
     return this.#lanes!
   }
 
+  openLanes(): OwnLanes {
+    return this.#lanes!.open()
+  }
+
   /** @throws what the handshake throws; ServiceError UNAUTHENTICATED_LIMIT, before a byte is read */
   async handshake(handshake: Handshake): Promise<Request | ServedRequest> {
     const { handshakeMs, directory } = this.#sessions.options
@@ -124,7 +128,7 @@ export class Session extends Stoppable implements Held, Tracked, ConnSink, Servi
     const { directory } = this.#sessions.options
     directory.touch(account)
     const node = request.inCircuit ? undefined : directory.nodeShare(account)
-    this.#lanes = userLanes(account, this.flow, node)
+    this.#lanes = new SessionLanes(account, this.flow, node)
   }
 
   /** @throws what `serve` of the request throws, or what has ended the session */
@@ -199,8 +203,7 @@ export class Session extends Stoppable implements Held, Tracked, ConnSink, Servi
 
   close(code: Code, failure: unknown): void {
     if (this.phase === 'handshake') this.#sessions.leaveWaiting(this.ip)
-    this.#lanes?.up.close()
-    this.#lanes?.down.close()
+    this.#lanes?.close()
     this.#request?.account.leave(this)
     this.#sessions.close(this)
     if (code === 'AUTH_FAILED') this.metrics.authFailed()
@@ -238,8 +241,7 @@ export class Session extends Stoppable implements Held, Tracked, ConnSink, Servi
 
   /** The limits of the user or of the node have changed. */
   relimit(): void {
-    this.#lanes?.up.relimit()
-    this.#lanes?.down.relimit()
+    this.#lanes?.relimit()
   }
 
   /** About once a second: tells the metrics what has moved, and ends a relay in which nothing has for `idleMs`. */

@@ -2,6 +2,7 @@ import type { Decode } from '../decode.ts'
 import { decodeCompatHead, decodeCompatRequest, decodeCompatResponse } from '../compat/frame.ts'
 import { ChunkedScan } from '../http-chunked.ts'
 import { decodeRequestHead, decodeResponseHead } from '../http-head.ts'
+import { decodePreamble } from '../preamble.ts'
 import { decodeProxyHeader } from '../proxy-protocol/codec.ts'
 import { decodeSocksAddress } from '../socks-address.ts'
 import { decodeSocks4Reply, decodeSocks4Request } from '../socks4.ts'
@@ -101,6 +102,11 @@ export const codecs: readonly Codec[] = [
     String.raw`"sumbit: alice s3cret \r\n"`,
     String.raw`"sumbit:\t alice \t s3cret\n"`,
     String.raw`"sumbit: \u00e9 :: \t \r\n"`,
+  ]),
+  codec('preamble', decodePreamble, [
+    '00 00 00 02 "{}"',
+    String.raw`00 00 00 25 "{\"url\":\"https://example.com/a?b=%20\"}"`,
+    '00 00 00 04 22 c3 a9 22',
   ]),
   codec('proxy header', decodeProxyHeader, [
     String.raw`"PROXY TCP4 192.168.0.1 192.168.0.11 56324 443\r\n"`,
