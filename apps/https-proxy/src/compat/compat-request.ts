@@ -1,0 +1,114 @@
+import { type ErrorCode, ServiceError } from '@sluice/service'
+import { encodeBasic, type HttpField } from '@sluice/wire'
+
+/** What a client of the original asks for. */
+export interface CompatRequest {
+  readonly method: 'GET' | 'POST'
+  readonly url: URL
+  readonly fields: readonly HttpField[]
+  readonly body: Uint8Array | undefined
+  readonly trace: string | undefined
+}
+
+const MAX_URL = 64 * 1024
+const MAX_FIELDS = 1000
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+/** What a value may not hold: control characters other than the tab, and what is not Latin-1. */
+const NOT_A_VALUE = /[^\t\u0020-\u007e\u0080-\u00ff]/
+const TRACE = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
+/** Hop-by-hop, or said by the request itself. */
+const DROPPED: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/**
+ * Reads the JSON of a request: `{"url": …, "headers": {…}, "post_data": …}`, of which only the URL must be there. Other
+ * keys are left alone. POST where there is something to post, GET otherwise: the method does not travel.
+ * @throws ServiceError REQUEST_INVALID, SCHEME_UNSUPPORTED
+ */
+export const readCompatRequest = (data: Uint8Array): CompatRequest => {
+  const { url: text, headers, post_data: posted } = objectOf(data)
+  const url = urlOf(text)
+  const fields = fieldsOf(headers ?? {})
+  if (posted !== undefined && posted !== null && typeof posted !== 'string')
+    throw invalid('post_data is no text')
+  const trace = fields.find(([name]) => name.toLowerCase() === 'traceparent')?.[1]
+  return {
+    method: posted ? 'POST' : 'GET',
+    url,
+    fields: withLogin(url, fields),
+    body: posted ? Buffer.from(posted) : undefined,
+    trace: trace !== undefined && TRACE.test(trace) ? trace : undefined,
+  }
+}
+
+const objectOf = (data: Uint8Array): Readonly<Record<string, unknown>> => {
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data))
+  } catch (cause) {
+    throw invalid('it is no JSON', cause)
+  }
+  if (isObject(value)) return value
+  throw invalid('it is no JSON object')
+}
+
+const urlOf = (text: unknown): URL => {
+  if (typeof text !== 'string' || text === '') throw invalid('there is no url')
+  const url = text.length <= MAX_URL ? URL.parse(text) : null
+  if (url === null) throw invalid('the url is none')
+  if (url.protocol === 'http:' || url.protocol === 'https:') return url
+  throw failure('SCHEME_UNSUPPORTED', 'of URLs only http:// and https:// are known')
+}
+
+const fieldsOf = (headers: unknown): HttpField[] => {
+  if (!isObject(headers)) throw invalid('headers is no object')
+  const all = Object.entries(headers)
+  if (all.length > MAX_FIELDS) throw invalid(`there are more than ${MAX_FIELDS} headers`)
+  const named = connectionNames(all)
+  const passed = all.filter(([name]) => !DROPPED.has(name.toLowerCase()) && !named.has(name.toLowerCase()))
+  return passed.map(([name, value]) => {
+    if (!TOKEN.test(name)) throw invalid('the name of a header is none')
+    if (typeof value !== 'string' || NOT_A_VALUE.test(value))
+      throw invalid(`the value of header ${name} is none`)
+    return [name, value.trim()]
+  })
+}
+
+/** What Connection names is for this hop alone. */
+const connectionNames = (headers: readonly (readonly [string, unknown])[]): ReadonlySet<string> => {
+  const values = headers.filter(([name]) => name.toLowerCase() === 'connection')
+  return new Set(values.flatMap(([, value]) => String(value).toLowerCase().split(/[ ,]+/)))
+}
+
+/** Name and password in a URL go as Basic credentials, unless there are others. */
+const withLogin = (url: URL, fields: HttpField[]): HttpField[] => {
+  const { username, password } = url
+  if (username === '' && password === '') return fields
+  url.username = url.password = ''
+  if (fields.some(([name]) => name.toLowerCase() === 'authorization')) return fields
+  try {
+    const [name, secret] = [username, password].map((part) => Buffer.from(decodeURIComponent(part)))
+    return [...fields, ['Authorization', encodeBasic({ username: name!, password: secret! })]]
+  } catch (cause) {
+    throw invalid('name and password of the url are none', cause)
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const invalid = (message: string, cause?: unknown): ServiceError => failure('REQUEST_INVALID', message, cause)
+
+const failure = (code: ErrorCode, message: string, cause?: unknown): ServiceError =>
+  new ServiceError(code, message, { cause })

@@ -1,0 +1,2 @@
+export { type CompatAccess, compatAccount, compatHandshake } from './compat-handshake.ts'
+export { COMPAT_DEADLINES, type CompatSettings } from './settings.ts'
