@@ -2,7 +2,7 @@ import { createConnection, type Socket } from 'node:net'
 import type { Address } from '@sluice/wire'
 import type { Conn, ConnSink } from './conn.ts'
 import { moveSocket } from './moved-socket.ts'
-import { layered, localOf, rawOf, remoteOf } from './raw-socket.ts'
+import { layered, localOf, rawOf, remoteOf, resetNow } from './raw-socket.ts'
 import { LARGEST_READ, ReadBuffer } from './read-buffer.ts'
 
 /**
@@ -36,9 +36,6 @@ function onClose(this: Socket): void {
 }
 function onTlsData(this: Socket, chunk: Uint8Array): void {
   ;(this as ConnSocket)[CONN].receive(chunk)
-}
-function resetNow(this: Socket): void {
-  rawOf(this).resetAndDestroy()
 }
 
 /** The most that Node reads at a time without `onread`, and how many such reads make a bulk transfer. */
@@ -204,19 +201,9 @@ export class SocketConn implements Conn {
    * its bytes went to a buffer of ours, but TLS around it can. All that this conn still knows are its addresses.
    */
   release(): Socket {
-    const raw = this.socket
     // Asked for now, since they are gone with the first of the two sockets that closes.
     const [remote, local] = [this.remote, this.local]
-    raw.pause()
-    raw
-      .off('data', onData)
-      .off('data', onTlsData)
-      .off('end', onEnd)
-      .off('drain', onDrain)
-      .off('error', onError)
-      .off('close', onClose)
-    if (this.#kept !== undefined) raw.unshift(this.#kept)
-    this.#kept = undefined
+    const raw = this.#unread().off('error', onError).off('close', onClose)
     this.#buffer?.release()
     this.#buffer = undefined
     this.#remote = remote
@@ -226,19 +213,23 @@ export class SocketConn implements Conn {
 
   /** @internal As `takeSocket` says. */
   handOver(): Socket | undefined {
-    const { socket } = this
     this.pause()
-    if (this.#ended || socket.destroyed) return undefined
-    socket.off('data', onData).off('data', onTlsData).off('end', onEnd).off('drain', onDrain)
+    if (this.#ended || this.socket.destroyed) return undefined
+    return this.#unread()
+  }
+
+  /** Reads no more of the socket, which is paused, with what was put back in front. */
+  #unread(): Socket {
+    const { socket } = this
+    socket.pause().off('data', onData).off('data', onTlsData).off('end', onEnd).off('drain', onDrain)
     if (this.#kept !== undefined) socket.unshift(this.#kept)
     this.#kept = undefined
     return socket
   }
 
   #listen(): void {
-    const { socket } = this
-    ;(socket as ConnSocket)[CONN] = this
-    socket.on('end', onEnd).on('drain', onDrain).on('error', onError).on('close', onClose)
+    ;(this.socket as ConnSocket)[CONN] = this
+    this.socket.on('end', onEnd).on('drain', onDrain).on('error', onError).on('close', onClose)
   }
 
   /** @internal */

@@ -18,9 +18,9 @@ export class RequestLog {
   write(job: CompatJob, answer: CompatAnswer | undefined): void {
     const { log, accessLog, metrics, door, protocol, account, client } = this.#session
     const { id, code, request } = job
-    metrics.served(code)
-    const { level } = OUTCOMES[code]
     const ms = Math.round(performance.now() - job.startedAt)
+    metrics.served(code, ms)
+    const { level } = OUTCOMES[code]
     const [up, down, status] = [request?.body?.length ?? 0, answer?.bodyBytes ?? 0, answer?.status ?? 0]
     if (accessLog !== undefined) {
       this.#access(job, { ms, up, down, status, at: Date.now() })
