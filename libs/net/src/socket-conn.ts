@@ -2,6 +2,7 @@ import { createConnection, type Socket } from 'node:net'
 import type { Address } from '@sluice/wire'
 import type { Conn, ConnSink } from './conn.ts'
 import { moveSocket } from './moved-socket.ts'
+import { rawOf, setRaw } from './raw-socket.ts'
 import { LARGEST_READ, ReadBuffer } from './read-buffer.ts'
 
 /**
@@ -43,12 +44,6 @@ function onTlsData(this: Socket, chunk: Uint8Array): void {
 function resetNow(this: Socket): void {
   rawOf(this).resetAndDestroy()
 }
-
-const RAW = Symbol('raw')
-
-/** What TCP itself is asked of; under TLS, be it TLS within TLS, that is another socket. */
-const rawOf = (socket: Socket & { [RAW]?: Socket }): Socket =>
-  socket[RAW] === undefined ? socket : rawOf(socket[RAW])
 
 /** The most that Node reads at a time without `onread`, and how many such reads make a bulk transfer. */
 const PLAIN_READ = 64 * 1024
@@ -204,21 +199,17 @@ export class SocketConn implements Conn {
   wrap(make: (raw: Socket) => Socket): void {
     if (this.socket.destroyed) return
     const raw = this.release()
-    this.socket = Object.assign(make(raw), { [RAW]: raw })
+    this.socket = setRaw(make(raw), raw)
     this.#listen()
     this.socket.on('data', onTlsData)
     if (this.#paused) this.socket.pause()
   }
 
-  /**
-   * @internal Gives the socket away, paused, with what was put back in front. Whoever dialled it cannot read it, since
-   * its bytes went to a buffer of ours, but TLS around it can. All that this conn still knows are its addresses.
-   */
+  /** @internal Gives the socket away, paused, for TLS around it: read plainly, a dialled one still reads into our buffer. */
   release(): Socket {
-    const raw = this.socket
     // Asked for now, since they are gone with the first of the two sockets that closes.
     const [remote, local] = [this.remote, this.local]
-    raw.pause()
+    const raw = this.socket.pause()
     raw
       .off('data', onData)
       .off('data', onTlsData)
