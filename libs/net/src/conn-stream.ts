@@ -51,13 +51,11 @@ export class ConnStream extends Duplex implements ConnSink {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
-    this.bytesWritten += chunk.length
-    if (this.#conn.write(chunk)) done()
-    else this.#written = done
+    this.#send(chunk, done)
   }
 
   override _writev(chunks: { chunk: Buffer }[], done: Done): void {
-    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'latin1', done)
+    this.#send(Buffer.concat(chunks.map(({ chunk }) => chunk)), done)
   }
 
   override _final(done: Done): void {
@@ -69,5 +67,11 @@ export class ConnStream extends Duplex implements ConnSink {
     this.#conn.attach(undefined)
     this.#conn.destroy()
     done(error)
+  }
+
+  #send(bytes: Uint8Array, done: Done): void {
+    this.bytesWritten += bytes.length
+    if (this.#conn.write(bytes)) done()
+    else this.#written = done
   }
 }

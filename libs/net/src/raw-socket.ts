@@ -12,11 +12,6 @@ export const rawOf = (socket: Socket): Socket => {
   return raw === undefined ? socket : rawOf(raw)
 }
 
-/** A listener of events of `this`. */
-export function resetNow(this: Socket): void {
-  rawOf(this).resetAndDestroy()
-}
-
 /** `::ffff:192.0.2.1`, as a dual-stack listener shows IPv4 peers, is `192.0.2.1` to us. */
 const plainHost = (host: string): string =>
   host.startsWith('::ffff:') && host.includes('.') ? host.slice(7) : host

@@ -2,7 +2,7 @@ import { createConnection, type Socket } from 'node:net'
 import type { Address } from '@sluice/wire'
 import type { Conn, ConnSink } from './conn.ts'
 import { moveSocket } from './moved-socket.ts'
-import { layered, localOf, rawOf, remoteOf, resetNow } from './raw-socket.ts'
+import { layered, localOf, rawOf, remoteOf } from './raw-socket.ts'
 import { LARGEST_READ, ReadBuffer } from './read-buffer.ts'
 
 /**
@@ -143,7 +143,7 @@ export class SocketConn implements Conn {
     // The FIN is on its way for one more turn of the event loop: libuv refuses a reset (EINVAL), Node loses the handle.
     const isShuttingDown = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished
     if (!isShuttingDown || socket.destroyed) rawOf(socket).resetAndDestroy()
-    else if (!this.#resetting) socket.once('finish', resetNow)
+    else if (!this.#resetting) socket.once('finish', () => rawOf(socket).resetAndDestroy())
     this.#resetting = true
   }
 
