@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { type AppCommand, ConfigError, manualText, readSecret } from '@sluice/service'
 import type { z } from 'zod'
 import { bodyOf } from './get-body.ts'
-import { type GetCall, type GetConfig, getSchema, readGetCall } from './get-config.ts'
+import { type GetCall, getSchema, readGetCall } from './get-config.ts'
 import { HttpsProxyClient, type ProxiedRequest, type ProxiedResponse } from './https-proxy-client.ts'
 import { HttpsProxyError } from './https-proxy-error.ts'
 import { ProgressBar, type Screen } from './progress-bar.ts'
@@ -112,10 +112,12 @@ const totalOf = ({ headers }: ProxiedResponse): number | undefined => {
   return length === undefined ? undefined : Number(length)
 }
 
+/** One sentence that names the code: that of the system stands in its message already. */
 const explained = (error: unknown): string => {
-  const { code, message, retryMs } = Object(error) as { code?: string; message: string; retryMs?: number }
-  const again = retryMs === undefined ? '' : ` Try again in ${Math.ceil(retryMs / 1000)} s.`
-  return `${error instanceof HttpsProxyError || code !== undefined ? `${code}: ` : ''}${message}${again}`
+  const { message } = Object(error) as Error
+  if (!(error instanceof HttpsProxyError)) return message
+  const again = error.retryMs === undefined ? '' : ` Try again in ${Math.ceil(error.retryMs / 1000)} s.`
+  return `${error.code}: ${message}${again}`
 }
 
 const help = (): string =>

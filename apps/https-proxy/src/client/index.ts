@@ -4,5 +4,4 @@ export {
   type ProxiedRequest,
   type ProxiedResponse,
 } from './https-proxy-client.ts'
-export { getCommand, type GetIo } from './get-command.ts'
 export { CLIENT_ERROR_CODES, HttpsProxyError } from './https-proxy-error.ts'
