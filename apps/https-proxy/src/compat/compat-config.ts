@@ -19,13 +19,11 @@ export const compatSchema: ConfigSchema<CompatConfig> = z.object({
     description: 'let a client of --compat send another request on its connection',
     group: 'operation',
   }),
-  compatRedirects: wholeNumber(0, 50)
-    .prefault(0)
-    .meta({
-      description: 'redirects that are followed for clients of --compat',
-      group: 'limits',
-      live: true,
-    }),
+  compatRedirects: wholeNumber(0, 50).prefault(0).meta({
+    description: 'redirects that are followed for clients of --compat',
+    group: 'limits',
+    live: true,
+  }),
   compatMemory: size.prefault('256MiB').meta({
     description: 'what requests and answers of --compat may take in memory together',
     group: 'limits',
