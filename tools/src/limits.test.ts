@@ -186,7 +186,7 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
   ['Grown read buffers together', '64 MiB', 'net/src/read-buffer.ts', 'BUDGET = 64 * 1024 * 1024'],
   ['Rate of all users, `up`, `down`, `total`', 'none', 'service/src/session-config.ts', 'rate.optional()'],
   ['File descriptors', 'system', 'net/src/net-error.ts', "EMFILE: 'DIAL_LOCAL_LIMIT'"],
-  ['Connections waiting for accept', '4,096', 'net/src/listen.ts', 'backlog ?? 4096'],
+  ['Connections waiting for accept', '65,535', 'net/src/listen.ts', 'backlog ?? 65_535'],
   [
     'Password checks at a time, and waiting',
     '2, 256',
