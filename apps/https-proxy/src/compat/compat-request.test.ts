@@ -20,6 +20,7 @@ it('leaves out what is for this connection alone', () => {
     'x-hop': 'gone',
     'Transfer-Encoding': 'chunked',
     TE: 'trailers',
+    Expect: '100-continue',
     'Accept-Encoding': 'gzip',
   }
   const { fields } = read({ url: 'http://a/', headers })
@@ -64,6 +65,7 @@ it.each([
   [{ url: 'http://a/', headers: { a: 1 } }, 'REQUEST_INVALID'],
   [{ url: 'http://a/', headers: { 'a b': '' } }, 'REQUEST_INVALID'],
   [{ url: 'http://a/', headers: { a: '\u{20ac}' } }, 'REQUEST_INVALID'],
+  [{ url: 'http://a/', headers: { Connection: 'Cookie' } }, 'REQUEST_INVALID'],
   [{ url: 'http://a/', post_data: {} }, 'REQUEST_INVALID'],
   [{ url: 'http://a:b%3ac@h/', headers: { [`${'a'.repeat(3)}\u{0}`]: '' } }, 'REQUEST_INVALID'],
   [{ url: 'http://a%3ab:c@h/' }, 'REQUEST_INVALID'],

@@ -1,5 +1,5 @@
 import { type ErrorCode, ServiceError } from '@sluice/service'
-import { encodeBasic, type HttpField } from '@sluice/wire'
+import { encodeBasic, endToEndFields, type HttpField, WireError } from '@sluice/wire'
 
 /** What a client of the original asks for. */
 export interface CompatRequest {
@@ -16,20 +16,8 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** What a value may not hold: control characters other than the tab, and what is not Latin-1. */
 const NOT_A_VALUE = /[^\t\u0020-\u007e\u0080-\u00ff]/
 const TRACE = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
-/** Hop-by-hop, or said by the request itself. */
-const DROPPED: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
+/** The body is there as a whole, so there is nothing to expect and nothing behind it. */
+const SENSELESS: ReadonlySet<string> = new Set(['expect', 'trailer'])
 
 /**
  * Reads the JSON of a request: `{"url": …, "headers": {…}, "post_data": …}`, of which only the URL must be there. Other
@@ -75,20 +63,18 @@ const fieldsOf = (headers: unknown): HttpField[] => {
   if (!isObject(headers)) throw invalid('headers is no object')
   const all = Object.entries(headers)
   if (all.length > MAX_FIELDS) throw invalid(`there are more than ${MAX_FIELDS} headers`)
-  const named = connectionNames(all)
-  const passed = all.filter(([name]) => !DROPPED.has(name.toLowerCase()) && !named.has(name.toLowerCase()))
-  return passed.map(([name, value]) => {
-    if (!TOKEN.test(name)) throw invalid('the name of a header is none')
-    if (typeof value !== 'string' || NOT_A_VALUE.test(value))
-      throw invalid(`the value of header ${name} is none`)
-    return [name, value.trim()]
-  })
+  try {
+    return endToEndFields(all.map(fieldOf)).filter(([name]) => !SENSELESS.has(name.toLowerCase()))
+  } catch (cause) {
+    if (!(cause instanceof WireError)) throw cause
+    throw invalid('the header Connection cannot be', cause)
+  }
 }
 
-/** What Connection names is for this hop alone. */
-const connectionNames = (headers: readonly (readonly [string, unknown])[]): ReadonlySet<string> => {
-  const values = headers.filter(([name]) => name.toLowerCase() === 'connection')
-  return new Set(values.flatMap(([, value]) => String(value).toLowerCase().split(/[ ,]+/)))
+const fieldOf = ([name, value]: readonly [string, unknown]): HttpField => {
+  if (!TOKEN.test(name)) throw invalid('the name of a header is none')
+  if (typeof value === 'string' && !NOT_A_VALUE.test(value)) return [name, value.trim()]
+  throw invalid(`the value of header ${name.slice(0, 80)} is none`)
 }
 
 /** Name and password in a URL go as Basic credentials, unless there are others. */
