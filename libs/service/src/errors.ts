@@ -31,10 +31,8 @@ const MEANING: Readonly<Record<string, ErrorCode>> = {
   WIRE_SEAL: 'AUTH_FAILED',
   WIRE_KEY: 'AUTH_FAILED',
   WIRE_CLOCK: 'CLOCK_SKEW',
-  // Passwords to check are what waits at a gate.
-  GATE_FULL: 'AUTH_BUSY',
-  GATE_TIMEOUT: 'AUTH_BUSY',
-  GATE_CLOSED: 'SHUTDOWN',
+  QUEUE_SHED: 'OVERLOADED',
+  QUEUE_CLOSED: 'SHUTDOWN',
   // A dial's errors arrive wrapped in their own code, so a bare one is of the client's socket.
   ECONNRESET: 'CLIENT_RESET',
   ECONNABORTED: 'CLIENT_RESET',
