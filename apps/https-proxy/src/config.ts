@@ -20,6 +20,8 @@ export interface HttpsProxyConfig
   extends ProgramConfig, QueueConfig, RequestConfig, OriginConfig, WatchConfig {
   listen: Address
   compat: Address | undefined
+  compatUser: string | undefined
+  compatKeepAlive: boolean
   tls: Address | undefined
   tlsCert: string | undefined
   tlsKey: string | undefined
@@ -63,6 +65,17 @@ export const schema: ConfigSchema<HttpsProxyConfig> = baseSchema({ ops: '127.0.0
     compat: address.optional().meta({
       description: 'where clients of the framed protocol are expected; nowhere unless given',
       group: 'listeners',
+    }),
+    compatUser: text.optional().meta({
+      description: 'whose requests those of such clients are, who have no login; guests\' unless given',
+      placeholder: 'NAME',
+      group: 'access',
+      live: true,
+    }),
+    compatKeepAlive: z.boolean().default(false).meta({
+      description: 'let such clients send another request once they have an answer',
+      group: 'listeners',
+      live: true,
     }),
     dialMs: session.shape.dialMs.meta({
       ...session.shape.dialMs.meta(),

@@ -21,7 +21,7 @@ const NOTHING = new Uint8Array(0)
 /** Turns connections away that are too many, or come from elsewhere, at as little cost as can be. */
 export class Connections {
   readonly #sessions: Pick<Sessions, 'size'>
-  #most = Infinity
+  most = Infinity
   #isAllowed: (ip: string) => boolean = () => true
   /** Sessions of those that are being told why not. */
   #leaving = 0
@@ -35,7 +35,7 @@ export class Connections {
 
   set({ most, from }: ConnectionLimits): void {
     const networks = new AddressSet(from)
-    this.#most = most
+    this.most = most
     this.#isAllowed = from.length === 0 ? (): boolean => true : (ip): boolean => networks.has(ip)
   }
 
@@ -47,7 +47,7 @@ export class Connections {
   guard(handshake: Handshake, refusal: Refusal = () => NOTHING): Handshake {
     return (reader, directory) => {
       if (!this.#isAllowed(reader.client.host)) return this.#refuse(reader, 'ADDRESS_DENIED', refusal)
-      if (this.size <= this.#most) return handshake(reader, directory)
+      if (this.size <= this.most) return handshake(reader, directory)
       this.refused += 1
       return this.#refuse(reader, 'CONNECTIONS_FULL', refusal)
     }

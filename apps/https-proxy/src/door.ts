@@ -1,44 +1,84 @@
 import { randomBytes } from 'node:crypto'
-import { checkOpen, ConfigError, type Handshake, openness, Program } from '@sluice/service'
-import { Deadlines, type ForwardSettings } from '@sluice/service/http'
+import { checkOpen, ConfigError, openness, Program } from '@sluice/service'
 import { type Address, formatAddress } from '@sluice/wire'
+import { compatHandshake } from './compat/index.ts'
 import type { HttpsProxyConfig } from './config.ts'
 import { Connections } from './connections.ts'
+import { Desk } from './desk.ts'
 import { fittingConnections, readFdLimit } from './fd-limit.ts'
-import { createHandshake } from './handshake.ts'
 import { httpRefusal } from './refusal.ts'
+import { type StatsReport } from './stats.ts'
+import { plainTracer, type Tracer } from './trace.ts'
+import { openOtlpTracer } from './trace-otlp.ts'
+import { watchRequests } from './watching.ts'
+import { WaysIn } from './ways-in.ts'
 
 /** Names of the listeners. */
 export const DOORS: readonly string[] = ['proxy', 'tls', 'compat']
+
+const PROTOCOLS = ['h2', 'http/1.1'] as const
 
 /** Where the listeners of this door ended up. */
 export interface OpenDoor {
   readonly proxy: Address
   readonly tls: Address | undefined
   readonly compat: Address | undefined
+  /** What became of its requests so far. */
+  readonly report: () => StatsReport
 }
 
 /**
  * Opens the door in a running program.
- * @throws ConfigError where it would listen beyond loopback for nobody, or TLS lacks its files; the system's errors
+ * @throws ConfigError where it would listen beyond loopback for nobody, or files are of no use; the system's errors
  */
-export const openDoor = async (program: Program, config: HttpsProxyConfig): Promise<OpenDoor> => {
+export const openDoor = async (
+  program: Program,
+  config: HttpsProxyConfig,
+  version = '',
+): Promise<OpenDoor> => {
   const isOpen = whoMayCome(program, config)
-  const connections = openConnections(program, config)
-  const handshake = liveHandshake(program, config, isOpen)
-  const guarded = connections.guard(handshake, httpRefusal)
   const files = tlsFiles(config)
+  const tracer = await openTracer(program, config, version)
+  const connections = openConnections(program, config)
+  let live = config
+  const watching = watchRequests(program, config, DOORS, {
+    ...{ connections, desk: () => desk },
+    slots: () => live.slots,
+  })
+  const desk: Desk = new Desk(config, { program, tracer, watch: watching })
+  const random = `sluice-${randomBytes(4).toString('hex')}`
+  const ways = new WaysIn({ program, desk, tracer, isOpen, version, random }, config)
+  program.onReload<HttpsProxyConfig>((next) => {
+    const takeOver = desk.prepare(next)
+    return () => {
+      takeOver()
+      live = next
+      ways.set(next)
+    }
+  })
+  program.beforeClose.push(async () => {
+    ways.close()
+    desk.close()
+    await tracer.close()
+  })
   // Nothing could be said before TLS is up, and that is what is to be saved.
   const tls =
-    files && (await program.listen('tls', config.tls!, connections.guard(handshake), { tls: files }))
-  const { address: proxy } = await program.listen('proxy', config.listen, guarded)
-  return { proxy, tls: tls?.address, compat: undefined }
+    files &&
+    (await program.listen('tls', config.tls!, connections.guard(ways.handshake('tls')), {
+      tls: files,
+      protocols: PROTOCOLS,
+    }))
+  const handshake = connections.guard(ways.handshake('proxy'), httpRefusal)
+  const { address: proxy } = await program.listen('proxy', config.listen, handshake)
+  const compat =
+    config.compat &&
+    (await program.listen('compat', config.compat, connections.guard(compatHandshake(ways.compat()))))
+  return { proxy, tls: tls?.address, compat: compat?.address, report: () => watching.report() }
 }
 
 /** Whether who does not sign in is let in as the guest. */
 const whoMayCome = (program: Program, { listen, tls, compat, open }: HttpsProxyConfig): (() => boolean) => {
-  const wanted = { listen, tls, compat }
-  const listeners = Object.entries(wanted).flatMap(([flag, address]) =>
+  const listeners = Object.entries({ listen, tls, compat }).flatMap(([flag, address]) =>
     address === undefined ? [] : [{ address, written: `--${flag}: ${formatAddress(address)}` }],
   )
   checkOpen(program, { open, listeners })
@@ -46,6 +86,15 @@ const whoMayCome = (program: Program, { listen, tls, compat, open }: HttpsProxyC
   const isOpen = openness(program, { open, listeners: addresses, code: 'AUTH_REQUIRED' })
   program.sessions.isOpen = isOpen
   return isOpen
+}
+
+const openTracer = async (
+  { log }: Program,
+  { otlp: url }: HttpsProxyConfig,
+  version: string,
+): Promise<Tracer> => {
+  if (url === undefined) return plainTracer
+  return openOtlpTracer({ url, version, onError: (err) => log.warn({ err }, 'trace.lost') })
 }
 
 /** As many connections as were asked for, or as the system lets a process have; in the latter case it says so. */
@@ -64,33 +113,10 @@ const openConnections = (program: Program, config: HttpsProxyConfig): Connection
   return connections
 }
 
-/** That of the settings of now: what is changed holds for conns that come later. */
-const liveHandshake = (program: Program, config: HttpsProxyConfig, isOpen: () => boolean): Handshake => {
-  const random = `sluice-${randomBytes(4).toString('hex')}`
-  const deadlines = new Deadlines()
-  const made = (of: HttpsProxyConfig): Handshake => {
-    const { handshakeMs: headMs, keepAliveMs, firstByteMs, requestMs, via = random } = of
-    const responseMs = firstByteMs ?? requestMs
-    const forward: ForwardSettings = { via, headMs, keepAliveMs, responseMs, deadlines }
-    return createHandshake({ forward, isOpen, api: undefined, http2: undefined })
-  }
-  let handshake = made(config)
-  program.onReload<HttpsProxyConfig>((next) => {
-    const fresh = made(next)
-    return () => {
-      handshake = fresh
-    }
-  })
-  return (reader, directory) => handshake(reader, directory)
-}
-
 /** The files of the TLS listener, where there is to be one. */
-const tlsFiles = ({
-  tls,
-  tlsCert: cert,
-  tlsKey: key,
-  tlsClientCa: clientCa,
-}: HttpsProxyConfig): { cert: string; key: string; clientCa: string | undefined } | undefined => {
+const tlsFiles = ({ tls, tlsCert: cert, tlsKey: key, tlsClientCa: clientCa }: HttpsProxyConfig):
+  | { cert: string; key: string; clientCa: string | undefined }
+  | undefined => {
   if (tls === undefined) {
     if ((cert ?? key ?? clientCa) === undefined) return undefined
     throw new ConfigError('CONFIG_INVALID', '--tls is missing: there is no listener for the certificate')
@@ -103,7 +129,7 @@ const tlsFiles = ({
 export const serve = async (version: string, config: HttpsProxyConfig): Promise<Program> => {
   const program = await Program.start({ app: 'https-proxy', version, config, doors: DOORS })
   try {
-    await openDoor(program, config)
+    await openDoor(program, config, version)
     await program.ready()
     return program
   } catch (error) {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** For what is open besides connections and requests: store, logs, listeners, the ops port, origins that rest. */
+/** For what is open besides connections and requests: store, logs, listeners, the ops port. */
 const RESERVE = 256
 
 /** How many files a process may have open, as `/proc/PID/limits` tells; Node has raised the limit as far as it may. */
@@ -19,9 +19,9 @@ export const readFdLimit = (): number | undefined => {
   }
 }
 
-/** How many of the connections that are wanted fit, if each slot needs a file as well. One at least. */
+/** How many of the connections that are wanted fit, if each slot may need two files: for an origin that works, and one that rests. One at least. */
 export const fittingConnections = (
   { maxConnections, slots }: { readonly maxConnections: number; readonly slots: number },
   limit: number | undefined,
 ): number =>
-  limit === undefined ? maxConnections : Math.max(1, Math.min(maxConnections, limit - slots - RESERVE))
+  limit === undefined ? maxConnections : Math.max(1, Math.min(maxConnections, limit - 2 * slots - RESERVE))

@@ -96,10 +96,10 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
     this.stopPhase = (error): void => reader.fail(error)
     const timer = setTimeout(() => this.#tooSlow(), handshakeMs)
     try {
-      const { balancers, tls } = this.#parts
+      const { balancers, tls, protocols } = this.#parts
       if (balancers?.().has(this.ip)) this.#sessions.comesFrom(this, await readProxyHeader(reader))
       if (tls !== undefined) {
-        startTls(reader.release(), tls.context)
+        startTls(reader.release(), tls.context, protocols)
         reader = new Reader(this.conn, MAX_HANDSHAKE_BYTES)
       }
       reader.client = this.client
