@@ -67,7 +67,7 @@ export const schema: ConfigSchema<HttpsProxyConfig> = baseSchema({ ops: '127.0.0
       group: 'listeners',
     }),
     compatUser: text.optional().meta({
-      description: 'whose requests those of such clients are, who have no login; guests\' unless given',
+      description: "whose requests those of such clients are, who have no login; guests' unless given",
       placeholder: 'NAME',
       group: 'access',
       live: true,

@@ -21,7 +21,7 @@ const NOTHING = new Uint8Array(0)
 /** Turns connections away that are too many, or come from elsewhere, at as little cost as can be. */
 export class Connections {
   readonly #sessions: Pick<Sessions, 'size'>
-  most = Infinity
+  most: number = Infinity
   #isAllowed: (ip: string) => boolean = () => true
   /** Sessions of those that are being told why not. */
   #leaving = 0

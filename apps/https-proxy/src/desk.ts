@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Program } from '@sluice/service'
 import type { Enter } from '@sluice/service/http'
-import { Admission } from './admission.ts'
+import { Admission, type AdmissionLimits } from './admission.ts'
 import type { HttpsProxyConfig } from './config.ts'
 import type { JobRequest, Jobs, JobSink, RunningJob } from './job.ts'
 import { HttpJobs, type JobsConfig } from './jobs.ts'
@@ -89,12 +89,15 @@ export class Desk implements Jobs {
   }
 }
 
-const queueLimits = (config: HttpsProxyConfig): ConstructorParameters<typeof Admission>[0] => ({
+const queueLimits = (config: HttpsProxyConfig): AdmissionLimits => ({
   slots: config.slots,
   maxWaiting: config.queue,
   maxWaitingBytes: config.queueBytes,
   timeoutMs: config.queueMs,
   shedTargetMs: config.shedMs ?? Infinity,
+  userRequests: config.userRequests,
+  userRequestRate: config.userRequestRate,
+  addressRequestRate: config.addressRequestRate,
 })
 
 const originsOf = (config: HttpsProxyConfig): { config: JobsConfig; files: OriginFiles } => ({

@@ -114,9 +114,12 @@ const openConnections = (program: Program, config: HttpsProxyConfig): Connection
 }
 
 /** The files of the TLS listener, where there is to be one. */
-const tlsFiles = ({ tls, tlsCert: cert, tlsKey: key, tlsClientCa: clientCa }: HttpsProxyConfig):
-  | { cert: string; key: string; clientCa: string | undefined }
-  | undefined => {
+const tlsFiles = ({
+  tls,
+  tlsCert: cert,
+  tlsKey: key,
+  tlsClientCa: clientCa,
+}: HttpsProxyConfig): { cert: string; key: string; clientCa: string | undefined } | undefined => {
   if (tls === undefined) {
     if ((cert ?? key ?? clientCa) === undefined) return undefined
     throw new ConfigError('CONFIG_INVALID', '--tls is missing: there is no listener for the certificate')

@@ -7,7 +7,8 @@ import { wayIn } from './way-in.ts'
 
 /** What a listener is told about the protocols that it takes. */
 export interface WaysIn {
-  readonly forward: ForwardSettings
+  /** Those of now. */
+  readonly forward: () => ForwardSettings
   readonly api: Pick<ApiServer, 'handshake' | 'h2Handshake'>
   /** Whether who gives no credentials comes in as the guest. */
   readonly isOpen: () => boolean
@@ -30,7 +31,9 @@ export const createHandshake =
     const way = await reader.read(wayIn)
     if (way === 'api2') return ways.api.h2Handshake(reader, directory)
     const head = way === 'api' ? await headOf(reader) : undefined
-    return head === undefined ? forwarded(reader, directory, ways) : ways.api.handshake(reader, directory, head)
+    return head === undefined
+      ? forwarded(reader, directory, ways)
+      : ways.api.handshake(reader, directory, head)
   }
 
 const forwarded = async (
@@ -39,7 +42,7 @@ const forwarded = async (
   { forward, isOpen, tunnel }: WaysIn,
 ): ReturnType<Handshake> => {
   const guest = isOpen() ? directory.guest : undefined
-  const request = await http(reader, directory, { forward, guest })
+  const request = await http(reader, directory, { forward: forward(), guest })
   return 'serve' in request ? request : tunnel(request)
 }
 

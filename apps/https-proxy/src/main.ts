@@ -2,6 +2,7 @@ import { runApp, runTop, storeUrl, TOP_ABOUT, topFlags, userCommand } from '@slu
 import { openStore } from '@sluice/userstore'
 import pkg from '../package.json' with { type: 'json' }
 import { operands } from './argv.ts'
+import { getCommand } from './client/get-command.ts'
 import { schema } from './config.ts'
 import { serve } from './door.ts'
 import { description, examples } from './help.ts'
@@ -29,7 +30,7 @@ const code = await runApp(
     schema,
     operands,
     serve: (config) => serve(pkg.version, config),
-    commands: { user, top },
+    commands: { user, get: getCommand({ env, stdin, stdout, stderr, schema }), top },
   },
   process.argv.slice(2),
 )

@@ -97,6 +97,7 @@ export const openOtlpTracer = async ({ url, version, onError }: OtlpOptions): Pr
   })
   const tracer = provider.getTracer('sluice')
   return {
+    records: true,
     begin: (subject, parent) => {
       const { ROOT_CONTEXT, trace } = api
       const context = parent ? trace.setSpanContext(ROOT_CONTEXT, remote(parent)) : ROOT_CONTEXT

@@ -28,6 +28,8 @@ export interface RequestTrace {
 }
 
 export interface Tracer {
+  /** Whether it keeps anything of requests without a parent. */
+  readonly records: boolean
   /** @param parent the span that the client says this belongs to */
   begin(subject: TraceSubject, parent: TraceContext | undefined): RequestTrace
   /** Sends what is left. Never rejects. */
@@ -49,6 +51,7 @@ class Hop implements RequestTrace {
 
 /** Passes traces on, and records nothing. */
 export const plainTracer: Tracer = {
+  records: false,
   begin: (_subject, parent) => new Hop(parent),
   close: () => Promise.resolve(),
 }

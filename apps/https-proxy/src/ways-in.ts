@@ -50,8 +50,8 @@ export class WaysIn {
     const onDone = (code: string, ms: number): void => metrics.served(code, ms)
     const tunnel = (request: ConstructorParameters<typeof WatchedTunnel>[0]): WatchedTunnel =>
       new WatchedTunnel(request, { tracer, door, onDone })
-    return (reader, directory) =>
-      createHandshake({ forward: this.#forward, api: this.#api, isOpen, tunnel })(reader, directory)
+    const forward = (): ForwardSettings => this.#forward
+    return createHandshake({ forward, api: this.#api, isOpen, tunnel })
   }
 
   compat(): CompatSettings {

@@ -77,11 +77,12 @@ export class Exchange implements Answering, DoneRequest {
   #isOver = false
 
   constructor(host: ExchangeHost, request: ForwardedRequest, size: number) {
+    const { settings, session } = host
     this.#host = host
-    this.request = request
     this.#size = size
-    this.startedAt = host.settings.deadlines.now()
-    this.id = host.settings.requestId?.()
+    this.startedAt = settings.deadlines.now()
+    this.id = settings.requestId?.()
+    this.request = settings.prepare?.(request, this.id, session) ?? request
   }
 
   /** There is a target that may take the rest of the request. */

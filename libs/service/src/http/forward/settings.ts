@@ -1,3 +1,4 @@
+import type { ForwardedRequest } from '@sluice/wire'
 import type { Code } from '../../errors.ts'
 import type { Caller } from '../../request.ts'
 import type { Deadlines } from './deadlines.ts'
@@ -17,6 +18,9 @@ export interface ForwardSettings {
   readonly enter?: Enter | undefined
   /** Gives a request a name, for the log and for the client: `Sluice-Request-Id` of every answer. @default none has one */
   readonly requestId?: (() => string) | undefined
+  /** Makes of a forwarded request what is sent on, such as one whose head tells of a trace. @default as it is */
+  readonly prepare?:
+    ((request: ForwardedRequest, id: string | undefined, caller: Caller) => ForwardedRequest) | undefined
   /** Told of each forwarded request that is over, whatever came of it; a tunnel is no such request. */
   readonly onDone?: ((request: DoneRequest, caller: Caller) => void) | undefined
 }
@@ -34,6 +38,7 @@ export type Enter = (caller: Caller, bytes: number, signal: AbortSignal) => Prom
 
 /** What came of a forwarded request. */
 export interface DoneRequest {
+  readonly request: ForwardedRequest
   readonly id: string | undefined
   readonly code: Code
   /** What the client was told; 0: nothing. */

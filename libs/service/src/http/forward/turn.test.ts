@@ -5,7 +5,7 @@ import type { DoneRequest } from './settings.ts'
 
 let queue: TestQueue
 let stage: HttpStage
-let done: (DoneRequest & { user: string | undefined })[]
+let done: (Omit<DoneRequest, 'request'> & { user: string | undefined })[]
 
 beforeEach(async () => {
   queue = new TestQueue()
