@@ -94,7 +94,7 @@ export class JobsLab implements Disposable {
       queue: this.queue,
       dial: async (target, signal, caller, use) => {
         this.dialled.push(`${target.host}:${target.port}`)
-        return options.dial?.(target, signal, caller, use) ?? straight(await tcp(target, signal))
+        return (await options.dial?.(target, signal, caller, use)) ?? straight(await tcp(target, signal))
       },
       mayReuse,
       log: { warn: (...args: unknown[]): void => void this.warnings.push(args) },
