@@ -17,7 +17,9 @@ export interface AttemptParts {
 }
 
 /** Who an attempt is for. */
-export interface AttemptSink extends Omit<ExchangeSink, 'onError'> {
+export interface AttemptSink extends Omit<ExchangeSink, 'onError' | 'onHead'> {
+  /** @param isCached it comes out of the cache */
+  onHead(status: number, fields: readonly HttpField[], isCached?: boolean): void
   /** The request goes out over this conn now. */
   onSent(): void
   /** @param isStale the conn had been used before, and may have been closing when it got the request */

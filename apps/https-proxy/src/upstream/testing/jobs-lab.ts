@@ -72,6 +72,8 @@ export interface LabOptions {
   readonly mayReuse?: JobsOptions['mayReuse']
   readonly dial?: JobsOptions['dial']
   readonly allow?: readonly string[]
+  readonly cache?: JobsOptions['cache']
+  readonly mayShare?: () => boolean
 }
 
 type Wish = Partial<Omit<JobRequest, 'url'>>
@@ -101,6 +103,8 @@ export class JobsLab implements Disposable {
       config: { ...CONFIG, ...options.config },
       trust: options.trust ?? {},
       random: () => 0,
+      cache: options.cache,
+      ...(options.mayShare && { mayShare: options.mayShare }),
       ...(options.clock && { clock: options.clock }),
     })
   }
