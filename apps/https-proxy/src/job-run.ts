@@ -3,10 +3,12 @@ import { ServiceError } from '@sluice/service'
 import type { HttpField } from '@sluice/wire'
 import type { JobRequest, JobSink, RunningJob } from './job.ts'
 import { Attempt, type AttemptParts, type AttemptSink } from './upstream/attempt.ts'
+import { type Ask, type Attempting, CachedAttempt } from './upstream/cached-attempt.ts'
 import type { Timed } from './upstream/deadlines.ts'
 import { fieldOf, responseFields } from './upstream/origin-fields.ts'
 import type { OriginRequest } from './upstream/origin-conn.ts'
 import { redirected } from './upstream/redirect.ts'
+import type { ResponseCache } from './upstream/response-cache.ts'
 import type { RetryBudget } from './upstream/retry-budget.ts'
 import { backoffMs, isReplayable, MAX_RETRIES, mayHelp } from './upstream/retry-rules.ts'
 
@@ -32,6 +34,9 @@ export interface JobParts extends AttemptParts {
   readonly clock: Clock
   /** 0 to 1. */
   readonly random: () => number
+  readonly cache: ResponseCache | undefined
+  /** Whether what one user was told another one may be told now. */
+  readonly mayShare: () => boolean
   /** Waits for a slot. @throws ServiceError of the queue */
   enter(request: JobRequest, signal: AbortSignal): Promise<JobSlot>
 }
@@ -48,7 +53,7 @@ export class JobRun implements RunningJob, AttemptSink, Timed {
   #request: OriginRequest
   #redirects: number
   #slot: JobSlot | undefined = undefined
-  #attempt: Attempt | undefined = undefined
+  #attempt: Attempting | undefined = undefined
   #pausing: Timer | undefined = undefined
   #retries = 0
   #isOver = false
@@ -124,7 +129,7 @@ export class JobRun implements RunningJob, AttemptSink, Timed {
     if (status !== 101) this.#sink.onInterim?.(status, responseFields(fields))
   }
 
-  onHead(status: number, raw: readonly HttpField[]): void {
+  onHead(status: number, raw: readonly HttpField[], isCached = false): void {
     this.#stepAt = Infinity
     const fields = responseFields(raw)
     try {
@@ -134,9 +139,10 @@ export class JobRun implements RunningJob, AttemptSink, Timed {
       return this.#drop(error as Error)
     }
     this.#hasHead = true
+    this.#parts.cache?.answered(this.#request, status)
     if (this.#job.timing === 'stream') this.#stopClock()
     this.#restartStep()
-    this.#sink.onHead({ status, fields, url: this.#request.url, cached: false })
+    this.#sink.onHead({ status, fields, url: this.#request.url, cached: isCached })
   }
 
   onData(chunk: Uint8Array): boolean {
@@ -178,11 +184,18 @@ export class JobRun implements RunningJob, AttemptSink, Timed {
 
   #go(fresh: boolean): void {
     try {
-      this.#attempt = new Attempt(this.#parts, this.#job.caller, this.#request, this)
+      this.#attempt = this.#attemptAt(this.#request)
       void this.#attempt.run(fresh)
     } catch (error) {
       this.#fail(error as Error)
     }
+  }
+
+  #attemptAt(request: OriginRequest): Attempting {
+    const { cache } = this.#parts
+    const ask: Ask = (given, sink) => new Attempt(this.#parts, this.#job.caller, given, sink)
+    if (cache === undefined || !this.#parts.mayShare()) return ask(request, this)
+    return cache.takes(request) ? new CachedAttempt(cache, ask, request, this) : ask(request, this)
   }
 
   /** Once more, from the end of the queue, some time later. */

@@ -9,6 +9,7 @@ import type { OriginRequest } from './upstream/origin-conn.ts'
 import { fieldOf, requestFields } from './upstream/origin-fields.ts'
 import { OriginTrust, type OriginTrustOptions } from './upstream/origin-trust.ts'
 import { Origins } from './upstream/origins.ts'
+import { ResponseCache, type ResponseCacheOptions } from './upstream/response-cache.ts'
 import { RetryBudget } from './upstream/retry-budget.ts'
 
 /** Where jobs wait for their turn. */
@@ -48,6 +49,10 @@ export interface JobsOptions {
   readonly log: Pick<Log, 'warn'>
   readonly config: JobsConfig
   readonly trust: Omit<OriginTrustOptions, 'log' | 'now'>
+  /** Left out: nothing is cached. */
+  readonly cache?: ResponseCacheOptions | undefined
+  /** Asked before the cache is: whether all users may have what one was told, since all may go to the same places. */
+  readonly mayShare?: () => boolean
   /** @default the W3C traceparent that the client sent */
   readonly traceparent?: (request: JobRequest) => string | undefined
   readonly clock?: Clock
@@ -62,6 +67,7 @@ export class HttpJobs implements Jobs {
   readonly deadlines: Deadlines
   readonly conns: OriginConns
   readonly origins: Origins
+  readonly cache: ResponseCache | undefined
   readonly #parts: ConstructorParameters<typeof JobRun>[0]
   readonly #traceparent: (request: JobRequest) => string | undefined
 
@@ -84,6 +90,7 @@ export class HttpJobs implements Jobs {
     })
     const { originConnections: limit, breakerFailures: failures, breakerMs: openMs } = config
     this.origins = new Origins({ limit, failures, openMs, now })
+    this.cache = options.cache && new ResponseCache(options.cache)
     this.#traceparent = traceparent
     this.#parts = {
       conns: this.conns,
@@ -94,6 +101,8 @@ export class HttpJobs implements Jobs {
       budget: new RetryBudget(config.retryShare),
       clock,
       random,
+      cache: this.cache,
+      mayShare: options.mayShare ?? ((): boolean => true),
       enter: (request, signal) => queue.enter(ticketOf(request, signal)),
     }
   }
@@ -109,6 +118,7 @@ export class HttpJobs implements Jobs {
   /** Conns that are open close; what is under way over them fails. */
   close(): void {
     this.conns.close()
+    this.cache?.close()
   }
 
   #outgoing(request: JobRequest): OriginRequest {

@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream'
 import type { Conn, ConnSink } from './conn.ts'
+import { LIMITED_READ } from './relay.ts'
 
 type Done = (error?: Error | null) => void
 
@@ -12,8 +13,10 @@ export class ConnStream extends Duplex implements ConnSink {
   #hasEnded = false
 
   constructor(conn: Conn) {
-    super({ highWaterMark: 64 * 1024 })
+    super({ highWaterMark: LIMITED_READ })
     this.#conn = conn
+    // More at a time would be copied for nothing where whoever reads stops in the middle of it.
+    conn.readLimit = LIMITED_READ
     conn.pause()
     conn.attach(this)
   }

@@ -1,4 +1,4 @@
-import { type Caller, codeOf } from '@sluice/service'
+import { type Caller, codeOf, ServiceError } from '@sluice/service'
 import type { HttpField } from '@sluice/wire'
 import type { Deadlines, Timed } from './deadlines.ts'
 import { originError } from './origin-error.ts'
@@ -17,7 +17,9 @@ export interface AttemptParts {
 }
 
 /** Who an attempt is for. */
-export interface AttemptSink extends Omit<ExchangeSink, 'onError'> {
+export interface AttemptSink extends Omit<ExchangeSink, 'onError' | 'onHead'> {
+  /** @param isCached it comes out of the cache */
+  onHead(status: number, fields: readonly HttpField[], isCached?: boolean): void
   /** The request goes out over this conn now. */
   onSent(): void
   /** @param isStale the conn had been used before, and may have been closing when it got the request */
@@ -62,6 +64,7 @@ export class Attempt implements ExchangeSink, Timed {
       if (this.#isOver) return conns.give(this.#caller, this.#request.url, conn)
       this.#conn = conn
       this.#visit.connected()
+      if (hasBroken(this.#request)) throw new ServiceError('CLIENT_RESET', 'the body ended too early')
       this.#exchange = conn.send(this.#request, this)
       this.#sink.onSent()
       this.#giveBack()
@@ -114,6 +117,7 @@ export class Attempt implements ExchangeSink, Timed {
     if (this.#isOver) return
     const error = originError(cause)
     this.#end(error)
+    if (this.#exchange === undefined && this.#conn !== undefined) this.#giveBack()
     const wasUsed = (this.#conn?.requests ?? 0) > 1
     this.#sink.onFailed(error, wasUsed && !this.#isAnswered && codeOf(error) === 'TARGET_RESET')
   }
@@ -128,3 +132,7 @@ export class Attempt implements ExchangeSink, Timed {
     this.#parts.conns.give(this.#caller, this.#request.url, this.#conn!)
   }
 }
+
+/** It will never end, and says so no more. */
+const hasBroken = ({ body }: OriginRequest): boolean =>
+  body !== undefined && !(body instanceof Uint8Array) && body.destroyed && !body.readableEnded

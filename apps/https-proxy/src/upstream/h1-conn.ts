@@ -27,6 +27,7 @@ type Socket = Duplex & { readonly bytesWritten: number }
 /** HTTP/1.1 over one socket, by a Client of undici that never gets another. */
 export class H1Conn implements OriginConn {
   readonly route: Route
+  readonly isShared: boolean = false
   requests = 0
   onClose: (() => void) | undefined = undefined
   readonly #socket: Socket
@@ -74,7 +75,10 @@ export class H1Conn implements OriginConn {
     this.requests += 1
     const over = (isWhole: boolean): void => {
       this.#isBusy = false
-      if (!isWhole) this.destroy()
+      if (isWhole) return
+      // A regular end could pass for that of a client that still waits for its answer.
+      this.route.conn.reset()
+      this.destroy()
     }
     const exchange = new H1Exchange(this.#socket, sink, over)
     this.#isBusy = true

@@ -26,6 +26,7 @@ const MAX_PAIRS = 1000
 /** HTTP/2 over one socket. */
 export class H2Conn implements OriginConn {
   readonly route: Route
+  readonly isShared: boolean = true
   requests = 0
   running = 0
   onClose: (() => void) | undefined = undefined
@@ -110,6 +111,7 @@ class H2Exchange implements Exchange {
   readonly #bodyBytes: number | undefined
   #trailers: HttpField[] = []
   #hasHead = false
+  #isWhole = false
   #isOver = false
 
   constructor(
@@ -123,6 +125,7 @@ class H2Exchange implements Exchange {
     this.#stream = stream
     this.#sink = sink
     this.#bodyBytes = bodyBytes
+    this.#watchEnd()
     stream
       .on('headers', (_headers, _flags, raw: string[]) => {
         const { status, fields } = readHead(raw)
@@ -182,9 +185,21 @@ class H2Exchange implements Exchange {
     if (!this.#isOver && !this.#sink.onData(chunk)) this.#stream.pause()
   }
 
+  /**
+   * A response that is cut by RST_STREAM with NO_ERROR has an 'end' like any other. What tells is whether the stream was
+   * closed before there was an end to read.
+   */
+  #watchEnd(): void {
+    const stream = this.#stream
+    const push = stream.push.bind(stream)
+    stream.push = (chunk: unknown): boolean => {
+      if (chunk === null) this.#isWhole ||= !stream.closed
+      return push(chunk)
+    }
+  }
+
   #end(): void {
-    const { aborted, rstCode } = this.#stream
-    if (this.#isOver || !this.#hasHead || aborted || rstCode !== 0) return
+    if (this.#isOver || !this.#hasHead || !this.#isWhole) return
     this.#isOver = true
     this.#over()
     this.#sink.onEnd(this.#trailers)

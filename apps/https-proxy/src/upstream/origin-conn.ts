@@ -36,6 +36,8 @@ export interface Exchange {
 /** A conn to an origin, past its TLS, of one user alone. */
 export interface OriginConn {
   readonly route: Route
+  /** It takes many requests at a time. */
+  readonly isShared: boolean
   /** Another request may be sent now. */
   readonly hasRoom: boolean
   /** Requests under way. */

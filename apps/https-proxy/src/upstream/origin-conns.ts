@@ -1,5 +1,6 @@
 import type { Route } from '@sluice/net'
 import { type Caller, type CallerMayReuse, clientNetwork } from '@sluice/service'
+import { LRUCache } from 'lru-cache'
 import { addressOf, dialOrigin, type OriginDialOptions } from './origin-dial.ts'
 import type { OriginConn } from './origin-conn.ts'
 
@@ -10,6 +11,8 @@ export interface OriginConnsOptions extends OriginDialOptions {
   /** Conns are one client address's too, and not only one user's: for dials that tell the origin who the client is. */
   readonly perClient: boolean
 }
+
+const MAX_SHARED = 10_000
 
 /** Whose conns somebody may have: a user's own, or those of all nobodies from one network. */
 export const ownerOf = ({ account, client }: Caller): string =>
@@ -23,6 +26,9 @@ export class OriginConns {
   /** All in `#free` that nobody uses, the one that was used longest ago first. */
   readonly #idle = new Map<OriginConn, string>()
   readonly #all = new Set<OriginConn>()
+  /** Keys whose conns took many requests at a time when last one was dialled; and those that are being dialled. */
+  readonly #shared = new LRUCache<string, true>({ max: MAX_SHARED })
+  readonly #dialling = new Map<string, Promise<OriginConn>>()
 
   constructor(options: OriginConnsOptions) {
     this.#options = options
@@ -44,13 +50,13 @@ export class OriginConns {
    */
   async take(caller: Caller, url: URL, signal: AbortSignal, fresh: boolean): Promise<OriginConn> {
     const key = this.#keyOf(caller, url)
-    const used = fresh ? undefined : this.#used(key, caller, url)
+    if (fresh) return this.#dial(key, caller, url, signal)
+    const used = this.#used(key, caller, url)
     if (used !== undefined) return used
-    const conn = await dialOrigin(this.#options, caller, url, signal)
-    this.#all.add(conn)
-    conn.onClose = (): void => this.#forget(key, conn)
-    if (conn.closed) this.#forget(key, conn)
-    return conn
+    // Where one conn takes many requests, those that come while it is being dialled wait for it; once.
+    await this.#dialling.get(key)?.catch(() => {})
+    signal.throwIfAborted()
+    return this.#used(key, caller, url) ?? this.#dial(key, caller, url, signal)
   }
 
   /** After a request was sent, for those that take more than one at a time, and after it was answered. */
@@ -71,12 +77,31 @@ export class OriginConns {
     for (const conn of this.#all) conn.destroy()
   }
 
+  async #dial(key: string, caller: Caller, url: URL, signal: AbortSignal): Promise<OriginConn> {
+    const dialling = dialOrigin(this.#options, caller, url, signal)
+    if (this.#shared.has(key)) this.#dialling.set(key, dialling)
+    try {
+      const conn = await dialling
+      this.#all.add(conn)
+      conn.onClose = (): void => this.#forget(key, conn)
+      if (conn.closed) this.#forget(key, conn)
+      if (conn.isShared) this.#shared.set(key, true)
+      else this.#shared.delete(key)
+      if (conn.isShared) this.give(caller, url, conn)
+      return conn
+    } finally {
+      if (this.#dialling.get(key) === dialling) this.#dialling.delete(key)
+    }
+  }
+
   #used(key: string, caller: Caller, url: URL): OriginConn | undefined {
     const free = this.#free.get(key)
-    for (let conn = free?.pop(); conn !== undefined; conn = free!.pop()) {
-      this.#idle.delete(conn)
+    for (let conn = free?.at(-1); conn !== undefined; conn = free!.at(-1)) {
+      const isFit = conn.hasRoom && this.#fits(conn.route, caller, url)
+      if (!isFit || !conn.isShared) free!.pop()
       if (free!.length === 0) this.#free.delete(key)
-      if (this.#fits(conn.route, caller, url) && conn.hasRoom) return conn
+      this.#idle.delete(conn)
+      if (isFit) return conn
       if (conn.running === 0) conn.destroy()
     }
     return undefined

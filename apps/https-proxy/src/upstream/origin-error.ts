@@ -52,7 +52,9 @@ const meaning = (error: unknown): ErrorCode | undefined => {
     return PROTOCOL_ERRORS.test(message) ? 'RESPONSE_INVALID' : 'TARGET_RESET'
   const known = MEANING[code]
   if (known !== undefined) return known
-  if (code.startsWith('HPE_')) return 'RESPONSE_INVALID'
+  // Not each of undici's parser errors has a code.
+  if (code.startsWith('HPE_') || (error instanceof Error && error.name === 'HTTPParserError'))
+    return 'RESPONSE_INVALID'
   if (code.startsWith('ERR_SSL_')) return 'ORIGIN_UNTRUSTED'
   return INVALID_REQUEST.test(code) ? 'REQUEST_INVALID' : undefined
 }

@@ -72,6 +72,8 @@ export interface LabOptions {
   readonly mayReuse?: JobsOptions['mayReuse']
   readonly dial?: JobsOptions['dial']
   readonly allow?: readonly string[]
+  readonly cache?: JobsOptions['cache']
+  readonly mayShare?: () => boolean
 }
 
 type Wish = Partial<Omit<JobRequest, 'url'>>
@@ -94,13 +96,15 @@ export class JobsLab implements Disposable {
       queue: this.queue,
       dial: async (target, signal, caller, use) => {
         this.dialled.push(`${target.host}:${target.port}`)
-        return options.dial?.(target, signal, caller, use) ?? straight(await tcp(target, signal))
+        return (await options.dial?.(target, signal, caller, use)) ?? straight(await tcp(target, signal))
       },
       mayReuse,
       log: { warn: (...args: unknown[]): void => void this.warnings.push(args) },
       config: { ...CONFIG, ...options.config },
       trust: options.trust ?? {},
       random: () => 0,
+      cache: options.cache,
+      ...(options.mayShare && { mayShare: options.mayShare }),
       ...(options.clock && { clock: options.clock }),
     })
   }
