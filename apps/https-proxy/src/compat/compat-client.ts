@@ -1,12 +1,12 @@
 import { type ConnSink, LaneWriter, NetError, refuse } from '@sluice/net'
 import { codeOf, ServiceError, type Serving } from '@sluice/service'
 import { openCompat } from '@sluice/wire'
+import { writeRequestLine } from '../api/request-line.ts'
 import { type CompatAnswer, compatRefusal } from './compat-answer.ts'
 import { CompatJob } from './compat-job.ts'
 import { readCompatRequest } from './compat-request.ts'
 import { type FramePart, FrameReader } from './frame-reader.ts'
 import { type HeldBytes, HeldPart } from './held-bytes.ts'
-import { RequestLog } from './request-log.ts'
 import { COMPAT_DEADLINES, type CompatSettings } from './settings.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -26,7 +26,6 @@ export class CompatClient implements ConnSink {
   readonly #reader: FrameReader
   readonly #up: LaneWriter
   readonly #down: LaneWriter
-  readonly #log: RequestLog
   #phase = READING
   #isReading = false
   #part: FramePart | undefined = undefined
@@ -41,7 +40,6 @@ export class CompatClient implements ConnSink {
     this.#settings = settings
     this.#held = new HeldPart(held)
     this.#reader = new FrameReader(this.#held)
-    this.#log = new RequestLog(session)
     this.#isLast = !settings.keepAlive
     this.#up = new LaneWriter(session.lanes.up, { onFree: () => this.#ask() })
     // What is posted is here already: it only has to have leave.
@@ -163,9 +161,12 @@ export class CompatClient implements ConnSink {
 
   /** The end of the request, whatever came of it. */
   #report(): void {
-    if (this.#job !== undefined) this.#log.write(this.#job, this.#answer)
+    if (this.#job === undefined) return
+    const done = this.#job.done(this.#session, this.#answer)
     this.#job = undefined
     this.#answer = undefined
+    writeRequestLine(this.#session, done)
+    this.#settings.onRequestDone?.(done)
   }
 
   /** What is no request of the original's gets no answer; who cannot be served now is told so. */
