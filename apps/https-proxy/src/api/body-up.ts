@@ -66,7 +66,8 @@ export class BodyUp extends Readable implements LaneSource {
     this.#message.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose)
     const { first } = this.#options
     if (first !== undefined && first.length > 0) this.#onData(first)
-    if (this.#writer.free) this.#message.resume()
+    if (this.#message.readableEnded) this.#onEnd()
+    else if (this.#writer.free) this.#message.resume()
   }
 
   readonly #onData = (chunk: Uint8Array): void => {

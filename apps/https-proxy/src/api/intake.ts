@@ -29,6 +29,8 @@ const intake = <T>(
     const onClose = (): void => settle(() => reject(left()))
     const timer = setTimeout(() => settle(() => reject(slow())), ms)
     message.on('data', onData).on('end', onEnd).on('close', onClose).resume()
+    // Read to its end before, and paused since.
+    if (message.readableEnded) onEnd()
   })
 
 export interface PreambleRead {
