@@ -9,6 +9,7 @@ import { type FramePart, FrameReader } from './frame-reader.ts'
 import { type HeldBytes, HeldPart } from './held-bytes.ts'
 import { COMPAT_DEADLINES, type CompatSettings } from './settings.ts'
 
+const PIECE_BYTES = 64 * 1024
 const NOTHING = new Uint8Array(0)
 const TAKES_ALL = { write: (): boolean => true }
 
@@ -32,6 +33,7 @@ export class CompatClient implements ConnSink {
   #deadline: NodeJS.Timeout | undefined = undefined
   #job: CompatJob | undefined = undefined
   #answer: CompatAnswer | undefined = undefined
+  #sent = 0
   #isLast: boolean
   #settle: (error?: Error) => void = () => {}
 
@@ -44,7 +46,7 @@ export class CompatClient implements ConnSink {
     this.#up = new LaneWriter(session.lanes.up, { onFree: () => this.#ask() })
     // What is posted is here already: it only has to have leave.
     this.#up.to = TAKES_ALL
-    this.#down = new LaneWriter(session.lanes.down, { onFree: () => this.#answered() })
+    this.#down = new LaneWriter(session.lanes.down, { onFree: () => this.#pour() })
     this.#down.to = session.conn
   }
 
@@ -147,11 +149,24 @@ export class CompatClient implements ConnSink {
     this.#phase = ANSWERING
     this.#answer = answer
     const { frame, bodyBytes } = answer
-    if (this.#down.writeInstead(frame, frame.length - bodyBytes, 0)) this.#answered()
+    const lead = frame.length - bodyBytes
+    this.#sent = Math.max(lead, Math.min(frame.length, PIECE_BYTES))
+    this.#down.writeInstead(frame.subarray(0, this.#sent), lead, 0)
+    this.#pour()
+  }
+
+  /** Piece by piece, so that it can be seen how much the client has taken. */
+  #pour(): void {
+    while (this.#phase === ANSWERING && this.#down.free) {
+      const { frame } = this.#answer!
+      if (this.#sent === frame.length) return this.#answered()
+      const piece = frame.subarray(this.#sent, this.#sent + PIECE_BYTES)
+      this.#sent += piece.length
+      this.#down.write(piece)
+    }
   }
 
   #answered(): void {
-    if (this.#phase !== ANSWERING) return
     this.#report()
     this.#phase = READING
     this.#held.clear()
