@@ -13,7 +13,7 @@ import { type ApiDoor, LINGER_MS } from './api-door.ts'
 import { Exchange, type ExchangeHost } from './exchange.ts'
 import type { Login } from './login.ts'
 import { parserError, problemBytes } from './problem.ts'
-import { fieldOf } from './reply.ts'
+import { fieldOf, hasBody } from './reply.ts'
 import { doneOf, writeRequestLine } from './request-line.ts'
 import { route } from './routes.ts'
 import type { ApiSettings } from './settings.ts'
@@ -131,7 +131,7 @@ export class ApiRequest implements ServedRequest, ExchangeHost {
     this.#current = undefined
     this.#skipRest(exchange.message as IncomingMessage)
     const next = this.#waiting.shift()
-    if (this.#isLast) this.#socket!.end()
+    if (this.#isLast) this.#end()
     else if (next !== undefined) this.#begin(next)
   }
 
@@ -157,6 +157,11 @@ export class ApiRequest implements ServedRequest, ExchangeHost {
     message.once('end', () => this.#lingered()).resume()
   }
 
+  #end(): void {
+    this.#socket!.end()
+    this.#linger()
+  }
+
   #linger(): void {
     this.#lingering ??= setTimeout(() => this.#conn.destroy(), LINGER_MS)
   }
@@ -169,13 +174,15 @@ export class ApiRequest implements ServedRequest, ExchangeHost {
 
   /** Says in an answer that it is the last one, unless a part of its request is still to be read and dropped. */
   #close({ message, reply }: Exchange): void {
-    if ((message as IncomingMessage).complete) (reply as ServerResponse).shouldKeepAlive = false
+    if ((message as IncomingMessage).complete || !hasBody(message)) {
+      ;(reply as ServerResponse).shouldKeepAlive = false
+    }
   }
 
   #finish(): void {
     if (this.#isLast) return
     this.#isLast = true
-    if (this.#current === undefined) this.#socket!.end()
+    if (this.#current === undefined) this.#end()
     else if (!this.#current.reply.headersSent) this.#close(this.#current)
   }
 

@@ -35,6 +35,18 @@ export const fieldOf = ({ rawHeaders }: ApiRequestMessage, name: string): string
   return found
 }
 
+/** Its length, where that is told. */
+export const lengthOf = (message: ApiRequestMessage): number | undefined => {
+  const text = fieldOf(message, 'content-length')
+  return text === undefined ? undefined : Number(text)
+}
+
+/** Whether a body follows the head, be it empty. */
+export const hasBody = (message: ApiRequestMessage): boolean =>
+  isH2(message)
+    ? !message.stream.endAfterHeaders
+    : fieldOf(message, 'transfer-encoding') !== undefined || (lengthOf(message) ?? 0) > 0
+
 /** Sends a head with its fields in the order, spelling and number that they have. @throws Error for what cannot be sent */
 export const sendHead = (reply: ApiReply, status: number, fields: readonly HttpField[]): void => {
   if (isH2Reply(reply)) {

@@ -4,7 +4,7 @@ import { JsonForm, ProxyForm, StreamForm } from './answer-form.ts'
 import { type Asked, readJsonRequest, readPreamble, targetUrl } from './asked.ts'
 import type { Exchange } from './exchange.ts'
 import { takeBody, takeFirst, takePreamble } from './intake.ts'
-import { type ApiRequestMessage, fieldOf, fieldsOf, isH2 } from './reply.ts'
+import { type ApiRequestMessage, fieldOf, fieldsOf, hasBody, isH2, lengthOf } from './reply.ts'
 import { RequestError } from './request-error.ts'
 
 export const STREAM_REQUEST = 'application/vnd.sluice.request'
@@ -80,10 +80,10 @@ const streamed = async (exchange: Exchange): Promise<void> => {
   if ((bodyBytes ?? 0) > maxRequestBytes) throw new ServiceError('REQUEST_TOO_LARGE')
   const isUnsure = bodyBytes === undefined && rest.length === 0 && BODILESS.has(asked.method)
   const first = isUnsure ? await takeFirst(message, bodyMs) : rest
-  const hasBody = bodyBytes !== 0 && first !== undefined
-  const body = hasBody ? exchange.bodyUp(first) : undefined
+  const isThere = bodyBytes !== 0 && first !== undefined
+  const body = isThere ? exchange.bodyUp(first) : undefined
   exchange.run(
-    { ...requestOf(asked), body, bodyBytes: hasBody ? bodyBytes : undefined, timing: 'stream' },
+    { ...requestOf(asked), body, bodyBytes: isThere ? bodyBytes : undefined, timing: 'stream' },
     new StreamForm(reply, id),
   )
 }
@@ -121,9 +121,6 @@ const proxied = (exchange: Exchange): void => {
   const passed = endToEndFields(fields).filter(([name]) => !OURS.has(name.toLowerCase()))
   const bodyBytes = lengthOf(message)
   if ((bodyBytes ?? 0) > maxRequestBytes) throw new ServiceError('REQUEST_TOO_LARGE')
-  const hasBody = isH2(message)
-    ? !message.stream.endAfterHeaders
-    : bodyBytes !== undefined || isChunked(message)
   exchange.run(
     {
       method: exchange.method,
@@ -131,7 +128,7 @@ const proxied = (exchange: Exchange): void => {
       fields: [...passed, ['Via', `${message.httpVersion} ${via}`]],
       redirects: 0,
       priority: NORMAL,
-      body: hasBody && bodyBytes !== 0 ? exchange.bodyUp(undefined) : undefined,
+      body: hasBody(message) ? exchange.bodyUp(undefined) : undefined,
       bodyBytes,
       timing: 'stream',
     },
@@ -146,13 +143,6 @@ const OURS: ReadonlySet<string> = new Set(['expect', 'sluice-request-id'])
 /** @throws RequestError */
 const proxiedUrl = (message: ApiRequestMessage): URL =>
   targetUrl(isH2(message) ? `${message.scheme}://${message.authority}${message.url}` : (message.url ?? ''))
-
-const lengthOf = (message: ApiRequestMessage): number | undefined => {
-  const text = fieldOf(message, 'content-length')
-  return text === undefined ? undefined : Number(text)
-}
-
-const isChunked = (message: ApiRequestMessage): boolean => fieldOf(message, 'transfer-encoding') !== undefined
 
 /** What a lenient parser lets through of RFC 9112 §6.1. @throws ServiceError */
 const checkFraming = (message: ApiRequestMessage): void => {
