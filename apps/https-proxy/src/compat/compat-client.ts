@@ -1,14 +1,15 @@
 import { type ConnSink, LaneWriter, NetError, refuse } from '@sluice/net'
 import { codeOf, ServiceError, type Serving } from '@sluice/service'
 import { openCompat } from '@sluice/wire'
+import { writeRequestLine } from '../api/request-line.ts'
 import { type CompatAnswer, compatRefusal } from './compat-answer.ts'
 import { CompatJob } from './compat-job.ts'
 import { readCompatRequest } from './compat-request.ts'
 import { type FramePart, FrameReader } from './frame-reader.ts'
 import { type HeldBytes, HeldPart } from './held-bytes.ts'
-import { RequestLog } from './request-log.ts'
 import { COMPAT_DEADLINES, type CompatSettings } from './settings.ts'
 
+const PIECE_BYTES = 64 * 1024
 const NOTHING = new Uint8Array(0)
 const TAKES_ALL = { write: (): boolean => true }
 
@@ -26,13 +27,13 @@ export class CompatClient implements ConnSink {
   readonly #reader: FrameReader
   readonly #up: LaneWriter
   readonly #down: LaneWriter
-  readonly #log: RequestLog
   #phase = READING
   #isReading = false
   #part: FramePart | undefined = undefined
   #deadline: NodeJS.Timeout | undefined = undefined
   #job: CompatJob | undefined = undefined
   #answer: CompatAnswer | undefined = undefined
+  #sent = 0
   #isLast: boolean
   #settle: (error?: Error) => void = () => {}
 
@@ -41,12 +42,11 @@ export class CompatClient implements ConnSink {
     this.#settings = settings
     this.#held = new HeldPart(held)
     this.#reader = new FrameReader(this.#held)
-    this.#log = new RequestLog(session)
     this.#isLast = !settings.keepAlive
     this.#up = new LaneWriter(session.lanes.up, { onFree: () => this.#ask() })
     // What is posted is here already: it only has to have leave.
     this.#up.to = TAKES_ALL
-    this.#down = new LaneWriter(session.lanes.down, { onFree: () => this.#answered() })
+    this.#down = new LaneWriter(session.lanes.down, { onFree: () => this.#pour() })
     this.#down.to = session.conn
   }
 
@@ -149,11 +149,24 @@ export class CompatClient implements ConnSink {
     this.#phase = ANSWERING
     this.#answer = answer
     const { frame, bodyBytes } = answer
-    if (this.#down.writeInstead(frame, frame.length - bodyBytes, 0)) this.#answered()
+    const lead = frame.length - bodyBytes
+    this.#sent = Math.max(lead, Math.min(frame.length, PIECE_BYTES))
+    this.#down.writeInstead(frame.subarray(0, this.#sent), lead, 0)
+    this.#pour()
+  }
+
+  /** Piece by piece, so that it can be seen how much the client has taken. */
+  #pour(): void {
+    while (this.#phase === ANSWERING && this.#down.free) {
+      const { frame } = this.#answer!
+      if (this.#sent === frame.length) return this.#answered()
+      const piece = frame.subarray(this.#sent, this.#sent + PIECE_BYTES)
+      this.#sent += piece.length
+      this.#down.write(piece)
+    }
   }
 
   #answered(): void {
-    if (this.#phase !== ANSWERING) return
     this.#report()
     this.#phase = READING
     this.#held.clear()
@@ -163,9 +176,12 @@ export class CompatClient implements ConnSink {
 
   /** The end of the request, whatever came of it. */
   #report(): void {
-    if (this.#job !== undefined) this.#log.write(this.#job, this.#answer)
+    if (this.#job === undefined) return
+    const done = this.#job.done(this.#session, this.#answer)
     this.#job = undefined
     this.#answer = undefined
+    writeRequestLine(this.#session, done)
+    this.#settings.onRequestDone?.(done)
   }
 
   /** What is no request of the original's gets no answer; who cannot be served now is told so. */

@@ -1,6 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { codeOf, type Code, ServiceError, type Serving } from '@sluice/service'
 import { COMPAT_MAX_BYTES, fieldValues, type HttpField } from '@sluice/wire'
+import { requestId } from '../api/request-id.ts'
+import type { RequestDone } from '../api/settings.ts'
 import type { JobHead, JobSink, RunningJob } from '../job.ts'
 import { type CompatAnswer, compatAnswer, compatRefusal } from './compat-answer.ts'
 import type { CompatRequest } from './compat-request.ts'
@@ -13,10 +14,10 @@ const PRIORITY = 1
 
 /** One request from its payload to its answer, which is one frame and so kept until it is whole. */
 export class CompatJob implements JobSink {
-  readonly id: string = randomUUID()
-  readonly startedAt: number = performance.now()
+  readonly id: string = requestId(undefined)
   request: CompatRequest | undefined = undefined
   code: Code = 'OK'
+  readonly #startedAt = performance.now()
   readonly #held: HeldPart
   readonly #onAnswer: (answer: CompatAnswer) => void
   readonly #chunks: Uint8Array[] = []
@@ -30,9 +31,22 @@ export class CompatJob implements JobSink {
     this.#onAnswer = onAnswer
   }
 
-  /** Media type of the answer. */
-  get type(): string | undefined {
-    return this.#head && fieldValues(this.#head, 'content-type')[0]
+  /** @param answer none where nobody was there any more to get one */
+  done(caller: Serving, answer: CompatAnswer | undefined): RequestDone {
+    const { id, code, request } = this
+    return {
+      id,
+      method: request?.method ?? '',
+      url: request?.url,
+      path: '',
+      status: answer?.status ?? 0,
+      code,
+      up: request?.body?.length ?? 0,
+      down: answer?.bodyBytes ?? 0,
+      ms: Math.round(performance.now() - this.#startedAt),
+      type: this.#head && fieldValues(this.#head, 'content-type')[0],
+      caller,
+    }
   }
 
   start(session: Serving, { jobs, redirects }: CompatSettings): void {

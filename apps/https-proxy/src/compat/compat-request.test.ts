@@ -36,14 +36,6 @@ it('knows a trace', () => {
   expect(read({ url: 'http://a/', headers: { traceparent: 'no' } }).trace).toBeUndefined()
 })
 
-it('sends name and password of a URL as a login', () => {
-  const { url, fields } = read({ url: 'http://ad%61:p%3Aw@a/', headers: {} })
-  expect(String(url)).toBe('http://a/')
-  expect(fields).toEqual([['Authorization', `Basic ${Buffer.from('ada:p:w').toString('base64')}`]])
-  const headers = { authorization: 'Bearer x' }
-  expect(read({ url: 'http://ada:pw@a/', headers }).fields).toEqual([['authorization', 'Bearer x']])
-})
-
 describe('the method', () => {
   it.each([
     [{}, 'GET'],
@@ -67,6 +59,5 @@ it.each([
   [{ url: 'http://a/', headers: { a: '\u{20ac}' } }, 'REQUEST_INVALID'],
   [{ url: 'http://a/', headers: { Connection: 'Cookie' } }, 'REQUEST_INVALID'],
   [{ url: 'http://a/', post_data: {} }, 'REQUEST_INVALID'],
-  [{ url: 'http://a:b%3ac@h/', headers: { [`${'a'.repeat(3)}\u{0}`]: '' } }, 'REQUEST_INVALID'],
-  [{ url: 'http://a%3ab:c@h/' }, 'REQUEST_INVALID'],
+  [{ url: 'http://a/', headers: { 'a\u{0}': '' } }, 'REQUEST_INVALID'],
 ])('%j is no request', (request, code) => expect(codeOf(request)).toBe(code))

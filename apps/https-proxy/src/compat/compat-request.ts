@@ -1,5 +1,6 @@
 import { type ErrorCode, ServiceError } from '@sluice/service'
-import { encodeBasic, endToEndFields, type HttpField, WireError } from '@sluice/wire'
+import { endToEndFields, type HttpField, WireError } from '@sluice/wire'
+import { traceOf } from '../api/request-id.ts'
 
 /** What a client of the original asks for. */
 export interface CompatRequest {
@@ -15,7 +16,6 @@ const MAX_FIELDS = 1000
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** What a value may not hold: control characters other than the tab, and what is not Latin-1. */
 const NOT_A_VALUE = /[^\t\u0020-\u007e\u0080-\u00ff]/
-const TRACE = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 /** The body is there as a whole, so there is nothing to expect and nothing behind it. */
 const SENSELESS: ReadonlySet<string> = new Set(['expect', 'trailer'])
 
@@ -34,9 +34,9 @@ export const readCompatRequest = (data: Uint8Array): CompatRequest => {
   return {
     method: posted ? 'POST' : 'GET',
     url,
-    fields: withLogin(url, fields),
+    fields,
     body: posted ? Buffer.from(posted) : undefined,
-    trace: trace !== undefined && TRACE.test(trace) ? trace : undefined,
+    trace: traceOf(trace),
   }
 }
 
@@ -75,20 +75,6 @@ const fieldOf = ([name, value]: readonly [string, unknown]): HttpField => {
   if (!TOKEN.test(name)) throw invalid('the name of a header is none')
   if (typeof value === 'string' && !NOT_A_VALUE.test(value)) return [name, value.trim()]
   throw invalid(`the value of header ${name.slice(0, 80)} is none`)
-}
-
-/** Name and password in a URL go as Basic credentials, unless there are others. */
-const withLogin = (url: URL, fields: HttpField[]): HttpField[] => {
-  const { username, password } = url
-  if (username === '' && password === '') return fields
-  url.username = url.password = ''
-  if (fields.some(([name]) => name.toLowerCase() === 'authorization')) return fields
-  try {
-    const [name, secret] = [username, password].map((part) => Buffer.from(decodeURIComponent(part)))
-    return [...fields, ['Authorization', encodeBasic({ username: name!, password: secret! })]]
-  } catch (cause) {
-    throw invalid('name and password of the url are none', cause)
-  }
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

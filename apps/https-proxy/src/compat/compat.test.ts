@@ -233,6 +233,18 @@ describe('a connection', () => {
     },
   )
 
+  it('gets an answer as fast as it takes it', async () => {
+    const client = await asked(REQUEST)
+    client.socket.pause()
+    ;(await job()).answer(200, [], 'x'.repeat(9_000_000))
+    const flow = (): number => door.directory.guest.flow.down
+    await vi.waitUntil(() => flow() > 0)
+    expect(flow()).toBeLessThan(9_000_000)
+    client.socket.resume()
+    expect((await client.reply())?.body).toHaveLength(9_000_000)
+    expect(flow()).toBe(9_000_000)
+  })
+
   it.each([
     ['the magic', 5, 10_000, 'HANDSHAKE_TIMEOUT'],
     ['the length', 10, 10_000, 'HANDSHAKE_TIMEOUT'],

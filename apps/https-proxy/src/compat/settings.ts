@@ -1,5 +1,6 @@
 import type { Account, Directory } from '@sluice/service'
 import type { Address } from '@sluice/wire'
+import type { RequestDone } from '../api/settings.ts'
 import type { Jobs } from '../job.ts'
 import type { FramePart } from './frame-reader.ts'
 
@@ -14,6 +15,8 @@ export interface CompatSettings {
   readonly keepAlive: boolean
   /** What requests that are read, or wait, and their answers may take in memory together, bytes. */
   readonly heldBytes: number
+  /** Told of each request that is over, besides its line in the log. */
+  readonly onRequestDone?: ((done: RequestDone) => void) | undefined
 }
 
 /** How long a client may take to send each part of a request, and to begin one. */
