@@ -1,12 +1,14 @@
-import { createServer, STATUS_CODES } from 'node:http'
+import { createServer } from 'node:http'
 import { Duplex } from 'node:stream'
-import { type Conn, refuse } from '@sluice/net'
-import { basicCredentialsOf, encodeResponseHead, fieldValues } from '@sluice/wire'
+import { type Conn, type Reader, refuse } from '@sluice/net'
+import { basicCredentialsOf, fieldValues, type RequestHead } from '@sluice/wire'
 import { afterEach, describe, expect, test } from 'vitest'
-import { ServiceError } from '../errors.ts'
+import type { Account } from '../account.ts'
+import type { Directory } from '../directory.ts'
+import { codeOf, ServiceError } from '../errors.ts'
 import type { ServedRequest, Serving } from '../request.ts'
 import { signIn } from '../sign-in.ts'
-import type { OtherRequest, OtherRequests } from './http.ts'
+import type { OtherRequests } from './http.ts'
 import { ADA, basic, BOB, heard, HttpStage, OK } from './testing/http-stage.ts'
 
 let stage: HttpStage
@@ -46,27 +48,26 @@ const plain = (text: string): Uint8Array => Buffer.from(text, 'latin1')
 class Echoed implements ServedRequest {
   readonly protocol = 'api'
   readonly target = undefined
-  readonly account: ServedRequest['account']
-  readonly #asked: OtherRequest
+  readonly account: Account
+  readonly #conn: Conn
 
-  constructor(asked: OtherRequest) {
-    this.#asked = asked
-    this.account = asked.account
+  constructor(conn: Conn, account: Account) {
+    this.#conn = conn
+    this.account = account
   }
 
   reject(code: string): Promise<void> {
-    return refuse(this.#asked.conn, plain(`no ${code}`))
+    return refuse(this.#conn, plain(`no ${code}`))
   }
 
   serve({ conn, account }: Serving): Promise<void> {
-    const { form, credentials } = this.#asked
     const server = createServer((request, response) => {
       let body = ''
       request
         .on('data', (chunk: Buffer) => (body += chunk.toString()))
         .on('end', () => {
           const { method, url } = request
-          response.end(JSON.stringify([form, account.name, credentials, method, url, body]))
+          response.end(JSON.stringify([account.name, method, url, body]))
         })
     })
     const stream = new ConnStream(conn)
@@ -75,23 +76,22 @@ class Echoed implements ServedRequest {
   }
 }
 
-const other: OtherRequests = {
-  signIn: (head, reader, directory, guest) => {
-    const [value] = fieldValues(head, 'authorization')
-    if (value === undefined && guest !== undefined) return guest
-    const pair = value === undefined ? undefined : basicCredentialsOf(value)
+/** Lets in by Authorization, and takes all but `/none`. */
+const other: OtherRequests = (head, reader, directory) => {
+  if (head.target === '/none') return undefined
+  return enter(head, reader, directory)
+}
+
+const enter = async (head: RequestHead, reader: Reader, directory: Directory): Promise<ServedRequest> => {
+  const [value] = fieldValues(head, 'authorization')
+  const pair = value === undefined ? undefined : basicCredentialsOf(value)
+  try {
     if (pair === undefined) throw new ServiceError('AUTH_REQUIRED')
-    return signIn(reader, directory, pair)
-  },
-  answerFor: (code, { keep, retryMs }) => {
-    const status = code.startsWith('AUTH_') ? 401 : 400
-    const fields: [string, string][] = [
-      ['X-Code', `${code} ${keep} ${retryMs}`],
-      ['Content-Length', '0'],
-    ]
-    return encodeResponseHead({ status, reason: STATUS_CODES[status]!, fields })
-  },
-  request: (asked) => new Echoed(asked),
+    return new Echoed(reader.conn, await signIn(reader, directory, pair))
+  } catch (error) {
+    await refuse(reader.conn, plain(`HTTP/1.1 401 ${codeOf(error)}\r\n\r\n`))
+    throw error
+  }
 }
 
 const post = (login: string, target = '/v1/a?b'): string =>
@@ -105,8 +105,8 @@ describe('a request that the door takes itself', () => {
     stage = await HttpStage.open({}, () => ({ other }))
     const client = await stage.client(post(OWN) + get(OWN, '/next'))
     const told = await heard(client, '/next')
-    expect(told).toContain(JSON.stringify(['origin', 'ada', basic(ADA), 'POST', '/v1/a?b', 'hello']))
-    expect(told).toContain(JSON.stringify(['origin', 'ada', basic(ADA), 'GET', '/next', '']))
+    expect(told).toContain(JSON.stringify(['ada', 'POST', '/v1/a?b', 'hello']))
+    expect(told).toContain(JSON.stringify(['ada', 'GET', '/next', '']))
     client.close()
     expect((await stage.door.end(client)).code).toBe('OK')
   })
@@ -118,50 +118,36 @@ describe('a request that the door takes itself', () => {
     await heard(client, '"hello"]')
   })
 
-  test('for https signs in as those that are forwarded', async () => {
+  test('may be for https', async () => {
     stage = await HttpStage.open({}, () => ({ other }))
     const url = 'https://example.com/x'
-    const client = await stage.client(get('', url))
-    const asked = await heard(client, '.\n')
-    expect(asked).toMatch(/^HTTP\/1.1 407 [^]*Proxy-Authenticate: Basic/)
-    client.send(plain(post(PROXY, url)))
-    expect(await heard(client, '"hello"]')).toContain(
-      JSON.stringify(['https', 'ada', basic(ADA), 'POST', url, 'hello']),
-    )
+    const client = await stage.client(post(OWN, url))
+    expect(await heard(client, '"hello"]')).toContain(JSON.stringify(['ada', 'POST', url, 'hello']))
   })
 
-  test('is asked in its own words for credentials, and comes again', async () => {
+  test('may come once CONNECT has been asked for credentials', async () => {
     stage = await HttpStage.open({}, () => ({ other }))
-    const client = await stage.client(get(PROXY))
-    const asked = await heard(client, '\r\n\r\n')
-    expect(asked).toMatch(/^HTTP\/1.1 401 [^]*X-Code: AUTH_REQUIRED true undefined/)
-    client.send(plain(get('') + get(OWN)))
-    const more = await heard(client, '"/"', asked.length)
-    expect(more).toMatch(/^HTTP\/1.1 401 /)
+    const client = await stage.client(stage.connect(''))
+    const asked = await heard(client, '.\n')
+    expect(asked).toMatch(/^HTTP\/1.1 407 /)
+    client.send(plain(post(OWN)))
+    await heard(client, '"hello"]')
   })
 
   test.each([
-    ['with a body', () => post('')],
-    ['with a body in chunks', () => get('Transfer-Encoding: chunked\r\n')],
-    ['that wants to close', () => get('Connection: close\r\n')],
-    ['of HTTP/1.0', () => 'GET / HTTP/1.0\r\n\r\n'],
-  ])('%s and without credentials has no second try', async (_, text) => {
+    ['without', '', 'AUTH_REQUIRED'],
+    ['with wrong', `Authorization: ${basic({ ...ADA, password: 'no' })}\r\n`, 'AUTH_FAILED'],
+  ])('%s credentials is refused in the words of who takes it, and no others', async (_, login, code) => {
     stage = await HttpStage.open({}, () => ({ other }))
-    const client = await stage.client(text())
-    expect((await client.lastWords()).toString()).toMatch(/401 [^]*X-Code: AUTH_REQUIRED false/)
-    expect((await stage.door.end(client)).code).toBe('AUTH_REQUIRED')
+    const client = await stage.client(get(login))
+    expect((await client.lastWords()).toString()).toBe(`HTTP/1.1 401 ${code}\r\n\r\n`)
+    expect((await stage.door.end(client)).code).toBe(code)
   })
 
-  test('with a wrong password is told in its own words', async () => {
+  test('and does not, is refused as what cannot be forwarded', async () => {
     stage = await HttpStage.open({}, () => ({ other }))
-    const client = await stage.client(get(`Authorization: ${basic({ ...ADA, password: 'no' })}\r\n`))
-    expect((await client.lastWords()).toString()).toMatch(/401 [^]*X-Code: AUTH_FAILED false/)
-  })
-
-  test('needs no credentials of a client that is known', async () => {
-    stage = await HttpStage.open({}, (directory) => ({ other, known: directory.byId('bob') }))
-    const client = await stage.client(get(OWN))
-    expect(await heard(client, '"/"')).toContain(JSON.stringify(['origin', 'bob', null, 'GET', '/', '']))
+    const client = await stage.client(get(OWN, '/none'))
+    expect((await client.lastWords()).toString()).toMatch(/^HTTP\/1.1 400 [^]*TARGET_FORM/)
   })
 
   test('may not follow one that was forwarded', async () => {
@@ -197,7 +183,7 @@ describe('a request that the door takes itself', () => {
 
 describe('where anybody may come in', () => {
   const open = async (): Promise<void> => {
-    stage = await HttpStage.open({}, ({ guest }) => ({ guest, other }))
+    stage = await HttpStage.open({}, ({ guest }) => ({ guest }))
   }
   const served = async (text: string): Promise<string | undefined> => {
     const client = await stage.client(text)
@@ -214,8 +200,6 @@ describe('where anybody may come in', () => {
     expect(await served(stage.get(''))).toBeUndefined()
     const tunnel = await stage.client(stage.connect(''))
     await heard(tunnel, '200 ')
-    const own = await stage.client(get(''))
-    await heard(own, JSON.stringify(['origin', null, null, 'GET', '/', '']))
   })
 
   test('credentials are checked all the same', async () => {

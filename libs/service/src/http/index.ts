@@ -2,4 +2,4 @@ export { type AnswerForm, answerFor, optionsAnswer, REQUEST_ID } from './answer.
 export { ConnectRequest } from './connect.ts'
 export { Deadlines, type Timed } from './forward/deadlines.ts'
 export type { DoneRequest, Enter, ForwardSettings } from './forward/settings.ts'
-export { http, type HttpDoor, type OtherRequest, type OtherRequests } from './http.ts'
+export { http, type HttpDoor, type OtherRequests } from './http.ts'
