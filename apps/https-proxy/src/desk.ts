@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Program } from '@sluice/service'
+import { ConfigError, type Program } from '@sluice/service'
 import type { Enter } from '@sluice/service/http'
 import { Admission, type AdmissionLimits } from './admission.ts'
 import type { HttpsProxyConfig } from './config.ts'
@@ -8,12 +8,19 @@ import { HttpJobs, type JobsConfig } from './jobs.ts'
 import { type OriginFiles, readOriginFiles } from './origin-files.ts'
 import type { Tracer } from './trace.ts'
 import { TracedJobs, type Traces } from './traced-jobs.ts'
+import type { ResponseCacheOptions } from './upstream/response-cache.ts'
 import { type QueueWatch, WatchedQueue } from './watched-queue.ts'
 
 /** Of {@link PRIORITIES}: normal. */
 const NORMAL = 1
 const MAX_JOB_REDIRECTS = 50
 const ORIGIN_IDLE_MS = 30_000
+
+interface Origins {
+  readonly config: JobsConfig
+  readonly files: OriginFiles
+  readonly cache: ResponseCacheOptions | undefined
+}
 
 export interface DeskOptions {
   readonly program: Program
@@ -30,7 +37,9 @@ export class Desk implements Jobs {
   readonly #tracer: Tracer
   readonly #queue: WatchedQueue
   readonly #traces: Traces = new Map()
-  #origins: { readonly config: JobsConfig; readonly files: OriginFiles }
+  #origins: Origins
+  /** Rules may let one user go where another may not. */
+  #mayShare: boolean
   #made: HttpJobs
   #jobs: Jobs
   /** With requests under way, since the settings have changed. */
@@ -49,6 +58,7 @@ export class Desk implements Jobs {
       held: (ticket, ms) => watch.held(ticket, ms),
     })
     this.enter = this.#queue.forwarded(NORMAL)
+    this.#mayShare = config.rules.length === 0
     this.#origins = originsOf(config)
     this.#made = this.#make(this.#origins)
     this.#jobs = this.#traced(this.#made)
@@ -64,6 +74,7 @@ export class Desk implements Jobs {
     const made = isDeepStrictEqual(origins, this.#origins) ? undefined : this.#make(origins)
     return () => {
       this.admission.set(queueLimits(config))
+      this.#mayShare = config.rules.length === 0
       if (made === undefined) return
       for (const jobs of this.#former) if (jobs.conns.size === 0) this.#former.delete(jobs)
       this.#former.add(this.#made)
@@ -79,9 +90,10 @@ export class Desk implements Jobs {
     for (const jobs of [...this.#former, this.#made]) jobs.close()
   }
 
-  #make({ config, files }: { config: JobsConfig; files: OriginFiles }): HttpJobs {
+  #make({ config, files, cache }: Origins): HttpJobs {
     const { dial, mayReuse, log } = this.#program
-    return new HttpJobs({ queue: this.#queue, dial, mayReuse, log, config, trust: files })
+    const mayShare = (): boolean => this.#mayShare
+    return new HttpJobs({ queue: this.#queue, dial, mayReuse, log, config, trust: files, cache, mayShare })
   }
 
   #traced(jobs: Jobs): Jobs {
@@ -100,7 +112,17 @@ const queueLimits = (config: HttpsProxyConfig): AdmissionLimits => ({
   addressRequestRate: config.addressRequestRate,
 })
 
-const originsOf = (config: HttpsProxyConfig): { config: JobsConfig; files: OriginFiles } => ({
+const cacheOf = ({ cache: store, coalesce }: HttpsProxyConfig): ResponseCacheOptions | undefined => {
+  if (store !== undefined) return { store, coalesce }
+  if (!coalesce) return undefined
+  throw new ConfigError(
+    'CONFIG_INVALID',
+    '--coalesce wants --cache: what one is told is kept there for others',
+  )
+}
+
+const originsOf = (config: HttpsProxyConfig): Origins => ({
+  cache: cacheOf(config),
   config: {
     requestMs: config.requestMs,
     firstByteMs: config.firstByteMs ?? config.requestMs,
