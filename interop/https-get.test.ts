@@ -47,7 +47,7 @@ beforeAll(async () => {
     [MAIN, 'user', 'add', 'ada', '--password-stdin', '--data', folder],
     'horse\n',
   )
-  expect(added.stderr).toBe('')
+  if (added.status !== 0) throw new Error(added.stderr)
   const listeners = ['--listen', '127.0.0.1:0', '--ops', '127.0.0.1:0', '--data', folder]
   const rest = ['--allow', '127.0.0.0/8', '--origin-ca', join(folder, 'origin.crt')]
   proxy = await Daemon.start([MAIN, ...listeners, ...rest])
