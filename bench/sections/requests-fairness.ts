@@ -65,7 +65,7 @@ async function compete(lab: Lab, service: Service): Promise<Figures> {
     { origin: { service } },
   )
   const figures = figuresOf(result, crowded)
-  lab.log(`  ${JSON.stringify(figures)}`)
+  lab.log(`  ${JSON.stringify({ ...figures, statuses: result.statuses, flood: crowded?.statuses })}`)
   return figures
 }
 
