@@ -38,9 +38,6 @@ const move = (conn: SocketConn): void => conn.move()
 function onTlsData(this: Socket, chunk: Uint8Array): void {
   ;(this as ConnSocket)[CONN].receive(chunk)
 }
-function resetNow(this: Socket): void {
-  rawOf(this).resetAndDestroy()
-}
 
 /** The most that Node reads at a time without `onread`, and how many such reads make a bulk transfer. */
 const PLAIN_READ = 64 * 1024
@@ -147,7 +144,7 @@ export class SocketConn implements Conn {
     // The FIN is on its way for one more turn of the event loop: libuv refuses a reset (EINVAL), Node loses the handle.
     const isShuttingDown = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished
     if (!isShuttingDown || socket.destroyed) rawOf(socket).resetAndDestroy()
-    else if (!this.#resetting) socket.once('finish', resetNow)
+    else if (!this.#resetting) socket.once('finish', () => rawOf(socket).resetAndDestroy())
     this.#resetting = true
   }
 
@@ -192,44 +189,48 @@ export class SocketConn implements Conn {
 
   /** @internal Goes on over the socket that `make` puts around the one there is; what was put back comes first. */
   wrap(make: (raw: Socket) => Socket): void {
-    const raw = this.socket
-    if (raw.destroyed) return
-    // Asked for now, since they are gone with the first of the two sockets that closes.
-    const [remote, local] = [this.remote, this.local]
-    raw.pause()
-    raw
-      .off('data', onData)
-      .off('end', onEnd)
-      .off('drain', onDrain)
-      .off('error', onError)
-      .off('close', onClose)
-    if (this.#kept !== undefined) raw.unshift(this.#kept)
-    this.#kept = undefined
-    this.#buffer?.release()
-    this.#buffer = undefined
-    this.#remote = remote
-    this.#local = local
+    if (this.socket.destroyed) return
+    const raw = this.release()
     this.socket = layered(make(raw), raw)
     this.#listen()
     this.socket.on('data', onTlsData)
     if (this.#paused) this.socket.pause()
   }
 
+  /**
+   * @internal Gives the socket away, paused, with what was put back in front. Whoever dialled it cannot read it, since
+   * its bytes went to a buffer of ours, but TLS around it can. All that this conn still knows are its addresses.
+   */
+  release(): Socket {
+    // Asked for now, since they are gone with the first of the two sockets that closes.
+    const [remote, local] = [this.remote, this.local]
+    const raw = this.#unread().off('error', onError).off('close', onClose)
+    this.#buffer?.release()
+    this.#buffer = undefined
+    this.#remote = remote
+    this.#local = local
+    return raw
+  }
+
   /** @internal As `takeSocket` says. */
   handOver(): Socket | undefined {
-    const { socket } = this
     this.pause()
-    if (this.#ended || socket.destroyed) return undefined
-    socket.off('data', onData).off('data', onTlsData).off('end', onEnd).off('drain', onDrain)
+    if (this.#ended || this.socket.destroyed) return undefined
+    return this.#unread()
+  }
+
+  /** Reads no more of the socket, which is paused, with what was put back in front. */
+  #unread(): Socket {
+    const { socket } = this
+    socket.pause().off('data', onData).off('data', onTlsData).off('end', onEnd).off('drain', onDrain)
     if (this.#kept !== undefined) socket.unshift(this.#kept)
     this.#kept = undefined
     return socket
   }
 
   #listen(): void {
-    const { socket } = this
-    ;(socket as ConnSocket)[CONN] = this
-    socket.on('end', onEnd).on('drain', onDrain).on('error', onError).on('close', onClose)
+    ;(this.socket as ConnSocket)[CONN] = this
+    this.socket.on('end', onEnd).on('drain', onDrain).on('error', onError).on('close', onClose)
   }
 
   /** @internal */

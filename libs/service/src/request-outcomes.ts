@@ -1,5 +1,7 @@
 /** Outcomes that only a door has whose requests wait in a queue and go to origins. A part of the one table of outcomes. */
 export const REQUEST_OUTCOMES = {
+  ADDRESS_DENIED: { level: 'info', socks5: 2, http: 403, text: 'Clients of this address may not come in.' },
+  CONNECTIONS_FULL: { level: 'info', socks5: 1, http: 503, text: 'As many connections are open as may.' },
   REQUEST_INVALID: {
     level: 'info',
     socks5: 1,

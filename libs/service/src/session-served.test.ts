@@ -88,8 +88,8 @@ describe('a request that serves itself', () => {
 
   it('counts its requests for its door', async () => {
     const run = await start()
-    session!.metrics.served('OK')
-    session!.metrics.served('DIAL_REFUSED')
+    session!.metrics.served('OK', 1)
+    session!.metrics.served('DIAL_REFUSED', 2)
     expect([...lab.metrics.requests.keys()]).toEqual(['OK', 'DIAL_REFUSED'])
     end.resolve()
     await run.code

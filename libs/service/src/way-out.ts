@@ -118,7 +118,7 @@ export const createWayOut = ({ config, doors, own, metrics, log }: WayOutOptions
   const dial: CallerDial = (target, signal, caller, use) => {
     const judging = judged(target, signal, caller, use)
     const dialling = access.isPlain ? judging : judging.catch(count)
-    return use === 'http' ? dialling.then(remembered) : dialling
+    return dialling.then(remembered)
   }
   const mayReuse: CallerMayReuse = (route, target, caller) => {
     if (!routes.has(route)) return false

@@ -1,4 +1,19 @@
 export { type Address, formatAddress, parseAddress, parseHost } from './address.ts'
+export {
+  COMPAT_KEY_BYTES,
+  COMPAT_MAX_BYTES,
+  COMPAT_NONCE_BYTES,
+  type CompatFrame,
+  type CompatHead,
+  type CompatRequestFrame,
+  decodeCompatHead,
+  decodeCompatRequest,
+  decodeCompatResponse,
+  encodeCompatHead,
+  encodeCompatRequest,
+  encodeCompatResponse,
+  openCompat,
+} from './compat/frame.ts'
 export type { Credentials } from './credentials.ts'
 export type { Decode, Decoded } from './decode.ts'
 export {

@@ -17,7 +17,7 @@ export const writeRequestLine = (session: Serving, done: RequestDone): void => {
   const { log, accessLog, metrics, door, protocol, account, client } = session
   const { id, method, url, path, status, code, up, down, ms } = done
   const { level } = OUTCOMES[code]
-  metrics.served(code)
+  metrics.served(code, ms)
   if (accessLog !== undefined) {
     writeAccess(session, done)
     if (level === 'info') return

@@ -1,4 +1,5 @@
 import type { Decode } from '../decode.ts'
+import { decodeCompatHead, decodeCompatRequest, decodeCompatResponse } from '../compat/frame.ts'
 import { ChunkedScan } from '../http-chunked.ts'
 import { decodeRequestHead, decodeResponseHead } from '../http-head.ts'
 import { decodePreamble } from '../preamble.ts'
@@ -15,6 +16,7 @@ import {
 } from '../socks5.ts'
 import { decodeSocksDatagram } from '../socks5-udp.ts'
 import { decodeSumbit } from '../sumbit.ts'
+import { EMPTY, MAGIC, REQUEST, RESPONSE } from './compat-vectors.ts'
 import { hex } from './hex.ts'
 import { decodeEarlyFrame, decodeRelayFrame, earlySamples, frameSamples } from './relay-codecs.ts'
 import { countUp, ssRequestCodecs } from './ss-codecs.ts'
@@ -120,6 +122,9 @@ export const codecs: readonly Codec[] = [
     `${proxyV2} 21 21 00 24 ${'00 '.repeat(15)} 01 ${'00 '.repeat(15)} 02 00 01 00 02`,
     `${proxyV2} 21 31 00 d8 "/run/a" ${'00 '.repeat(102)} 00 "abstract" ${'00 '.repeat(99)}`,
   ]),
+  codec('compat head', decodeCompatHead, [`${MAGIC} 00 00 00 4d`, 'ff a5 00 80 a5 16 88 1f 00 a0 00 00']),
+  codec('compat request', decodeCompatRequest, [REQUEST]),
+  codec('compat response', decodeCompatResponse, [RESPONSE, EMPTY]),
   ...ssRequestCodecs.map(({ name, key, decode, encode }) => {
     const salt = countUp(key.method.saltBytes)
     const seconds = key.method.kind === '2022' ? 1_700_000_000 : undefined
