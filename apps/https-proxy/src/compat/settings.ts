@@ -11,7 +11,7 @@ export interface CompatSettings {
   readonly accountFor: (directory: Directory, client: Address) => Account
   /** How many redirects are followed; the original followed any. */
   readonly redirects: () => number
-  /** Whether a client may send another request once it has its answer; the original closed by default. */
+  /** Whether a client may send another request once it has its answer; the original closed by default. Read for each connection. */
   readonly keepAlive: boolean
   /** What requests that are read, or wait, and their answers may take in memory together, bytes. */
   readonly heldBytes: number
