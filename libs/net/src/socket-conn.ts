@@ -34,6 +34,7 @@ function onError(this: Socket, error: Error): void {
 function onClose(this: Socket): void {
   ;(this as ConnSocket)[CONN].gone()
 }
+const move = (conn: SocketConn): void => conn.move()
 function onTlsData(this: Socket, chunk: Uint8Array): void {
   ;(this as ConnSocket)[CONN].receive(chunk)
 }
@@ -165,11 +166,11 @@ export class SocketConn implements Conn {
 
   /** @internal An accepted socket has read; one that turns out to bring much gets a buffer of its own. */
   readPlainly(chunk: Uint8Array): void {
-    if (chunk.length >= PLAIN_READ && ++this.#fullReads % BULK_READS === 0) setImmediate(this.#move)
+    if (chunk.length >= PLAIN_READ && ++this.#fullReads % BULK_READS === 0) setImmediate(move, this)
     this.receive(chunk)
   }
 
-  readonly #move = (): void => {
+  move(): void {
     if (this.#paused || this.closed || this.#ended || this.#broken) return
     const buffer = new ReadBuffer()
     const next = (): Uint8Array => buffer.next(this.lastRead, this.readLimit)

@@ -14,6 +14,7 @@ import { Exchange, type ExchangeHost } from './exchange.ts'
 import type { Login } from './login.ts'
 import { parserError, problemBytes } from './problem.ts'
 import { fieldOf, hasBody } from './reply.ts'
+import { requestId } from './request-id.ts'
 import { doneOf, writeRequestLine } from './request-line.ts'
 import { route } from './routes.ts'
 import type { ApiSettings } from './settings.ts'
@@ -25,7 +26,8 @@ const MAX_WAITING = 16
 export interface FirstAsked {
   readonly isProxied: boolean
   readonly headOnly: boolean
-  readonly id: string
+  /** What its client calls it. */
+  readonly givenId: string | undefined
 }
 
 /** Whether a request target is that of a request to a proxy. */
@@ -45,10 +47,11 @@ export class ApiRequest implements ServedRequest, ExchangeHost {
   #session: Serving | undefined = undefined
   #socket: Socket | undefined = undefined
   #current: Exchange | undefined = undefined
-  readonly #waiting: Exchange[] = []
+  #waiting: Exchange[] | undefined = undefined
   /** No further request is answered on this connection. */
   #isLast = false
   #error: Error | undefined = undefined
+  #settle: ((outcome: Promise<void> | undefined) => void) | undefined = undefined
   #lingering: NodeJS.Timeout | undefined = undefined
 
   constructor(conn: Conn, login: Login, first: FirstAsked, door: ApiDoor) {
@@ -73,26 +76,27 @@ export class ApiRequest implements ServedRequest, ExchangeHost {
   }
 
   reject(code: ErrorCode): Promise<void> {
-    const { isProxied, id, headOnly } = this.#first
-    return refuse(this.#conn, problemBytes(new ServiceError(code), isProxied, id, headOnly))
+    return refuse(this.#conn, refusalOf(new ServiceError(code), this.#first))
   }
 
   serve(session: Serving): Promise<void> {
     this.#session = session
     const socket = (this.#socket = takeSocket(this.#conn))
     if (socket === undefined) return Promise.reject(left())
-    return new Promise((resolve, reject) => {
+    session.onStop = (error) => this.#stop(error)
+    session.onShutdown = () => this.#finish()
+    return new Promise((resolve) => {
+      this.#settle = resolve
       this.#door.speakH1(socket, this)
-      socket.once('close', () => {
-        clearTimeout(this.#lingering)
-        const error = this.#error ?? (this.#current === undefined ? undefined : left())
-        if (error === undefined) resolve()
-        else reject(error)
-      })
-      session.onStop = (error) => this.#stop(error)
-      session.onShutdown = () => this.#finish()
       socket.resume()
     })
+  }
+
+  /** @internal The socket is closed. */
+  onClose(): void {
+    clearTimeout(this.#lingering)
+    const error = this.#error ?? (this.#current === undefined ? undefined : left())
+    this.#settle!(error === undefined ? undefined : Promise.reject(error))
   }
 
   /** @internal From the server of the door. */
@@ -100,7 +104,7 @@ export class ApiRequest implements ServedRequest, ExchangeHost {
     const exchange = new Exchange(message, reply, this, isAbsolute(message.url ?? ''))
     if (this.#isLast) return
     if (this.#current === undefined) this.#begin(exchange)
-    else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(exchange)
+    else if ((this.#waiting ??= []).length < MAX_WAITING) this.#waiting.push(exchange)
     else this.#conn.reset()
   }
 
@@ -113,7 +117,7 @@ export class ApiRequest implements ServedRequest, ExchangeHost {
     }
     this.#isLast = true
     this.#error = parserError(error)
-    socket.end(problemBytes(this.#error, false, this.#first.id))
+    socket.end(problemBytes(this.#error, false, requestId(undefined)))
     this.#linger()
   }
 
@@ -130,7 +134,7 @@ export class ApiRequest implements ServedRequest, ExchangeHost {
     if (this.#conn.closed || this.#socket!.destroyed) return
     this.#current = undefined
     this.#skipRest(exchange.message as IncomingMessage)
-    const next = this.#waiting.shift()
+    const next = this.#waiting?.shift()
     if (this.#isLast) this.#end()
     else if (next !== undefined) this.#begin(next)
   }
@@ -193,5 +197,9 @@ export class ApiRequest implements ServedRequest, ExchangeHost {
     this.#current?.fail(error)
   }
 }
+
+/** What is told to who asked first, and may not go on. */
+export const refusalOf = (error: unknown, { isProxied, givenId, headOnly }: FirstAsked): Uint8Array =>
+  problemBytes(error, isProxied, requestId(givenId), headOnly)
 
 const left = (): NetError => new NetError('CLIENT_CLOSED', 'the client left before it had its answer')

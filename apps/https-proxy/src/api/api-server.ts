@@ -11,12 +11,10 @@ import { type Reader, refuse } from '@sluice/net'
 import { type Directory, type ServedRequest, ServiceError } from '@sluice/service'
 import { type Decode, fieldValues, type RequestHead } from '@sluice/wire'
 import type { ApiDoor } from './api-door.ts'
-import { ApiRequest, isAbsolute } from './api-request.ts'
+import { ApiRequest, isAbsolute, refusalOf } from './api-request.ts'
 import { ApiStreams } from './api-streams.ts'
 import { apiAccount } from './login.ts'
 import { openApi } from './openapi.ts'
-import { problemBytes } from './problem.ts'
-import { requestId } from './request-id.ts'
 import type { ApiPages } from './routes.ts'
 import type { ApiSettings } from './settings.ts'
 
@@ -42,6 +40,10 @@ const onRequest = (message: IncomingMessage, reply: ServerResponse): void =>
   (message.socket as Linked<ApiRequest>)[LINK]?.onRequest(message, reply)
 
 const onBroken = (error: Error, socket: Linked<ApiRequest>): void => socket[LINK]?.onBroken(error)
+
+function onClose(this: Linked<ApiRequest>): void {
+  this[LINK]?.onClose()
+}
 
 const onH2Request = (message: Http2ServerRequest, reply: Http2ServerResponse): void => {
   const { session } = message.stream
@@ -107,15 +109,15 @@ export class ApiServer implements ApiDoor {
    */
   async handshake(reader: Reader, directory: Directory, head: RequestHead): Promise<ServedRequest> {
     const isProxied = isAbsolute(head.target)
-    const id = requestId(fieldValues(head, 'sluice-request-id')[0])
-    const first = { isProxied, id, headOnly: head.method === 'HEAD' }
+    const [givenId] = fieldValues(head, 'sluice-request-id')
+    const first = { isProxied, givenId, headOnly: head.method === 'HEAD' }
     try {
       const [value, another] = fieldValues(head, isProxied ? 'proxy-authorization' : 'authorization')
       if (another !== undefined) throw new ServiceError('HANDSHAKE_INVALID', 'credentials are repeated')
       const login = await apiAccount(value, directory, reader, this.#settings.isOpen)
       return new ApiRequest(reader.conn, login, first, this)
     } catch (error) {
-      await refuse(reader.conn, problemBytes(error, isProxied, id, first.headOnly))
+      await refuse(reader.conn, refusalOf(error, first))
       throw error
     }
   }
@@ -130,6 +132,7 @@ export class ApiServer implements ApiDoor {
   speakH1(socket: Socket, link: ApiRequest): void {
     ;(socket as Linked<ApiRequest>)[LINK] = link
     this.#h1.emit('connection', socket)
+    socket.on('close', onClose)
   }
 
   speakH2(socket: Socket, link: ApiStreams): ServerHttp2Session | undefined {

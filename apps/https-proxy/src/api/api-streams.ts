@@ -21,7 +21,7 @@ import { type ApiDoor, LINGER_MS } from './api-door.ts'
 import { Exchange, type ExchangeHost } from './exchange.ts'
 import { apiAccount, type Login } from './login.ts'
 import { problemOf } from './problem.ts'
-import { fieldOf } from './reply.ts'
+import { fieldOf, sendHead } from './reply.ts'
 import { doneOf, writeRequestLine } from './request-line.ts'
 import { route } from './routes.ts'
 import type { ApiSettings } from './settings.ts'
@@ -201,7 +201,7 @@ const valueOf = ({ message }: Stream, isProxied: boolean): string | undefined =>
 const tell = ({ reply }: Stream, error: unknown, isProxied: boolean): void => {
   if (reply.stream.destroyed) return
   const { status, fields, body } = problemOf(error, isProxied)
-  reply.writeHead(status, Object.fromEntries(fields))
+  sendHead(reply, status, fields)
   reply.end(body)
 }
 

@@ -5,7 +5,7 @@ import type { JobHead, JobRequest, JobSink, RunningJob } from '../job.ts'
 import type { AnswerForm } from './answer-form.ts'
 import { BodyUp } from './body-up.ts'
 import { problemOf, REQUEST_ID } from './problem.ts'
-import { type ApiReply, type ApiRequestMessage, fieldOf, sendHead } from './reply.ts'
+import { type ApiReply, type ApiRequestMessage, fieldOf, isWhole, sendHead } from './reply.ts'
 import { requestId, traceOf } from './request-id.ts'
 import type { ApiSettings } from './settings.ts'
 
@@ -19,6 +19,13 @@ export interface ExchangeHost {
   cut(exchange: Exchange): void
   /** It is over, and will not be heard of again. */
   onOver(exchange: Exchange): void
+}
+
+const EXCHANGE = Symbol('exchange')
+
+// One for all replies: most of what a request costs that waits is what listens for its end.
+function onClose(this: ApiReply & { [EXCHANGE]?: Exchange }): void {
+  this[EXCHANGE]?.onClose()
 }
 
 /** One request of a client, and its answer. */
@@ -53,7 +60,7 @@ export class Exchange implements JobSink, LaneSource {
     this.isProxied = isProxied
     this.method = message.method ?? ''
     this.id = requestId(fieldOf(message, 'sluice-request-id'))
-    reply.on('close', () => this.#onClose())
+    Object.assign(reply, { [EXCHANGE]: this }).on('close', onClose)
   }
 
   /** Without its query, since secrets are found there. */
@@ -206,10 +213,10 @@ export class Exchange implements JobSink, LaneSource {
     this.#trailers = undefined
   }
 
-  /** The answer is out, or nobody is there any more to get it. */
-  #onClose(): void {
+  /** @internal The answer is out, or nobody is there any more to get it. */
+  onClose(): void {
     if (this.isOver) return
-    if (!this.reply.writableFinished && this.code === 'OK') {
+    if (!isWhole(this.reply) && this.code === 'OK') {
       this.code = 'CLIENT_CLOSED'
       this.#letGo(gone())
     }

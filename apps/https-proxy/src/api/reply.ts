@@ -1,5 +1,5 @@
 import { IncomingMessage, type ServerResponse } from 'node:http'
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
 import type { HttpField } from '@sluice/wire'
 
 export type ApiRequestMessage = IncomingMessage | Http2ServerRequest
@@ -67,6 +67,12 @@ export const sendChunk = (reply: ApiReply, chunk: Uint8Array): boolean => {
 export const sendNow = (reply: ApiReply): void => {
   if (!isH2Reply(reply) && !reply.destroyed) reply.flushHeaders()
 }
+
+/** Of one that is closed: whether all of it went out. HTTP/2's tells of its finish whatever its end was. */
+export const isWhole = (reply: ApiReply): boolean =>
+  isH2Reply(reply)
+    ? reply.writableEnded && reply.stream.rstCode === constants.NGHTTP2_NO_ERROR
+    : reply.writableFinished
 
 /** Ends a response, with trailers where the version and framing of HTTP have a place for them. */
 export const sendEnd = (reply: ApiReply, trailers: readonly HttpField[]): void => {

@@ -82,6 +82,8 @@ const streamed = async (exchange: Exchange): Promise<void> => {
   const first = isUnsure ? await takeFirst(message, bodyMs) : rest
   const isThere = bodyBytes !== 0 && first !== undefined
   const body = isThere ? exchange.bodyUp(first) : undefined
+  // The end of HTTP/2's stream is told to who has read the body's alone.
+  if (!isThere) message.resume()
   exchange.run(
     { ...requestOf(asked), body, bodyBytes: isThere ? bodyBytes : undefined, timing: 'stream' },
     new StreamForm(reply, id),
@@ -125,7 +127,7 @@ const proxied = (exchange: Exchange): void => {
     {
       method: exchange.method,
       url: proxiedUrl(message),
-      fields: [...passed, ['Via', `${message.httpVersion} ${via}`]],
+      fields: [...passed, viaOf(message.httpVersion, via)],
       redirects: 0,
       priority: NORMAL,
       body: hasBody(message) ? exchange.bodyUp(undefined) : undefined,
@@ -134,6 +136,14 @@ const proxied = (exchange: Exchange): void => {
     },
     new ProxyForm(reply, id, via),
   )
+}
+
+/** One for all requests that wait. */
+let ownVia: HttpField = ['Via', '']
+const viaOf = (version: string, via: string): HttpField => {
+  const value = `${version} ${via}`
+  if (ownVia[1] !== value) ownVia = ['Via', value]
+  return ownVia
 }
 
 const NORMAL = 1
