@@ -6,9 +6,12 @@ const root = resolve(import.meta.dirname, '../..')
 const read = (path: string): string => readFileSync(resolve(root, path), 'utf8')
 
 const APP = '../apps/remote-proxy/src'
+const HTTP = 'service/src/http'
 const SS = '../apps/ss-node/src'
 const SOURCES = `${SS}/sources`
 const RELAY = '../apps/relay/src'
+const HTTPS = '../apps/https-proxy/src'
+const ORIGINS = `${HTTPS}/upstream`
 const UDP = '../apps/ss-node/src/udp'
 
 /** Each row of docs/limits.md with its default, and where in the source that is said. */
@@ -22,9 +25,9 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
   ['HTTP chunk size', '16 digits', 'wire/src/http-chunked.ts', 'MAX_SIZE_DIGITS = 16'],
   ['HTTP chunk extensions', '256 bytes', 'wire/src/http-chunked.ts', 'MAX_CHUNK_EXTENSION_BYTES = 256'],
   ['HTTP trailers', '16 KiB, 100', 'wire/src/http-chunked.ts', 'MAX_TRAILER_BYTES: number = 16 * 1024'],
-  ['Rounds without HTTP credentials', '4', `${APP}/http.ts`, 'MAX_ROUNDS = 4'],
+  ['Rounds without HTTP credentials', '4', `${HTTP}/http.ts`, 'MAX_ROUNDS = 4'],
   ['Head of a later request', '10 s', `${APP}/door.ts`, 'handshakeMs: headMs'],
-  ['Body of a request', '1 KiB in 60 s', `${APP}/forward/forward-client.ts`, 'BODY_WINDOW_MS = 60_000'],
+  ['Body of a request', '1 KiB in 60 s', `${HTTP}/forward/forward-client.ts`, 'BODY_WINDOW_MS = 60_000'],
   ['Between two requests', '60 s', `${APP}/config.ts`, "keepAliveMs: duration.prefault('60')"],
   [
     'Head of a response, from the end of the request',
@@ -32,14 +35,14 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     `${APP}/config.ts`,
     "responseMs: duration.prefault('5m')",
   ],
-  ['Kept conns to targets, of one client', '8', `${APP}/forward/idle-targets.ts`, 'MAX_IDLE = 8'],
+  ['Kept conns to targets, of one client', '8', `${HTTP}/forward/idle-targets.ts`, 'MAX_IDLE = 8'],
   [
     'Kept conn, for a request that cannot be repeated',
     '5 s idle',
-    `${APP}/forward/exchange.ts`,
+    `${HTTP}/forward/exchange.ts`,
     'FRESH_MS = 5000',
   ],
-  ['Path in the log', '1,024 bytes', `${APP}/forward/request-log.ts`, 'MAX_PATH = 1024'],
+  ['Path in the log', '1,024 bytes', `${HTTP}/forward/request-log.ts`, 'MAX_PATH = 1024'],
   ['`sumbit:` line', '1 KiB', 'wire/src/sumbit.ts', 'MAX_LINE_BYTES = 1024'],
   ['SOCKS5 user, password', '255 bytes each', 'wire/src/socks5.ts', '255'],
   ['SOCKS4 user id', '511 bytes', 'wire/src/socks4.ts', 'MAX_USER_ID_BYTES = 511'],
@@ -186,7 +189,7 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
   ['Grown read buffers together', '64 MiB', 'net/src/read-buffer.ts', 'BUDGET = 64 * 1024 * 1024'],
   ['Rate of all users, `up`, `down`, `total`', 'none', 'service/src/session-config.ts', 'rate.optional()'],
   ['File descriptors', 'system', 'net/src/net-error.ts', "EMFILE: 'DIAL_LOCAL_LIMIT'"],
-  ['Connections waiting for accept', '4,096', 'net/src/listen.ts', 'backlog ?? 4096'],
+  ['Connections waiting for accept', '65,535', 'net/src/listen.ts', 'backlog ?? 65_535'],
   [
     'Password checks at a time, and waiting',
     '2, 256',
@@ -237,6 +240,35 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
   ['Password', '1,024 bytes', 'userstore/src/password.ts', 'PASSWORD_MAX_BYTES = 1024'],
   ['Imported name, password', '255 bytes each', 'userstore/src/seed-row.ts', 'SEED_TEXT_MAX_BYTES = 255'],
   ['Groups', '64', 'userstore/src/user-check.ts', 'GROUPS_MAX = 64'],
+  ['Method', '64 characters', `${HTTPS}/jobs.ts`, '{1,64}'],
+  [
+    "Head of an origin's response",
+    '64 KiB',
+    `${ORIGINS}/origin-conn.ts`,
+    'MAX_RESPONSE_HEAD_BYTES: number = 64 * 1024',
+  ],
+  ['Fields of a response over HTTP/2', '1,000', `${ORIGINS}/h2-conn.ts`, 'MAX_PAIRS = 1000'],
+  ['Interim responses', '100', `${HTTPS}/job-run.ts`, 'MAX_INTERIMS = 100'],
+  ['Requests at a time over one conn of HTTP/2', '100', `${ORIGINS}/h2-conn.ts`, 'MAX_STREAMS = 100'],
+  ['Body of a redirect that is followed', '64 KiB', `${HTTPS}/job-run.ts`, 'MAX_SKIPPED_BYTES = 64 * 1024'],
+  [
+    'Retries of one request',
+    '2, after 100 ms, 200 ms',
+    `${ORIGINS}/retry-rules.ts`,
+    'MAX_RETRIES = 2\nconst FIRST_MS = 100',
+  ],
+  ['Retries beyond the budget', '10', `${ORIGINS}/retry-budget.ts`, 'SPARE = 10'],
+  ['An origin is left alone, at most', '60 s', `${ORIGINS}/origin-health.ts`, 'MAX_OPEN_MS = 60_000'],
+  ['Origins whose failures are known', '10,000', `${ORIGINS}/origin-health.ts`, 'MAX_KEYS = 10_000'],
+  ['A cached response', '1 MiB', `${ORIGINS}/response-cache.ts`, 'MAX_ENTRY_BYTES = 1024 * 1024'],
+  ['Variants of a URL in the cache', '8', `${ORIGINS}/memory-cache.ts`, 'MAX_VARIANTS = 8'],
+  ["Responses in a cache's file", '10,000', `${ORIGINS}/response-cache.ts`, 'MAX_FILE_ENTRIES = 10_000'],
+  [
+    'What coalesced requests share, without a cache',
+    '16 MiB, 1 s',
+    `${ORIGINS}/response-cache.ts`,
+    'PASSING_BYTES = 16 * 1024 * 1024\nconst PASSING_MS = 1000',
+  ],
   ['Name of a group', '64 characters', 'userstore/src/user.ts', '{1,64}'],
   ['Credentials', '64', 'userstore/src/user-check.ts', 'CREDENTIALS_MAX = 64'],
   [

@@ -53,6 +53,18 @@ export function codeOf(thrown: unknown): ErrorCode {
   return code.startsWith('WIRE_') ? 'HANDSHAKE_INVALID' : 'INTERNAL'
 }
 
+/** When it is worth another try, ms from now, where whatever was thrown says so. */
+export const retryMsOf = (thrown: unknown): number | undefined =>
+  thrown instanceof Error && 'retryMs' in thrown && typeof thrown.retryMs === 'number'
+    ? thrown.retryMs
+    : undefined
+
+/** What the client was told to call the request that failed so, where that has no line of its own in the log. */
+export const requestIdOf = (thrown: unknown): string | undefined =>
+  thrown instanceof Error && 'requestId' in thrown && typeof thrown.requestId === 'string'
+    ? thrown.requestId
+    : undefined
+
 function isErrorCode(code: string): code is ErrorCode {
   return code !== 'OK' && Object.hasOwn(OUTCOMES, code)
 }

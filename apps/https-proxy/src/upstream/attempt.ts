@@ -1,0 +1,151 @@
+import { type Caller, codeOf, ServiceError } from '@sluice/service'
+import { errnoOf } from '@sluice/net'
+import type { HttpField } from '@sluice/wire'
+import type { Deadlines, Timed } from './deadlines.ts'
+import { originError } from './origin-error.ts'
+import { dialTimeout } from './origin-dial.ts'
+import { type OriginConns, ownerOf } from './origin-conns.ts'
+import type { Exchange, ExchangeSink, OriginConn, OriginRequest } from './origin-conn.ts'
+import type { Origins, OriginVisit } from './origins.ts'
+
+/** What attempts share. */
+export interface AttemptParts {
+  readonly conns: OriginConns
+  readonly origins: Origins
+  readonly deadlines: Deadlines
+  /** From the first look at a name to the end of TLS. */
+  readonly connectMs: number
+}
+
+/** Who an attempt is for. */
+export interface AttemptSink extends Omit<ExchangeSink, 'onError' | 'onHead'> {
+  /** @param isCached it comes out of the cache */
+  onHead(status: number, fields: readonly HttpField[], isCached?: boolean): void
+  /** The request goes out over this conn now. */
+  onSent(): void
+  /** @param isStale the conn had been used before, and may have been closing when it got the request */
+  onFailed(error: Error, isStale: boolean): void
+}
+
+/** One request to one origin: a conn, and an exchange over it. */
+export class Attempt implements ExchangeSink, Timed {
+  deadline: number
+  readonly #parts: AttemptParts
+  readonly #caller: Caller
+  readonly #request: OriginRequest
+  readonly #sink: AttemptSink
+  readonly #dialling = new AbortController()
+  readonly #visit: OriginVisit
+  #conn: OriginConn | undefined = undefined
+  #exchange: Exchange | undefined = undefined
+  #isAnswered = false
+  #isOver = false
+
+  /** @throws ServiceError ORIGIN_LIMIT, ORIGIN_BROKEN */
+  constructor(parts: AttemptParts, caller: Caller, request: OriginRequest, sink: AttemptSink) {
+    this.#parts = parts
+    this.#caller = caller
+    this.#request = request
+    this.#sink = sink
+    this.#visit = parts.origins.enter(request.url.origin, ownerOf(caller))
+    this.deadline = parts.deadlines.now() + parts.connectMs
+    parts.deadlines.add(this)
+  }
+
+  get bytesSent(): number {
+    return this.#exchange?.bytesSent ?? 0
+  }
+
+  /** @param fresh over a conn that was not used before */
+  async run(fresh: boolean): Promise<void> {
+    const { conns, deadlines } = this.#parts
+    try {
+      const conn = await conns.take(this.#caller, this.#request.url, this.#dialling.signal, fresh)
+      deadlines.delete(this)
+      if (this.#isOver) return conns.give(this.#caller, this.#request.url, conn)
+      this.#conn = conn
+      this.#visit.connected()
+      this.#watchBody(conn)
+      this.#exchange = conn.send(this.#request, this)
+      this.#sink.onSent()
+      this.#giveBack()
+    } catch (error) {
+      this.onError(error as Error)
+    }
+  }
+
+  resume(): void {
+    this.#exchange?.resume()
+  }
+
+  /** Nobody wants it any more. The sink is told nothing from now on. */
+  abort(error: Error): void {
+    if (this.#isOver) return
+    this.#end(error)
+    this.#dialling.abort(error)
+    this.#exchange?.abort()
+  }
+
+  onDeadline(): void {
+    const error = dialTimeout(this.#request.url)
+    this.onError(error)
+    this.#dialling.abort(error)
+  }
+
+  onInterim(status: number, fields: readonly HttpField[]): void {
+    if (!this.#isOver) this.#sink.onInterim(status, fields)
+  }
+
+  onHead(status: number, fields: readonly HttpField[]): void {
+    if (this.#isOver) return
+    this.#isAnswered = true
+    this.#visit.answered()
+    this.#sink.onHead(status, fields)
+  }
+
+  onData(chunk: Uint8Array): boolean {
+    return this.#isOver || this.#sink.onData(chunk)
+  }
+
+  onEnd(trailers: readonly HttpField[]): void {
+    if (this.#isOver) return
+    this.#end(undefined)
+    this.#giveBack()
+    this.#sink.onEnd(trailers)
+  }
+
+  onError(cause: Error): void {
+    if (this.#isOver) return
+    const error = originError(cause)
+    this.#end(error)
+    if (this.#exchange === undefined && this.#conn !== undefined) this.#giveBack()
+    const wasUsed = (this.#conn?.requests ?? 0) > 1
+    this.#sink.onFailed(error, wasUsed && !this.#isAnswered && codeOf(error) === 'TARGET_RESET')
+  }
+
+  /** Before anyone else hears of it: what is wrong with the body is no fault of the origin. */
+  #watchBody(conn: OriginConn): void {
+    const { body } = this.#request
+    if (body === undefined || body instanceof Uint8Array) return
+    if (body.destroyed && !body.readableEnded) throw broken()
+    body.once('error', (cause) => {
+      // Where the conn broke, that is why somebody has destroyed the body.
+      if (this.#isOver || conn.closed) return
+      this.#exchange?.abort()
+      // It is as long as nobody said it is: undici has destroyed it.
+      this.onError(errnoOf(cause).startsWith('UND_') ? cause : broken())
+    })
+  }
+
+  #end(error: Error | undefined): void {
+    this.#isOver = true
+    this.#parts.deadlines.delete(this)
+    this.#visit.end(error === undefined ? undefined : codeOf(error))
+  }
+
+  #giveBack(): void {
+    this.#parts.conns.give(this.#caller, this.#request.url, this.#conn!)
+  }
+}
+
+const broken = (): ServiceError => new ServiceError('CLIENT_RESET', 'the body ended too early')
