@@ -117,21 +117,21 @@ test('a fleet of scrapers does not starve who reads a page', { timeout: 120_000 
   const login = `Basic ${Buffer.from('fleet:many').toString('base64')}`
   const body = message({ url: `${url}/slow` })
   const headers = { Authorization: login, 'Content-Type': TYPE, 'Content-Length': body.length }
-  let isOver = false
+  const over = new AbortController()
   const failures = new Set<number>()
   const scrape = (): Promise<void> =>
     new Promise((resolve) => {
       const request = httpRequest(
         { agent, host, port, method: 'POST', path: '/v1/requests', headers },
         (response) => {
-          if (response.statusCode !== 200 && !isOver) failures.add(response.statusCode ?? 0)
+          if (response.statusCode !== 200 && !over.signal.aborted) failures.add(response.statusCode ?? 0)
           response.resume().on('close', resolve)
         },
       )
       request.on('error', () => resolve()).end(body)
     })
   const scraper = async (): Promise<void> => {
-    while (!isOver) await scrape()
+    while (!over.signal.aborted) await scrape()
   }
   const fleet = Array.from({ length: 400 }, scraper)
   await expect.poll(async () => (await proxy.status())['queue_size']).toBeGreaterThan(300)
@@ -149,7 +149,7 @@ test('a fleet of scrapers does not starve who reads a page', { timeout: 120_000 
   // In first come, first served each of the reader's connections would have waited for some 390 of the fleet.
   expect(asked - before).toBeLessThan(300)
   expect([...failures]).toEqual([])
-  isOver = true
+  over.abort()
   agent.destroy()
   await Promise.all(fleet)
 })
