@@ -2,7 +2,9 @@ import { defaultServerConditions } from 'vite'
 import { defineConfig } from 'vitest/config'
 
 // One shared config. `nx test <p>` runs it with --project <p>; plain `vitest` at the root runs everything.
-const conditions: string[] = ['@sluice/source', ...defaultServerConditions]
+// Packages are loaded by Node itself, which knows no `module`.
+const known = defaultServerConditions.filter((condition) => condition !== 'module')
+const conditions: string[] = ['@sluice/source', ...known]
 
 // Tests compare what programs write. Colours that somebody forces on them, and Node's warning where somebody else
 // forbids them, would be part of it.

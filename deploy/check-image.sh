@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Builds the images of apps (all of them unless some are named) and uses each: a user in its volume, curl through its
-# listeners, for ss-node by way of ss-local, for relay by way of two peers. Needs root, buildah, busybox (static), curl and shadowsocks-libev. There is no
+# listeners, for ss-node by way of ss-local, for relay by way of two peers, for https-proxy by its own client too. Needs root, buildah, busybox (static), curl and shadowsocks-libev. There is no
 # image registry here, so BASE is made on the spot: this machine's Node and npm over busybox. That proves every step of
 # the Containerfile, not its default base image.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 apps=("$@")
-[[ $# -gt 0 ]] || apps=(remote-proxy ss-node relay)
+[[ $# -gt 0 ]] || apps=(remote-proxy ss-node relay https-proxy)
 work=$(mktemp --directory)
 export BUILDAH_ISOLATION=chroot
 app='' driver='' origin='' server='' client='' peers=()
@@ -190,6 +190,25 @@ check_relay() {
   done
   peers=() client=''
   stop check 1000000
+}
+check_https-proxy() {
+  local code=0
+  say 'listens on all interfaces, and so refuses to start without a user'
+  run --listen 0.0.0.0:0 --ops 0.0.0.0:0 >"$work/refused.log" 2>&1 || code=$?
+  [[ $code == 2 ]] || {
+    cat "$work/refused.log" >&2
+    fail "without a user it ends with $code, not 2"
+  }
+  say 'a user in the volume, and curl by all of its ways in'
+  echo "$secret" | run user add check --password-stdin >/dev/null
+  serve --listen 0.0.0.0:0 --allow 127.0.0.0/8
+  fetch --proxy "http://check:$secret@127.0.0.1:$(port_of proxy)"
+  fetch --proxytunnel --proxy "http://check:$secret@127.0.0.1:$(port_of proxy)"
+  if fetch --proxy "http://check:wrong@127.0.0.1:$(port_of proxy)" 2>/dev/null; then fail 'a wrong password got in'; fi
+  say 'its own client, from the image'
+  echo "$secret" | run get "$url" GET 127.0.0.1 "$(port_of proxy)" --user check --password-stdin >"$work/got" &&
+    cmp "$work/body" "$work/got" || fail 'the client got something else'
+  stop check 3000000
 }
 peer() { # peer NAME COMMAND FLAG …: a peer of the user that runs
   local name=$1

@@ -140,6 +140,15 @@ const planted: [rule: string, files: Files, error: string][] = [
     "apps/door/src/index.ts: '@sluice/service/src/session.ts' is not exported by libs/service",
   ],
   [
+    'testing of another project outside tests',
+    {
+      ...plantProject('libs/service', 'layer:3', [], '', { './testing': './src/testing/index.ts' }),
+      'apps/door/src/testing/a.ts': "import { Lab } from '@sluice/service/testing'\n",
+      'apps/door/src/own.ts': "import { Lab } from '@sluice/service/testing'\n",
+    },
+    "apps/door/src/own.ts: '@sluice/service/testing' is for tests",
+  ],
+  [
     'relative import of another project',
     { 'apps/door/src/index.ts': "import { run } from '../../../libs/service/src/index.ts'\n" },
     "apps/door/src/index.ts: '../../../libs/service/src/index.ts' leaves the project",

@@ -23,7 +23,7 @@ interface Tree {
  * - a bare import is declared in its own package.json (tests may also use the root's devDependencies)
  * - layer 1 imports nothing of ours, layer 2 wire and types of ratelimit, layer 3 the layers below it; apps
  *   import libs, nothing imports an app
- * - only what `exports` names; relative imports stay in their project; computed `import(x)` is refused
+ * - only what `exports` names, of that `…/testing` in tests alone; relative imports stay in their project; computed `import(x)` is refused
  * - wire, ratelimit and metrics open no socket and no file (their tests may); built-ins carry `node:`
  * - tsconfig references are exactly the dependencies of ours, and the root references every project
  */
@@ -82,6 +82,7 @@ function checkBuiltin(project: Project, file: string, spec: string): string[] {
 function checkOurs(from: Project, to: Project, file: string, { spec, typeOnly }: Import): string[] {
   const subpath = `.${spec.slice(to.manifest.name.length)}`
   const errors = subpath in (to.manifest.exports ?? {}) ? [] : [`'${spec}' is not exported by ${to.dir}`]
+  if (subpath === './testing' && !isTest(file)) errors.push(`'${spec}' is for tests`)
   const [lower, upper] = [layer(to.manifest), layer(from.manifest)]
   if (!(lower < upper)) errors.push(`${from.manifest.name} may not import ${to.manifest.name}`)
   else if (upper === 2 && !NET_MAY_IMPORT.has(to.manifest.name))

@@ -6,6 +6,7 @@ const root = resolve(import.meta.dirname, '../..')
 const read = (path: string): string => readFileSync(resolve(root, path), 'utf8')
 
 const APP = '../apps/remote-proxy/src'
+const HTTP = 'service/src/http'
 const SS = '../apps/ss-node/src'
 const SOURCES = `${SS}/sources`
 const RELAY = '../apps/relay/src'
@@ -24,9 +25,9 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
   ['HTTP chunk size', '16 digits', 'wire/src/http-chunked.ts', 'MAX_SIZE_DIGITS = 16'],
   ['HTTP chunk extensions', '256 bytes', 'wire/src/http-chunked.ts', 'MAX_CHUNK_EXTENSION_BYTES = 256'],
   ['HTTP trailers', '16 KiB, 100', 'wire/src/http-chunked.ts', 'MAX_TRAILER_BYTES: number = 16 * 1024'],
-  ['Rounds without HTTP credentials', '4', `${APP}/http.ts`, 'MAX_ROUNDS = 4'],
+  ['Rounds without HTTP credentials', '4', `${HTTP}/http.ts`, 'MAX_ROUNDS = 4'],
   ['Head of a later request', '10 s', `${APP}/door.ts`, 'handshakeMs: headMs'],
-  ['Body of a request', '1 KiB in 60 s', `${APP}/forward/forward-client.ts`, 'BODY_WINDOW_MS = 60_000'],
+  ['Body of a request', '1 KiB in 60 s', `${HTTP}/forward/forward-client.ts`, 'BODY_WINDOW_MS = 60_000'],
   ['Between two requests', '60 s', `${APP}/config.ts`, "keepAliveMs: duration.prefault('60')"],
   [
     'Head of a response, from the end of the request',
@@ -34,14 +35,14 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     `${APP}/config.ts`,
     "responseMs: duration.prefault('5m')",
   ],
-  ['Kept conns to targets, of one client', '8', `${APP}/forward/idle-targets.ts`, 'MAX_IDLE = 8'],
+  ['Kept conns to targets, of one client', '8', `${HTTP}/forward/idle-targets.ts`, 'MAX_IDLE = 8'],
   [
     'Kept conn, for a request that cannot be repeated',
     '5 s idle',
-    `${APP}/forward/exchange.ts`,
+    `${HTTP}/forward/exchange.ts`,
     'FRESH_MS = 5000',
   ],
-  ['Path in the log', '1,024 bytes', `${APP}/forward/request-log.ts`, 'MAX_PATH = 1024'],
+  ['Path in the log', '1,024 bytes', `${HTTP}/forward/request-log.ts`, 'MAX_PATH = 1024'],
   ['`sumbit:` line', '1 KiB', 'wire/src/sumbit.ts', 'MAX_LINE_BYTES = 1024'],
   ['SOCKS5 user, password', '255 bytes each', 'wire/src/socks5.ts', '255'],
   ['SOCKS4 user id', '511 bytes', 'wire/src/socks4.ts', 'MAX_USER_ID_BYTES = 511'],
@@ -188,7 +189,7 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
   ['Grown read buffers together', '64 MiB', 'net/src/read-buffer.ts', 'BUDGET = 64 * 1024 * 1024'],
   ['Rate of all users, `up`, `down`, `total`', 'none', 'service/src/session-config.ts', 'rate.optional()'],
   ['File descriptors', 'system', 'net/src/net-error.ts', "EMFILE: 'DIAL_LOCAL_LIMIT'"],
-  ['Connections waiting for accept', '4,096', 'net/src/listen.ts', 'backlog ?? 4096'],
+  ['Connections waiting for accept', '65,535', 'net/src/listen.ts', 'backlog ?? 65_535'],
   [
     'Password checks at a time, and waiting',
     '2, 256',

@@ -1,4 +1,4 @@
-import { ConfigError, Program, isLoopbackListener } from '@sluice/service'
+import { checkOpen, ConfigError, openness, Program } from '@sluice/service'
 import type { RelayAddress } from '@sluice/wire/relay'
 import { reachedAt, urlsOf } from './addresses.ts'
 import { relayRoutes } from './admin-routes.ts'
@@ -44,16 +44,13 @@ export const openDoor = async (
   { presence, version = '' }: OpenOptions = {},
 ): Promise<OpenRelay> => {
   checkPlain(config)
-  checkOpen(program, config)
+  const isOpen = whoMayCome(program, config)
   const identity = openIdentity(identityFile(config))
   const tls = await openTls(program, config, identity)
   const listeners: ListenUrl[] = []
   let live = config
   const addresses = (): RelayAddress[] => reachedAt(live, listeners, identity.nodeId)
-  const relay = new RelayDoor({
-    ...{ program, config, identity, presence, addresses },
-    isOpen: openness(program, config),
-  })
+  const relay = new RelayDoor({ program, config, identity, presence, addresses, isOpen })
   program.onReload<RelayConfig>((next) => () => {
     live = next
     relay.set(next)
@@ -63,28 +60,21 @@ export const openDoor = async (
   showOps(program, relay, config, version)
   for (const { door, address } of config.listen) {
     const transports = transportsOf({ door, address }, config.plain)
-    const open = openChannel(transports, { tls, mayCome: (origin) => mayCome(live.origin)(origin) })
-    const listener = await program.listen(door, address, relay.handshake(open))
+    const channel = openChannel(transports, { tls, mayCome: (origin) => mayCome(live.origin)(origin) })
+    const listener = await program.listen(door, address, relay.handshake(channel))
     listeners.push({ door, address: listener.address })
   }
   return { relay, listeners, urls: () => urlsOf(addresses()) }
 }
 
-/**
- * Whether everybody comes in who proves to be anybody: said so, or where only this machine can and nobody has been a user
- * since the start. The first user ends that for good, and the guests go: that the last one was removed opens nothing.
- */
-const openness = (program: Program, { open, listen }: RelayConfig): (() => boolean) => {
-  const { directory } = program
-  if (open) return () => true
-  let isOpen = directory.size === 0 && listen.every(({ address }) => isLoopbackListener(address))
-  const watch = directory.watch(() => {
-    if (!isOpen || directory.size === 0) return
-    isOpen = false
-    directory.guest.cut('PEER_DENIED')
-  })
-  program.onStop(() => watch[Symbol.dispose]())
-  return () => isOpen
+/** Whether everybody comes in who proves to be anybody. */
+const whoMayCome = (program: Program, { open, listen }: RelayConfig): (() => boolean) => {
+  const listeners = listen.map((url) => ({
+    address: url.address,
+    written: `--listen: ${formatListenUrl(url)}`,
+  }))
+  checkOpen(program, { open, listeners, add: 'user add NAME --node-id ID' })
+  return openness(program, { open, listeners: listen.map(({ address }) => address), code: 'PEER_DENIED' })
 }
 
 const showOps = (
@@ -117,15 +107,6 @@ const checkPlain = ({ listen, plain }: RelayConfig): void => {
   throw new ConfigError(
     'CONFIG_INVALID',
     `--listen: ${formatListenUrl(far)} is neither TLS nor loopback: take tls, wss or any, or give --plain`,
-  )
-}
-
-const checkOpen = (program: Program, { listen, open }: RelayConfig): void => {
-  const far: ListenUrl | undefined = listen.find(({ address }) => !isLoopbackListener(address))
-  if (far === undefined || open || program.directory.size > 0) return
-  throw new ConfigError(
-    'CONFIG_INVALID',
-    `--listen: ${formatListenUrl(far)} is not loopback and there is no user: add one with "user add NAME --node-id ID", or give --open`,
   )
 }
 

@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { TestClient } from '@sluice/service/testing'
 import { type Address, COMMAND, encodeBasic, encodeSocksDatagram } from '@sluice/wire'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { bytesOf } from './testing/dialects.ts'
 import { askSocks5 } from './testing/socks5-client.ts'
-import { TestClient } from './testing/test-client.ts'
 import { echo, openOrigin, openTestProgram, type TestProgram } from './testing/test-program.ts'
 
 const ADA = { name: 'ada', password: 'horse' }

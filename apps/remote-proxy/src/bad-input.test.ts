@@ -3,14 +3,19 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { setImmediate as turn } from 'node:timers/promises'
 import { AddressPolicy, createDial, createResolver, type DialOptions } from '@sluice/net'
 import { OUTCOMES, SignInGuard } from '@sluice/service'
+import {
+  openTestDoor,
+  TestClient,
+  type TestDoor,
+  type TestDoorOptions,
+  type TestUser,
+} from '@sluice/service/testing'
 import { PasswordVerifier } from '@sluice/userstore'
 import { encodeBasic, encodeSumbit, encodeUserPass } from '@sluice/wire'
 import { assert, asyncProperty, constantFrom, uint8Array } from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { testHandshake } from './testing/test-handshake.ts'
 import { bytesOf, expectHttp } from './testing/dialects.ts'
-import { TestClient } from './testing/test-client.ts'
-import { openTestDoor, type TestDoor, type TestDoorOptions, type TestUser } from './testing/test-door.ts'
 
 const ADA: TestUser = { name: 'ada', password: 'horse' }
 const LONG: TestUser = { name: 'é'.repeat(127) + 'x', password: 'p'.repeat(255) }

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { AddressPolicy, createDial, createLocate } from '@sluice/net'
+import { openTestDoor, TestClient, type TestDoor, type TestUser } from '@sluice/service/testing'
 import {
   type Address,
   COMMAND,
@@ -19,8 +20,6 @@ import { Bind, type BindOptions } from './bind.ts'
 import { OWN_HOST } from './testing/own-loopback.ts'
 import { testHandshake } from './testing/test-handshake.ts'
 import { bytesOf } from './testing/dialects.ts'
-import { TestClient } from './testing/test-client.ts'
-import { openTestDoor, type TestDoor, type TestUser } from './testing/test-door.ts'
 
 const ADA: TestUser = { name: 'ada', password: 'horse' }
 const ANYBODY = { host: '0.0.0.0', port: 0 }

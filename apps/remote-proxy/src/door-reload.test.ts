@@ -1,9 +1,8 @@
+import { ScriptedTarget, TestClient } from '@sluice/service/testing'
 import { COMMAND } from '@sluice/wire'
 import { afterEach, expect, test } from 'vitest'
 import type { RemoteProxyConfig } from './config.ts'
-import { ScriptedTarget } from './testing/scripted-target.ts'
 import { type Asked, askSocks5 } from './testing/socks5-client.ts'
-import { TestClient } from './testing/test-client.ts'
 import { configOf, openTestProgram, type TestProgram } from './testing/test-program.ts'
 
 const ADA = { name: 'ada', password: 'horse' }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { type End, type Login, TestClient, type TestUser } from '@sluice/service/testing'
 import {
   COMMAND,
   decodeResponseHead,
@@ -15,8 +16,6 @@ import type { UserPatch } from '@sluice/userstore'
 import type { Address } from '@sluice/wire'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bytesOf } from './testing/dialects.ts'
-import { TestClient } from './testing/test-client.ts'
-import type { End, Login, TestUser } from './testing/test-door.ts'
 import {
   configOf,
   echo,

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { ConfigError, type Handshake, Program, isLoopbackListener } from '@sluice/service'
-import type { Address } from '@sluice/wire'
+import { checkOpen, ConfigError, type Handshake, Program } from '@sluice/service'
+import { Deadlines } from '@sluice/service/http'
+import { type Address, formatAddress } from '@sluice/wire'
 import { BindPlaces } from './bind.ts'
 import type { RemoteProxyConfig } from './config.ts'
-import { Deadlines } from './forward/deadlines.ts'
 import { createHandshake } from './handshake.ts'
 import { socksCommands } from './socks-config.ts'
 
@@ -23,13 +23,8 @@ export interface OpenDoor {
  */
 export const openDoor = async (program: Program, config: RemoteProxyConfig): Promise<OpenDoor> => {
   const wanted = [config.http, config.socks, config.tls].filter((listener) => listener !== undefined)
-  const open = wanted.find((listener) => !isLoopbackListener(listener))
-  if (open !== undefined && program.directory.size === 0 && !config.open) {
-    throw new ConfigError(
-      'CONFIG_INVALID',
-      `${open.host}:${open.port} is not loopback and there is no user: add one with "user add NAME", or give --open`,
-    )
-  }
+  const listeners = wanted.map((address) => ({ address, written: formatAddress(address) }))
+  checkOpen(program, { open: config.open, listeners })
   const handshake = liveHandshake(program, config)
   const tls = await listenSecurely(program, config, handshake)
   const { address: http } = await program.listen('http', config.http, handshake)

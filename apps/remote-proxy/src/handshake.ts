@@ -1,9 +1,8 @@
 import type { Reader } from '@sluice/net'
 import { refuse } from '@sluice/net'
 import { type Account, type Directory, type Handshake, ServiceError, signIn } from '@sluice/service'
+import { type ForwardSettings, http } from '@sluice/service/http'
 import { decodeSumbit } from '@sluice/wire'
-import type { ForwardSettings } from './forward/settings.ts'
-import { http } from './http.ts'
 import { socks4 } from './socks4.ts'
 import { socks5 } from './socks5.ts'
 import type { SocksCommands } from './socks-request.ts'
@@ -38,7 +37,7 @@ const byProtocol = async (
 ): ReturnType<Handshake> => {
   if (first === SOCKS5) return socks5(reader, directory, known, socks)
   if (first === SOCKS4) return socks4(reader, directory, known, socks)
-  if (first >= 0x41 && first <= 0x5a) return http(reader, directory, known, forward)
+  if (first >= 0x41 && first <= 0x5a) return http(reader, directory, { known, forward })
   // There are no words for somebody whose protocol nobody knows.
   await refuse(reader.conn, NOTHING)
   throw new ServiceError('PROTOCOL_UNSUPPORTED', `first byte ${first}`)

@@ -1,11 +1,11 @@
 import { readdirSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { once } from 'node:events'
+import type { End, TestUser } from '@sluice/service/testing'
 import { encodeBasic } from '@sluice/wire'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bytesOf, DIALECTS } from './testing/dialects.ts'
 import type { Dialect } from './testing/handshake-contract.ts'
-import type { End, TestUser } from './testing/test-door.ts'
 import { openTestProgram, type TestProgram } from './testing/test-program.ts'
 import { type Pace, PAYLOAD, TunnelEnd } from './testing/tunnel-end.ts'
 

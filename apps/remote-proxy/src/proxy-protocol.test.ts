@@ -3,11 +3,11 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectSecurely } from 'node:tls'
+import { TestClient } from '@sluice/service/testing'
 import { decodeProxyHeader, encodeProxyHeader, type ProxyHeader } from '@sluice/wire'
 import { describe, expect, test } from 'vitest'
 import { createAuthority } from './testing/certificates.ts'
 import { DIALECTS } from './testing/dialects.ts'
-import { TestClient } from './testing/test-client.ts'
 import { echo, openOrigin, openTestProgram, type TestProgram } from './testing/test-program.ts'
 
 const ADA = { name: 'ada', password: 'right-horse' }

@@ -1,11 +1,11 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import { TestClient } from '@sluice/service/testing'
 import { type Address, COMMAND, encodeBasic, encodeSocks4Request, encodeSocksDatagram } from '@sluice/wire'
 import type { Rule } from '@sluice/service'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { bytesOf } from './testing/dialects.ts'
 import { askSocks5 } from './testing/socks5-client.ts'
-import { TestClient } from './testing/test-client.ts'
 import { configOf, echo, openOrigin, openTestProgram, type TestProgram } from './testing/test-program.ts'
 
 const ADA = { name: 'ada', password: 'horse' }

@@ -1,10 +1,9 @@
 import { AddressPolicy, createDial } from '@sluice/net'
 import { SignInGuard } from '@sluice/service'
+import { type Login, openTestDoor, TestClient, type TestDoor } from '@sluice/service/testing'
 import { decodeResponseHead, encodeBasic, fieldValues } from '@sluice/wire'
 import { expect, test } from 'vitest'
 import { bytesOf, DIALECTS } from './testing/dialects.ts'
-import { TestClient } from './testing/test-client.ts'
-import { type Login, openTestDoor, type TestDoor } from './testing/test-door.ts'
 import { testHandshake } from './testing/test-handshake.ts'
 
 const ADA = { name: 'ada', password: 'horse' }

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectSecurely, type ConnectionOptions } from 'node:tls'
+import { TestClient } from '@sluice/service/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAuthority, type Identity } from './testing/certificates.ts'
 import { DIALECTS } from './testing/dialects.ts'
-import { TestClient } from './testing/test-client.ts'
 import { configOf, echo, openOrigin, openTestProgram, type TestProgram } from './testing/test-program.ts'
 
 const ADA = { name: 'ada', password: 'right-horse' }

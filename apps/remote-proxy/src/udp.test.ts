@@ -2,6 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import { AddressPolicy, createDial, createLocate } from '@sluice/net'
+import { openTestDoor, TestClient, type TestDoor, type TestUser } from '@sluice/service/testing'
 import {
   type Address,
   COMMAND,
@@ -18,8 +19,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { OWN_HOST } from './testing/own-loopback.ts'
 import { testHandshake } from './testing/test-handshake.ts'
 import { bytesOf } from './testing/dialects.ts'
-import { TestClient } from './testing/test-client.ts'
-import { openTestDoor, type TestDoor, type TestUser } from './testing/test-door.ts'
 import { UdpAssociate, type UdpOptions } from './udp.ts'
 
 const USERS: TestUser[] = [

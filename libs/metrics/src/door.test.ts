@@ -17,7 +17,7 @@ function door(): { door: DoorMetrics; seen: Record<string, number[]> } {
 describe('DoorMetrics', () => {
   it('counts requests by their codes, apart from sessions', () => {
     const { door: http } = door()
-    for (const code of ['OK', 'DIAL_REFUSED', 'OK']) http.served(code)
+    for (const code of ['OK', 'DIAL_REFUSED', 'OK']) http.served(code, 1)
     expect([...http.requests]).toEqual([
       ['OK', 2],
       ['DIAL_REFUSED', 1],

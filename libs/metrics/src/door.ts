@@ -20,6 +20,8 @@ export class DoorMetrics {
   /** Requests of connections that bring many. */
   readonly requests: Map<string, number> = new Map()
   readonly errnos: Map<string, number> = new Map()
+  /** Told of each request of those. */
+  onServed: ((code: string, ms: number) => void) | undefined = undefined
   readonly #observers: { handshake: Observer; dial: Observer; session: Observer }
 
   constructor(observers: { handshake: Observer; dial: Observer; session: Observer }) {
@@ -38,9 +40,10 @@ export class DoorMetrics {
     this.#observers.session.observe(ms / 1000)
   }
 
-  /** One request of a connection that may bring many is over. */
-  served(code: string): void {
+  /** One request of a connection that may bring many is over, after `ms`. */
+  served(code: string, ms: number): void {
     bump(this.requests, code)
+    this.onServed?.(code, ms)
   }
 
   /** A datagram was not relayed; `reason` is one of few words. */

@@ -32,7 +32,7 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
     name: 'sluice_http_requests_total',
     type: 'counter',
     labels: ['door', 'code'],
-    help: 'Plain HTTP requests that were forwarded or refused, by their outcome.',
+    help: 'Requests over HTTP, of which a connection may bring many, and tunnels of https-proxy, by their outcome.',
   },
   active: {
     name: 'sluice_sessions_active',

@@ -29,7 +29,7 @@ export interface LaneSource {
 export class LaneWriter {
   readonly lane: Lane
   /** Where to; to be changed only while the writer is free. */
-  to: Conn | undefined = undefined
+  to: Pick<Conn, 'write'> | undefined = undefined
   readonly #source: LaneSource
   /** Bytes that the limiter has not let go yet, from `#offset` on. */
   #held: Uint8Array | undefined = undefined

@@ -10,7 +10,7 @@ export interface ListenOptions {
   readonly onConn: (conn: Conn) => void
   /** The listener goes on whatever happens here (EMFILE, ECONNABORTED, …). */
   readonly onError: (error: Error) => void
-  /** @default 4,096; the kernel caps it at net.core.somaxconn */
+  /** @default 65,535; the kernel caps it at net.core.somaxconn */
   readonly backlog?: number
 }
 
@@ -25,7 +25,7 @@ export const listen = (options: ListenOptions): Promise<Listener> =>
   new Promise((resolve, reject) => {
     const server = createServer(CONN_OPTIONS, (socket: Socket) => options.onConn(acceptedConn(socket)))
     server.once('error', reject)
-    server.listen({ host: options.host, port: options.port, backlog: options.backlog ?? 4096 }, () => {
+    server.listen({ host: options.host, port: options.port, backlog: options.backlog ?? 65_535 }, () => {
       server.off('error', reject)
       server.on('error', options.onError)
       const { address: host, port } = server.address() as AddressInfo

@@ -54,6 +54,19 @@ describe('reading', () => {
     ])
   })
 
+  it('reads again what is put back, and leaves it to who has the conn next', async () => {
+    const { reader, conn, peer } = open()
+    send(peer, 'one\ntwo\n')
+    await turns()
+    expect(reader.read(line)).toBe('one')
+    reader.unread(Buffer.from('one\n'))
+    expect([reader.read(line), reader.read(line)]).toEqual(['one', 'two'])
+    reader.unread(Buffer.from('two\n'))
+    send(peer, 'three\n')
+    const next = new Reader(reader.release(), 1000)
+    expect([conn, await next.read(line), await next.read(line)]).toEqual([next.conn, 'two', 'three'])
+  })
+
   it('waits for the first byte', async () => {
     const { reader, peer } = open()
     const first = reader.peek()

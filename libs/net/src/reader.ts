@@ -72,6 +72,11 @@ export class Reader implements ConnSink {
     return Promise.race([promise, end.promise])
   }
 
+  /** Puts bytes that a value took back in front: whoever has the conn next reads them again. Between two reads. */
+  unread(bytes: Uint8Array): void {
+    this.#bytes = Buffer.concat([bytes, this.#bytes])
+  }
+
   /** Reads and drops all that comes; resolves with the client's end, a conn that breaks, or `fail`. No read may follow. */
   drain(): Promise<void> {
     this.#bytes = EMPTY

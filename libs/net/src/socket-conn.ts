@@ -2,7 +2,7 @@ import { createConnection, type Socket } from 'node:net'
 import type { Address } from '@sluice/wire'
 import type { Conn, ConnSink } from './conn.ts'
 import { moveSocket } from './moved-socket.ts'
-import { rawOf, setRaw } from './raw-socket.ts'
+import { layered, localOf, rawOf, remoteOf } from './raw-socket.ts'
 import { LARGEST_READ, ReadBuffer } from './read-buffer.ts'
 
 /**
@@ -13,10 +13,6 @@ export const CONN_OPTIONS = { allowHalfOpen: true, noDelay: true, highWaterMark:
 
 const CONN = Symbol('conn')
 type ConnSocket = Socket & { [CONN]: SocketConn }
-
-/** `::ffff:192.0.2.1`, as a dual-stack listener shows IPv4 peers, is `192.0.2.1` to us. */
-const plainHost = (host: string): string =>
-  host.startsWith('::ffff:') && host.includes('.') ? host.slice(7) : host
 
 // One set of handlers for all sockets: a closure for each event of each conn is what makes idle conns expensive.
 function onData(this: Socket, chunk: Uint8Array): void {
@@ -38,11 +34,9 @@ function onError(this: Socket, error: Error): void {
 function onClose(this: Socket): void {
   ;(this as ConnSocket)[CONN].gone()
 }
+const move = (conn: SocketConn): void => conn.move()
 function onTlsData(this: Socket, chunk: Uint8Array): void {
   ;(this as ConnSocket)[CONN].receive(chunk)
-}
-function resetNow(this: Socket): void {
-  rawOf(this).resetAndDestroy()
 }
 
 /** The most that Node reads at a time without `onread`, and how many such reads make a bulk transfer. */
@@ -50,9 +44,7 @@ const PLAIN_READ = 64 * 1024
 const BULK_READS = 16
 
 /** How much of what has come to pass a sink has been told. */
-const NOTHING = 0
-const END = 1
-const CLOSE = 2
+const [NOTHING, END, CLOSE] = [0, 1, 2]
 
 /** A TCP socket as a Conn. Make it with {@link acceptedConn} or {@link dialledConn}. */
 export class SocketConn implements Conn {
@@ -82,12 +74,12 @@ export class SocketConn implements Conn {
   }
 
   get remote(): Address {
-    this.#remote ??= { host: plainHost(this.socket.remoteAddress ?? ''), port: this.socket.remotePort ?? 0 }
+    this.#remote ??= remoteOf(this.socket)
     return this.#remote
   }
 
   get local(): Address {
-    this.#local ??= { host: plainHost(this.socket.localAddress ?? ''), port: this.socket.localPort ?? 0 }
+    this.#local ??= localOf(this.socket)
     return this.#local
   }
 
@@ -152,7 +144,7 @@ export class SocketConn implements Conn {
     // The FIN is on its way for one more turn of the event loop: libuv refuses a reset (EINVAL), Node loses the handle.
     const isShuttingDown = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished
     if (!isShuttingDown || socket.destroyed) rawOf(socket).resetAndDestroy()
-    else if (!this.#resetting) socket.once('finish', resetNow)
+    else if (!this.#resetting) socket.once('finish', () => rawOf(socket).resetAndDestroy())
     this.#resetting = true
   }
 
@@ -174,11 +166,11 @@ export class SocketConn implements Conn {
 
   /** @internal An accepted socket has read; one that turns out to bring much gets a buffer of its own. */
   readPlainly(chunk: Uint8Array): void {
-    if (chunk.length >= PLAIN_READ && ++this.#fullReads % BULK_READS === 0) setImmediate(this.#move)
+    if (chunk.length >= PLAIN_READ && ++this.#fullReads % BULK_READS === 0) setImmediate(move, this)
     this.receive(chunk)
   }
 
-  readonly #move = (): void => {
+  move(): void {
     if (this.#paused || this.closed || this.#ended || this.#broken) return
     const buffer = new ReadBuffer()
     const next = (): Uint8Array => buffer.next(this.lastRead, this.readLimit)
@@ -199,26 +191,20 @@ export class SocketConn implements Conn {
   wrap(make: (raw: Socket) => Socket): void {
     if (this.socket.destroyed) return
     const raw = this.release()
-    this.socket = setRaw(make(raw), raw)
+    this.socket = layered(make(raw), raw)
     this.#listen()
     this.socket.on('data', onTlsData)
     if (this.#paused) this.socket.pause()
   }
 
-  /** @internal Gives the socket away, paused, for TLS around it: read plainly, a dialled one still reads into our buffer. */
+  /**
+   * @internal Gives the socket away, paused, with what was put back in front. Whoever dialled it cannot read it, since
+   * its bytes went to a buffer of ours, but TLS around it can. All that this conn still knows are its addresses.
+   */
   release(): Socket {
     // Asked for now, since they are gone with the first of the two sockets that closes.
     const [remote, local] = [this.remote, this.local]
-    const raw = this.socket.pause()
-    raw
-      .off('data', onData)
-      .off('data', onTlsData)
-      .off('end', onEnd)
-      .off('drain', onDrain)
-      .off('error', onError)
-      .off('close', onClose)
-    if (this.#kept !== undefined) raw.unshift(this.#kept)
-    this.#kept = undefined
+    const raw = this.#unread().off('error', onError).off('close', onClose)
     this.#buffer?.release()
     this.#buffer = undefined
     this.#remote = remote
@@ -226,10 +212,25 @@ export class SocketConn implements Conn {
     return raw
   }
 
-  #listen(): void {
+  /** @internal As `takeSocket` says. */
+  handOver(): Socket | undefined {
+    this.pause()
+    if (this.#ended || this.socket.destroyed) return undefined
+    return this.#unread()
+  }
+
+  /** Reads no more of the socket, which is paused, with what was put back in front. */
+  #unread(): Socket {
     const { socket } = this
-    ;(socket as ConnSocket)[CONN] = this
-    socket.on('end', onEnd).on('drain', onDrain).on('error', onError).on('close', onClose)
+    socket.pause().off('data', onData).off('data', onTlsData).off('end', onEnd).off('drain', onDrain)
+    if (this.#kept !== undefined) socket.unshift(this.#kept)
+    this.#kept = undefined
+    return socket
+  }
+
+  #listen(): void {
+    ;(this.socket as ConnSocket)[CONN] = this
+    this.socket.on('end', onEnd).on('drain', onDrain).on('error', onError).on('close', onClose)
   }
 
   /** @internal */

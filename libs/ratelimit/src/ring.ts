@@ -11,6 +11,10 @@ export class Ring<T extends Linked> {
   #tail: T | undefined = undefined
   size = 0
 
+  get tail(): T | undefined {
+    return this.#tail
+  }
+
   /** Takes `item` out of the ring it is in, if any, and appends it to this one. */
   push(item: T): void {
     item.ring?.delete(item)

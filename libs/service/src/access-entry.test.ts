@@ -25,6 +25,10 @@ describe('a line of JSON', () => {
         '"url":"example.com:443","status":200,"code":"OK","up":1823,"down":500495,"ms":3037,"peer":"203.0.113.9"}\n',
     )
   })
+
+  it('has the name of the request, where it has one', () => {
+    expect(line({ id: 'r1' }, 'json')).toMatch(/^\{"time":1795244317384,"id":"r1","door":/)
+  })
 })
 
 describe('a line of Squid', () => {

@@ -3,6 +3,8 @@ import { type Code, OUTCOMES } from './errors.ts'
 
 /** What a client asked for and what came of it: a whole tunnel, or one HTTP exchange. */
 export interface AccessEntry {
+  /** What everybody calls it, where it has a name. */
+  readonly id?: string | undefined
   /** When it was over, ms since 1970. */
   readonly at: number
   /** How long it took. */
@@ -36,6 +38,7 @@ export const accessLine = (entry: AccessEntry, format: AccessFormat): string =>
   format === 'json' ? jsonLine(entry) : squidLine(entry)
 
 const jsonLine = ({
+  id,
   at,
   door,
   user,
@@ -51,7 +54,7 @@ const jsonLine = ({
   upstream,
   type,
 }: AccessEntry): string =>
-  `${JSON.stringify({ time: at, door, user, client: endpoint(client), method, url, status, code, up, down, ms, peer, upstream, type })}\n`
+  `${JSON.stringify({ time: at, id, door, user, client: endpoint(client), method, url, status, code, up, down, ms, peer, upstream, type })}\n`
 
 /**
  * Squid's own format, `logformat squid`: `%ts.%03tu %6tr %>a %Ss/%03>Hs %<st %rm %ru %[un %Sh/%<a %mt`. What Squid calls

@@ -31,11 +31,11 @@ export const appHelp = <Config extends ProgramConfig>(
   app: App<Config>,
   commands: App<Config>['commands'],
 ): string => {
-  const { name, version, intro, description, examples, schema } = app
+  const { name, version, intro, description, examples, schema, operands } = app
   const manual: Manual = {
     head: `${name} ${version}: ${intro}`,
     synopsis: [
-      `${name} [serve] [flags]`,
+      [name, '[serve]', ...(operands ? [operands.usage] : []), '[flags]'].join(' '),
       ...Object.entries(commands).map(([word, { usage }]) => `${name} ${word} ${usage}`),
     ],
     ...(description && { description }),

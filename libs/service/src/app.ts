@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { ConfigSchema } from './config-options.ts'
+import type { Operands } from './config-sources.ts'
 import type { Example } from './help-text.ts'
 import type { Program } from './program.ts'
 import type { ProgramConfig } from './program-options.ts'
@@ -33,6 +34,8 @@ export interface App<Config extends ProgramConfig> {
   readonly description?: readonly string[]
   readonly examples?: readonly Example[]
   readonly schema: ConfigSchema<Config>
+  /** Settings that are words without a flag. @default none */
+  readonly operands?: Operands
   /** Opens store and listeners. Its log is up by the time it returns. */
   serve(config: Config): Promise<Program>
   /** By their first word. `serve`, `help` and `completion` need not be among them. */

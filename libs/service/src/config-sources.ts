@@ -10,6 +10,19 @@ export interface Given {
 }
 export type Givens = Map<string, Given>
 
+/** Words that are settings by their place on the command line. */
+export interface Operands {
+  /** As they stand in the synopsis, such as `[PORT]`. */
+  readonly usage: string
+  /**
+   * By key of the schema what they come to, as it would be written behind its flag, and what an error calls it.
+   * @param words one at least
+   * @returns undefined where the first can be none of them: somebody means a command
+   * @throws ConfigError where there are too many
+   */
+  read(words: readonly string[]): Givens | undefined
+}
+
 const FILE_MAX_CHARS = 1024 * 1024
 const VALUE_MAX_CHARS = 64 * 1024
 
@@ -37,6 +50,20 @@ export function readFlags(
     }
   }
   return { given, positionals }
+}
+
+/** @throws ConfigError where one of them is given as a flag as well */
+export function readOperands(
+  words: readonly string[],
+  operands: Operands | undefined,
+  flags: Givens,
+): { given: Givens; positionals: string[] } {
+  const given = words.length > 0 ? operands?.read(words) : undefined
+  if (given === undefined) return { given: new Map(), positionals: [...words] }
+  const twice = [...given].find(([key]) => flags.has(key))
+  if (twice === undefined) return { given, positionals: [] }
+  const [key, { where }] = twice
+  throw new ConfigError('USAGE', `${where} and ${flags.get(key)!.where} are the same setting: give one`)
 }
 
 function readFlag(

@@ -4,8 +4,15 @@ import { z } from 'zod'
 import { ConfigError } from './config-error.ts'
 import { optionsOf } from './config-options.ts'
 import type { ConfigSchema, Option } from './config-options.ts'
-import { doubtfulEnvironment, isTooLong, readEnvironment, readFile, readFlags } from './config-sources.ts'
-import type { Given, Givens } from './config-sources.ts'
+import {
+  doubtfulEnvironment,
+  isTooLong,
+  readEnvironment,
+  readFile,
+  readFlags,
+  readOperands,
+} from './config-sources.ts'
+import type { Given, Givens, Operands } from './config-sources.ts'
 import { address, cidrs, duration, text } from './config-types.ts'
 import { LOG_LEVELS } from './log.ts'
 import type { LogLevel } from './log.ts'
@@ -90,13 +97,15 @@ export interface ConfigInput {
   argv: readonly string[]
   env: Readonly<Record<string, string | undefined>>
   readFile?: (path: string) => string
+  /** Settings that need no flag; they count as if they had one. @default none */
+  operands?: Operands | undefined
   /** The file may hold the keys of this schema too: a subcommand shares the file of its program. */
   shares?: z.ZodObject
 }
 
 export interface Loaded<T> {
   config: T
-  /** What is not a flag, in order. */
+  /** What is neither a flag nor an operand, in order. */
   positionals: string[]
   /** By key, what was given: the value as it was written, and where (`--http`, `SLUICE_HTTP`, `sluice.yaml: http`). */
   given: Givens
@@ -110,10 +119,11 @@ export interface Loaded<T> {
  */
 export function loadConfig<S extends z.ZodObject>(schema: S, input: ConfigInput): Loaded<z.output<S>> {
   const options = optionsOf(schema)
-  const { given: flags, positionals } = readFlags(input.argv, options)
+  const { given: flags, positionals: words } = readFlags(input.argv, options)
+  const { given: placed, positionals } = readOperands(words, input.operands, flags)
   const environment = readEnvironment(input.env, options)
   const file = fileOf(flags.get('config') ?? environment.get('config'), input, options)
-  const given: Givens = new Map([...file, ...environment, ...flags])
+  const given: Givens = new Map([...file, ...environment, ...placed, ...flags])
   return {
     config: check(schema, options, given),
     positionals,

@@ -222,6 +222,8 @@ describe('Directory', () => {
     lab.store.put({ ...lab.account('ada').user, name: 'ida' })
     expect(await signedIn('ida', 'secret')).toBe('ada')
     await expect(signedIn('ada', 'secret')).rejects.toMatchObject({ code: 'AUTH_FAILED' })
+    expect(lab.directory.byName('ida')).toBe(lab.account('ada'))
+    expect(lab.directory.byName('ada')).toBeUndefined()
   })
 
   it.each([[['ada', 'bob']], [['bob', 'ada']]])(

@@ -107,6 +107,11 @@ export class Directory {
     return this.#byId.get(id)
   }
 
+  /** For a protocol without a login, whose clients are all one user's. A disabled user is found as well. */
+  byName(name: string): Account | undefined {
+    return this.#byName.get(name)
+  }
+
   /** Whose NodeID (Base58) it is. A disabled user is found as well. */
   byNodeId(nodeId: string): Bearer | undefined {
     return this.#bearers.find('nodeId', nodeId)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { STATUS_CODES } from 'node:http'
 import { NET_ERROR_CODES } from '@sluice/net'
-import { GateError, RATELIMIT_ERROR_CODES } from '@sluice/ratelimit'
+import { QueueError, RATELIMIT_ERROR_CODES } from '@sluice/ratelimit'
 import { WIRE_ERROR_CODES } from '@sluice/wire'
 import { describe, expect, it } from 'vitest'
 import { OUTCOMES, ServiceError, codeOf } from './errors.ts'
@@ -86,7 +86,8 @@ describe('codeOf', () => {
     [coded('WIRE_SEAL'), 'AUTH_FAILED'],
     [coded('WIRE_KEY'), 'AUTH_FAILED'],
     [coded('WIRE_CLOCK'), 'CLOCK_SKEW'],
-    [new GateError('GATE_FULL', 'no place'), 'AUTH_BUSY'],
+    [new QueueError('QUEUE_FULL', 'no place', 1000), 'QUEUE_FULL'],
+    [new QueueError('QUEUE_SHED', 'too long', 1000), 'OVERLOADED'],
     [coded('ECONNRESET'), 'CLIENT_RESET'],
     [coded('EPIPE'), 'CLIENT_RESET'],
     [{ code: 'USER_DISABLED' }, 'USER_DISABLED'],

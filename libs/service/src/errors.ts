@@ -31,10 +31,8 @@ const MEANING: Readonly<Record<string, ErrorCode>> = {
   WIRE_SEAL: 'AUTH_FAILED',
   WIRE_KEY: 'AUTH_FAILED',
   WIRE_CLOCK: 'CLOCK_SKEW',
-  // Passwords to check are what waits at a gate.
-  GATE_FULL: 'AUTH_BUSY',
-  GATE_TIMEOUT: 'AUTH_BUSY',
-  GATE_CLOSED: 'SHUTDOWN',
+  QUEUE_SHED: 'OVERLOADED',
+  QUEUE_CLOSED: 'SHUTDOWN',
   // A dial's errors arrive wrapped in their own code, so a bare one is of the client's socket.
   ECONNRESET: 'CLIENT_RESET',
   ECONNABORTED: 'CLIENT_RESET',
@@ -54,6 +52,18 @@ export function codeOf(thrown: unknown): ErrorCode {
   if (Object.hasOwn(MEANING, code)) return MEANING[code] ?? 'INTERNAL'
   return code.startsWith('WIRE_') ? 'HANDSHAKE_INVALID' : 'INTERNAL'
 }
+
+/** When it is worth another try, ms from now, where whatever was thrown says so. */
+export const retryMsOf = (thrown: unknown): number | undefined =>
+  thrown instanceof Error && 'retryMs' in thrown && typeof thrown.retryMs === 'number'
+    ? thrown.retryMs
+    : undefined
+
+/** What the client was told to call the request that failed so, where that has no line of its own in the log. */
+export const requestIdOf = (thrown: unknown): string | undefined =>
+  thrown instanceof Error && 'requestId' in thrown && typeof thrown.requestId === 'string'
+    ? thrown.requestId
+    : undefined
 
 function isErrorCode(code: string): code is ErrorCode {
   return code !== 'OK' && Object.hasOwn(OUTCOMES, code)

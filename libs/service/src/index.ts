@@ -13,6 +13,7 @@ export { clientNetwork } from './client-network.ts'
 export { type BaseConfig, baseSchema, type ConfigInput, loadConfig, type Loaded } from './config.ts'
 export { ConfigError, type ConfigErrorCode } from './config-error.ts'
 export type { ConfigSchema, OptionMeta } from './config-options.ts'
+export type { Given, Givens, Operands } from './config-sources.ts'
 export { configDrift, configTable, printConfig } from './config-text.ts'
 export * from './config-types.ts'
 export type { App, AppCommand, CommandOutline } from './app.ts'
@@ -28,13 +29,23 @@ export type { Destination } from './destinations.ts'
 export type { DeviceRules } from './devices.ts'
 export { Directory, type DirectoryOptions } from './directory.ts'
 export { type DnsConfig, dnsSchema } from './dns-config.ts'
-export { type Code, codeOf, type ErrorCode, OUTCOMES, type Outcome, ServiceError } from './errors.ts'
+export {
+  type Code,
+  codeOf,
+  type ErrorCode,
+  OUTCOMES,
+  type Outcome,
+  retryMsOf,
+  ServiceError,
+} from './errors.ts'
 export { FileWatch, type FileWatchOptions, lookOf } from './file-watch.ts'
 export { type Example, type Manual, manualText, type Row } from './help-text.ts'
+export { nearest } from './nearest.ts'
 export { Ledger, type LedgerOptions } from './ledger.ts'
 export { isLoopbackListener } from './loopback.ts'
 export type { AnnounceOptions, DatagramListener, ListenerOptions } from './listeners.ts'
 export { createLog, type Log, type LogLevel } from './log.ts'
+export { checkOpen, type CheckOpenOptions, openness, type OpennessOptions } from './openness.ts'
 export { type Ops, type OpsOptions, type OpsRoutes, startOps } from './ops.ts'
 export { Program } from './program.ts'
 export type { ProgramConfig, ProgramOptions } from './program-options.ts'
@@ -66,5 +77,5 @@ export { userCommand } from './user-cli.ts'
 export type { UserCommandIo, UserLink } from './cli-command.ts'
 export { makePassword, readSecret } from './cli-secret.ts'
 export { type UpstreamConfig, upstreamNames, upstreamSchema } from './upstream-config.ts'
-export type { UserLane, UserLanes } from './user-lane.ts'
+export type { OwnLanes, UserLane, UserLanes } from './user-lane.ts'
 export type { WayOut } from './way-out.ts'

@@ -21,6 +21,8 @@ export interface AnnounceOptions {
 export interface ListenerOptions extends AnnounceOptions {
   /** Files that make it a listener over TLS, or credentials that the door has made; both may change while it is open. */
   readonly tls?: TlsPaths | { readonly context: TlsContext } | undefined
+  /** What may be spoken over TLS, best first (RFC 7301). @default HTTP/1.1 alone */
+  readonly protocols?: readonly string[]
 }
 
 /** A port that clients send datagrams to. */
@@ -33,7 +35,7 @@ export interface ListenersOptions {
   readonly log: Log
   readonly metrics: Metrics
   /** What the sessions of all listeners share. */
-  readonly parts: Omit<SessionParts, 'door' | 'metrics' | 'tls'>
+  readonly parts: Omit<SessionParts, 'door' | 'metrics' | 'tls' | 'protocols'>
 }
 
 /** All listeners of a program; each may be closed by itself, and there may be thousands. */
@@ -59,9 +61,10 @@ export class Listeners {
     options: ListenerOptions = {},
   ): Promise<Listener> {
     const metrics = this.#options.metrics.door(door)
-    const { tls } = options
+    const { tls, protocols } = options
     const files = tls && 'cert' in tls ? await this.tls.open(door, tls) : undefined
-    const parts = { ...this.#options.parts, door, metrics, tls: tls && 'context' in tls ? tls : files }
+    const credentials = tls && 'context' in tls ? tls : files
+    const parts = { ...this.#options.parts, door, metrics, tls: credentials, protocols }
     const listener = await listen({
       ...address,
       onConn: (conn) => void runSession(conn, handshake, parts),

@@ -1,5 +1,7 @@
 /** Outcomes that only a door has whose requests wait in a queue and go to origins. A part of the one table of outcomes. */
 export const REQUEST_OUTCOMES = {
+  ADDRESS_DENIED: { level: 'info', socks5: 2, http: 403, text: 'Clients of this address may not come in.' },
+  CONNECTIONS_FULL: { level: 'info', socks5: 1, http: 503, text: 'As many connections are open as may.' },
   REQUEST_INVALID: {
     level: 'info',
     socks5: 1,
@@ -7,6 +9,13 @@ export const REQUEST_OUTCOMES = {
     text: 'What is asked for is no request that can be made.',
   },
   REQUEST_TOO_LARGE: { level: 'info', socks5: 1, http: 413, text: 'The request is larger than allowed.' },
+  ROUTE_UNKNOWN: { level: 'info', socks5: 1, http: 404, text: 'The API has nothing at this path.' },
+  MEDIA_UNSUPPORTED: {
+    level: 'info',
+    socks5: 1,
+    http: 415,
+    text: 'The API does not take requests of this content type.',
+  },
   QUEUE_FULL: { level: 'info', socks5: 1, http: 503, text: 'As many requests wait as may.' },
   QUEUE_TIMEOUT: { level: 'info', socks5: 1, http: 503, text: 'The request waited for its turn too long.' },
   OVERLOADED: {

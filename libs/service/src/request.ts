@@ -6,7 +6,7 @@ import type { Account } from './account.ts'
 import type { Directory } from './directory.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Log } from './log.ts'
-import type { UserLanes } from './user-lane.ts'
+import type { OwnLanes, UserLanes } from './user-lane.ts'
 
 /** Who asks, how, and how to tell them no in the words of their protocol. */
 interface Asked {
@@ -22,13 +22,25 @@ interface Asked {
   readonly mirrors?: true | undefined
   /** What passes is that of a circuit: whoever serves it asks the node for leave, see `ProgramOptions.circuits`. */
   readonly inCircuit?: true | undefined
-  /** Tells why not, and ends the conn. Called at most once, and never after `accept` or `serve`. */
-  reject(code: ErrorCode): Promise<void>
+  /** What everybody calls it, where it has a name: the client was told, and finds it in the log. */
+  readonly id?: string | undefined
+  /**
+   * Tells why not, and ends the conn. Called at most once, and never after `accept` or `serve`.
+   * @param retryMs when it is worth another try, where that is known
+   */
+  reject(code: ErrorCode, retryMs?: number): Promise<void>
 }
 
 /** A request for a tunnel: who wants where. */
 export interface Request extends Asked {
   readonly target: Address
+  /**
+   * Waits for its turn to dial, which ends with the dial. Undefined: it may at once. A client that ends its side, too, has
+   * left meanwhile.
+   * @param signal aborted with what has ended the session
+   * @throws ServiceError where there will be no turn
+   */
+  readonly enter?: ((caller: Caller, signal: AbortSignal) => Promise<Disposable>) | undefined
   /**
    * Tells success; `local` of `route` is our end of the connection to the target, and a system call for who asks.
    * @returns the conn that carries the payload
@@ -58,6 +70,8 @@ export interface Serving extends Caller {
   readonly conn: Conn
   /** What passes has leave from their limiters, where they have one, and is counted by them. */
   readonly lanes: UserLanes
+  /** Two more of the kind, for who carries several streams at once: each takes its turns. They end with the session, at the latest. */
+  openLanes(): OwnLanes
   readonly log: Log
   /** Takes a line for each of many requests that a request serves, in place of the log. */
   readonly accessLog: AccessLog | undefined

@@ -42,7 +42,8 @@ const serve = async <Config extends ProgramConfig>(
   app: App<Config>,
   argv: readonly string[],
 ): Promise<number> => {
-  const load = (): Loaded<unknown> => loadConfig(app.schema, { argv, env: process.env })
+  const load = (): Loaded<unknown> =>
+    loadConfig(app.schema, { argv, env: process.env, operands: app.operands })
   const loaded = load()
   if (loaded.positionals[0] !== undefined) throw unknownCommand(loaded.positionals[0], commandsOf(app))
   const text = printed(app, loaded)

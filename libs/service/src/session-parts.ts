@@ -18,4 +18,6 @@ export interface SessionParts {
   readonly balancers?: () => AddressSet
   /** Of a listener over TLS: what its conns are met with from now on. */
   readonly tls?: { readonly context: TlsContext } | undefined
+  /** Over TLS, best first (RFC 7301). @default HTTP/1.1 alone */
+  readonly protocols?: readonly string[] | undefined
 }

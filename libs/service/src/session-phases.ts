@@ -4,21 +4,20 @@ import type { Conn, ConnSink, Route } from '@sluice/net'
 import type { Address } from '@sluice/wire'
 import type { AccessLog } from './access-log.ts'
 import type { Account, Held } from './account.ts'
-import { type Code, type ErrorCode, ServiceError } from './errors.ts'
+import { Endable } from './endable.ts'
+import { type Code, type ErrorCode, retryMsOf, ServiceError } from './errors.ts'
 import type { Log } from './log.ts'
 import type { DialUse, Handshake, Request, ServedRequest, Serving } from './request.ts'
 import type { Place } from './roll.ts'
 import type { SessionRecord } from './session-record.ts'
 import { MAX_HANDSHAKE_BYTES, type SessionParts } from './session-parts.ts'
 import type { Sessions, Tracked } from './sessions.ts'
-import { Stoppable } from './stoppable.ts'
-import { type UserLanes, userLanes } from './user-lane.ts'
+import { type OwnLanes, SessionLanes, type UserLanes } from './user-lane.ts'
 
 /**
- * One conn on its way through `runSession`, in the order of its phases, and how to end it from outside. What ends it
- * from outside becomes the error of the phase that it is in, or, where it comes between two, of the next.
+ * One conn on its way through `runSession`, in the order of its phases, and how to end it from outside.
  */
-export class Session extends Stoppable implements Held, Tracked, ConnSink, Serving {
+export class Session extends Endable implements Held, Tracked, ConnSink, Serving {
   readonly kind = 'connection'
   held: Place<Held> | undefined = undefined
   tracked: Place<Tracked> | undefined = undefined
@@ -34,13 +33,10 @@ export class Session extends Stoppable implements Held, Tracked, ConnSink, Servi
   readonly #openedAt: number
   #request: Request | ServedRequest | undefined = undefined
   #way: Pick<SessionRecord, 'peer' | 'upstream'> = { peer: undefined, upstream: undefined }
-  #lanes: UserLanes | undefined = undefined
-  #dialling: AbortController | undefined = undefined
+  #lanes: SessionLanes | undefined = undefined
+  /** It waits for its turn to dial. */
+  #isQueued = false
   #movedAt: number
-  /** Why it has to end, once it has to. */
-  #over: Error | undefined = undefined
-  /** Ends what the present phase waits for. */
-  #stop: ((error: Error) => void) | undefined = undefined
 
   constructor(conn: Conn, parts: SessionParts) {
     super()
@@ -88,18 +84,22 @@ export class Session extends Stoppable implements Held, Tracked, ConnSink, Servi
     return this.#lanes!
   }
 
+  openLanes(): OwnLanes {
+    return this.#lanes!.open()
+  }
+
   /** @throws what the handshake throws; ServiceError UNAUTHENTICATED_LIMIT, before a byte is read */
   async handshake(handshake: Handshake): Promise<Request | ServedRequest> {
     const { handshakeMs, directory } = this.#sessions.options
     if (this.#sessions.crowded(this.ip)) throw new ServiceError('UNAUTHENTICATED_LIMIT')
     let reader = new Reader(this.conn, MAX_HANDSHAKE_BYTES)
-    this.#stop = (error): void => reader.fail(error)
+    this.stopPhase = (error): void => reader.fail(error)
     const timer = setTimeout(() => this.#tooSlow(), handshakeMs)
     try {
-      const { balancers, tls } = this.#parts
+      const { balancers, tls, protocols } = this.#parts
       if (balancers?.().has(this.ip)) this.#sessions.comesFrom(this, await readProxyHeader(reader))
       if (tls !== undefined) {
-        startTls(reader.release(), tls.context)
+        startTls(reader.release(), tls.context, protocols)
         reader = new Reader(this.conn, MAX_HANDSHAKE_BYTES)
       }
       reader.client = this.client
@@ -109,7 +109,7 @@ export class Session extends Stoppable implements Held, Tracked, ConnSink, Servi
       return request
     } finally {
       clearTimeout(timer)
-      this.#stop = undefined
+      this.stopPhase = undefined
     }
   }
 
@@ -117,52 +117,61 @@ export class Session extends Stoppable implements Held, Tracked, ConnSink, Servi
   admit(request: Request | ServedRequest): void {
     const { account } = request
     this.#request = request
-    this.#goOn()
+    this.goOn()
     account.enter(this, this.#sessions.wallNow())
     this.phase = 'dial'
     this.#sessions.leaveWaiting(this.ip)
     const { directory } = this.#sessions.options
     directory.touch(account)
     const node = request.inCircuit ? undefined : directory.nodeShare(account)
-    this.#lanes = userLanes(account, this.flow, node)
+    this.#lanes = new SessionLanes(account, this.flow, node)
   }
 
   /** @throws what `serve` of the request throws, or what has ended the session */
   async serve(request: ServedRequest): Promise<void> {
-    this.#goOn()
+    this.goOn()
     this.phase = 'relay'
-    this.#stop = (error): void => this.tellStop(error)
+    this.stopPhase = (error): void => this.tellStop(error)
     try {
       await request.serve(this)
     } catch (error) {
-      throw this.#over ?? error
+      throw this.over ?? error
     } finally {
-      this.#dialling?.abort(new NetError('CLIENT_CLOSED', 'nobody waits for this dial any more'))
+      this.giveUp(new NetError('CLIENT_CLOSED', 'nobody waits for this dial any more'))
     }
-    this.#goOn()
+    this.goOn()
   }
 
-  /** Dials for a tunnel. Ends early when the client leaves; what it sends meanwhile waits in the conn. @throws NetError */
-  async reach(target: Address): Promise<Route> {
+  /** Dials for a tunnel. Ends early when the client leaves; what it sends meanwhile waits in the conn. @throws NetError, ServiceError */
+  async reach({ target, enter }: Request): Promise<Route> {
     this.conn.attach(this)
     this.conn.resume()
     try {
+      if (enter === undefined) return await this.dial(target, 'tunnel')
+      using _ = await this.#turn(enter)
       return await this.dial(target, 'tunnel')
     } finally {
       this.conn.attach(undefined)
     }
   }
 
+  async #turn(enter: NonNullable<Request['enter']>): Promise<Disposable> {
+    this.#isQueued = true
+    this.onShutdown = (): void => this.cut('SHUTDOWN')
+    try {
+      return await this.until((signal) => enter(this, signal))
+    } finally {
+      this.#isQueued = false
+      this.onShutdown = undefined
+    }
+  }
+
   async dial(target: Address, use: DialUse): Promise<Route> {
-    this.#goOn()
-    const abort = (this.#dialling = new AbortController())
+    this.goOn()
     const startedAt = this.#sessions.now()
     try {
-      return await this.#parts.dial(target, abort.signal, this, use)
-    } catch (error) {
-      throw this.#over ?? error
+      return await this.until((signal) => this.#parts.dial(target, signal, this, use))
     } finally {
-      this.#dialling = undefined
       this.metrics.dialTook(this.#sessions.now() - startedAt)
     }
   }
@@ -172,7 +181,7 @@ export class Session extends Stoppable implements Held, Tracked, ConnSink, Servi
   }
 
   accept(request: Request, { conn, upstream }: Route): Conn {
-    this.#goOn()
+    this.goOn()
     this.phase = 'relay'
     // The address costs a system call.
     this.#way = { upstream, peer: this.accessLog && conn.remote.host }
@@ -181,17 +190,21 @@ export class Session extends Stoppable implements Held, Tracked, ConnSink, Servi
 
   /** @throws NetError CLIENT_RESET or TARGET_RESET where one end broke off */
   relay(client: Conn, target: Conn): Promise<void> {
-    this.#goOn()
+    this.goOn()
     const relay = new Relay(client, target, this.#lanes!)
-    this.#stop = (error): void => relay.cut(error)
+    this.stopPhase = (error): void => relay.cut(error)
     return relay.run()
   }
 
   /** Tells the client why not, unless it was told success already. */
-  async reject(request: Request | ServedRequest | undefined, code: ErrorCode): Promise<void> {
+  async reject(
+    request: Request | ServedRequest | undefined,
+    code: ErrorCode,
+    failure: unknown,
+  ): Promise<void> {
     if (request === undefined || this.phase === 'relay') return
     try {
-      await request.reject(code)
+      await request.reject(code, retryMsOf(failure))
     } catch (error) {
       this.#sessions.failed(error, 'reject.failed')
     }
@@ -199,8 +212,7 @@ export class Session extends Stoppable implements Held, Tracked, ConnSink, Servi
 
   close(code: Code, failure: unknown): void {
     if (this.phase === 'handshake') this.#sessions.leaveWaiting(this.ip)
-    this.#lanes?.up.close()
-    this.#lanes?.down.close()
+    this.#lanes?.close()
     this.#request?.account.leave(this)
     this.#sessions.close(this)
     if (code === 'AUTH_FAILED') this.metrics.authFailed()
@@ -210,8 +222,9 @@ export class Session extends Stoppable implements Held, Tracked, ConnSink, Servi
   }
 
   record(code: Code): SessionRecord {
-    const { account, protocol, target } = this.#request ?? {}
+    const { account, protocol, target, id } = this.#request ?? {}
     return {
+      id,
       door: this.door,
       client: this.client,
       user: account?.name,
@@ -227,7 +240,7 @@ export class Session extends Stoppable implements Held, Tracked, ConnSink, Servi
 
   /** Ends the session from outside; `code` becomes its outcome. */
   cut(code: ErrorCode): void {
-    this.#end(new ServiceError(code))
+    this.end(new ServiceError(code))
   }
 
   /** The program wants to stop: who has not signed in yet goes at once, the others when they end. */
@@ -238,8 +251,7 @@ export class Session extends Stoppable implements Held, Tracked, ConnSink, Servi
 
   /** The limits of the user or of the node have changed. */
   relimit(): void {
-    this.#lanes?.up.relimit()
-    this.#lanes?.down.relimit()
+    this.#lanes?.relimit()
   }
 
   /** About once a second: tells the metrics what has moved, and ends a relay in which nothing has for `idleMs`. */
@@ -258,15 +270,17 @@ export class Session extends Stoppable implements Held, Tracked, ConnSink, Servi
     this.conn.unread(chunk)
   }
 
-  /** @internal A half-close is no reason to give up; the relay will see it. */
-  onEnd(): void {}
+  /** @internal A half-close is no reason to give up a dial; the relay will see it. */
+  onEnd(): void {
+    if (this.#isQueued) this.end(new NetError('CLIENT_CLOSED', 'the client left before its turn'))
+  }
 
   /** @internal */
   onDrain(): void {}
 
   /** @internal */
   onClose(cause: Error | undefined): void {
-    this.#end(new NetError('CLIENT_CLOSED', 'the client left during the dial', { cause }))
+    this.end(new NetError('CLIENT_CLOSED', 'the client left during the dial', { cause }))
   }
 
   /** Tells metrics and account what has passed. @returns whether anything has */
@@ -279,19 +293,7 @@ export class Session extends Stoppable implements Held, Tracked, ConnSink, Servi
     return true
   }
 
-  #end(error: Error): void {
-    if (this.#over !== undefined) return
-    this.#over = error
-    this.#dialling?.abort(error)
-    this.#stop?.(error)
-  }
-
-  /** Between two phases nobody waits whom `#stop` could tell. */
-  #goOn(): void {
-    if (this.#over !== undefined) throw this.#over
-  }
-
   #tooSlow(): void {
-    this.#end(new NetError('HANDSHAKE_TIMEOUT', 'no complete request came in time'))
+    this.end(new NetError('HANDSHAKE_TIMEOUT', 'no complete request came in time'))
   }
 }

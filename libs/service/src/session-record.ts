@@ -5,6 +5,8 @@ import { type Code, OUTCOMES } from './errors.ts'
 
 /** What is to be told of a session that is over. */
 export interface SessionRecord extends Bytes {
+  /** What everybody calls the request, where it has a name. */
+  readonly id?: string | undefined
   readonly door: string
   readonly client: Address
   /** Unknown where nobody was admitted. */
@@ -23,8 +25,9 @@ export interface SessionRecord extends Bytes {
 
 /** The fields of its line in the log. */
 export const logFields = (record: SessionRecord): Record<string, unknown> => {
-  const { door, protocol, user, client, target, upstream, code, up, down, ms } = record
+  const { id, door, protocol, user, client, target, upstream, code, up, down, ms } = record
   return {
+    id,
     door,
     protocol,
     user,

@@ -54,6 +54,18 @@ describe('a request that serves itself', () => {
     expect(run.request).toMatchObject({ accepted: [], rejected: [] })
   })
 
+  it('opens lanes that count for it, and follow its limits', async () => {
+    const run = await start()
+    const lanes = session!.openLanes()
+    lanes.up.count(7)
+    session!.lanes.up.count(5)
+    expect(lab.account().flow.up).toBe(12)
+    lab.store.put(userOf('ada', { limits: { down: 1000 } }))
+    expect(lanes.down.limiter).toBeDefined()
+    end.resolve()
+    expect(await run.code).toBe('OK')
+  })
+
   it('is told late that it has to end, where nobody was there to be told', async () => {
     const told: unknown[] = []
     const run = await start()
@@ -76,8 +88,8 @@ describe('a request that serves itself', () => {
 
   it('counts its requests for its door', async () => {
     const run = await start()
-    session!.metrics.served('OK')
-    session!.metrics.served('DIAL_REFUSED')
+    session!.metrics.served('OK', 1)
+    session!.metrics.served('DIAL_REFUSED', 2)
     expect([...lab.metrics.requests.keys()]).toEqual(['OK', 'DIAL_REFUSED'])
     end.resolve()
     await run.code

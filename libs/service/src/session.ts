@@ -15,14 +15,14 @@ export async function runSession(conn: Conn, handshake: Handshake, parts: Sessio
     session.admit(request) // whether they may, now; from here on they hold one of their connections
     if ('serve' in request) await session.serve(request)
     else {
-      route = await session.reach(request.target) // past the address policy, within a deadline
+      route = await session.reach(request) // once it is its turn, past the address policy, within a deadline
       const client = session.accept(request, route) // only now is success told
       await session.relay(client, route.conn) // both ways, until both have ended
     }
   } catch (error) {
     failure = error
     code = codeOf(error)
-    await session.reject(request, code) // each protocol has its own words for it
+    await session.reject(request, code, failure) // each protocol has its own words for it
   } finally {
     route?.conn.destroy()
     conn.destroy()

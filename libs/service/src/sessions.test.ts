@@ -48,6 +48,15 @@ describe('the cap on conns that have not signed in', () => {
     expect(await lab.run({}, '192.0.2.4').code).toBe('UNAUTHENTICATED_LIMIT')
   })
 
+  it('holds for nobody while nobody has to sign in', async () => {
+    let isOpen = true
+    lab.sessions.isOpen = () => isOpen
+    for (let i = 0; i < 4; i += 1) lab.run()
+    expect(lab.sessions.size).toBe(4)
+    isOpen = false
+    expect(await lab.run().code).toBe('UNAUTHENTICATED_LIMIT')
+  })
+
   it('forgets who has signed in', async () => {
     for (let i = 0; i < 3; i += 1) await lab.relaying()
     expect(lab.sessions.size).toBe(3)

@@ -4,7 +4,7 @@ import { ruleOf } from './access/access.ts'
 import type { AccessLog } from './access-log.ts'
 import { clientNetwork } from './client-network.ts'
 import type { Directory } from './directory.ts'
-import { type Code, type ErrorCode, OUTCOMES, ServiceError } from './errors.ts'
+import { type Code, type ErrorCode, OUTCOMES, requestIdOf, ServiceError } from './errors.ts'
 import type { Log } from './log.ts'
 import { type Place, Roll } from './roll.ts'
 import { accessEntry, logFields, type SessionRecord } from './session-record.ts'
@@ -53,6 +53,8 @@ export interface Tracked {
 /** All sessions of a program: who waits at the door, who is in, and what ends them from outside. */
 export class Sessions {
   options: SessionsOptions
+  /** Whether a door lets in who does not sign in. Then nobody can be told from those who have yet to. */
+  isOpen: () => boolean = () => false
   readonly now: () => number
   readonly wallNow: () => number
   readonly #running = new Roll<Tracked>()
@@ -96,6 +98,7 @@ export class Sessions {
 
   /** Whether the client network of this address, or all together, have more conns waiting to sign in than they may. */
   crowded(ip: string): boolean {
+    if (this.isOpen()) return false
     const { unauthenticated = Infinity } = this.options
     return (
       this.#waitingInAll > unauthenticated ||
@@ -170,7 +173,8 @@ export class Sessions {
     const { log, accessLog, onInternal } = this.options
     const { level } = OUTCOMES[code]
     if (level === 'error') onInternal(error)
-    const record = session.record(code)
+    const told = requestIdOf(error)
+    const record = told === undefined ? session.record(code) : { ...session.record(code), id: told }
     if (accessLog !== undefined) {
       const entry = accessEntry(record, this.wallNow())
       if (entry !== undefined) accessLog.write(entry)

@@ -1,3 +1,4 @@
+import { Flow } from '@sluice/metrics'
 import { ManualClock, Shaper } from '@sluice/ratelimit'
 import type { Limits } from '@sluice/userstore'
 import * as fc from 'fast-check'
@@ -6,6 +7,7 @@ import { Account } from './account.ts'
 import { settled } from './testing/memory-conn.ts'
 import { userOf } from './testing/memory-store.ts'
 import { Pump } from './testing/pump.ts'
+import { SessionLanes } from './user-lane.ts'
 
 const accountWith = (limits: Limits, clock = new ManualClock()): Account =>
   new Account(userOf('ada', { limits }), new Shaper({}, clock), {}, () => {})
@@ -49,6 +51,52 @@ describe('UserLane', () => {
     clock.advance(10_000)
     expect(closed?.moved).toBe(before)
     expect(open?.moved).toBeGreaterThan(9_000)
+  })
+})
+
+describe('SessionLanes', () => {
+  it('opens lanes that take turns with all others, count for the same session and close by themselves', () => {
+    const clock = new ManualClock()
+    const account = accountWith({ up: 1000, burst: 1 }, clock)
+    const flow = new Flow()
+    const lanes = new SessionLanes(account, flow)
+    const [first, second] = [lanes.open(), lanes.open()]
+    const moved = [0, 0]
+    for (const [index, { up }] of [first, second].entries()) {
+      const go = (): void => {
+        for (let bytes = up.take(500); bytes > 0; bytes = up.take(500)) {
+          moved[index]! += bytes
+          up.count(bytes)
+        }
+      }
+      up.onGrant = (bytes) => {
+        moved[index]! += bytes
+        up.count(bytes)
+        go()
+      }
+      go()
+    }
+    clock.advance(10_000)
+    expect(Math.abs(moved[0]! - moved[1]!)).toBeLessThanOrEqual(1000)
+    expect(flow.read()).toEqual({ up: moved[0]! + moved[1]!, down: 0 })
+    first.close()
+    const [before] = moved
+    clock.advance(10_000)
+    expect(moved[0]).toBe(before)
+    lanes.close()
+    clock.advance(60_000)
+    expect(clock.timers).toBe(0)
+  })
+
+  it('has all that are open follow the limits of their user', () => {
+    const account = accountWith({})
+    const lanes = new SessionLanes(account, new Flow())
+    const [open, closed] = [lanes.open(), lanes.open()]
+    closed.close()
+    account.update(userOf('ada', { limits: { quotaBytes: 100 } }), 0)
+    lanes.relimit()
+    expect([lanes.up, open.down].map(({ limiter }) => limiter)).toEqual([lanes.up, open.down])
+    expect(closed.up.limiter).toBeUndefined()
   })
 })
 

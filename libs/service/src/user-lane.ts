@@ -67,7 +67,7 @@ export class UserLane implements Lane, Limiter {
   }
 }
 
-/** Those of one session. */
+/** Both directions of a session, or of a stream of one. */
 export interface UserLanes {
   readonly up: UserLane
   readonly down: UserLane
@@ -78,3 +78,56 @@ export const userLanes = (account: Account, flow: Flow, node?: Share): UserLanes
   up: new UserLane('up', account, flow, node),
   down: new UserLane('down', account, flow, node),
 })
+
+/** Lanes that were opened besides those of their session. */
+export interface OwnLanes extends UserLanes {
+  /** They take no turns any more. To be called once nothing is to pass. */
+  close(): void
+}
+
+/** All lanes of one session: two, unless it carries several streams at once. */
+export class SessionLanes implements UserLanes {
+  readonly up: UserLane
+  readonly down: UserLane
+  readonly #account: Account
+  readonly #flow: Flow
+  readonly #node: Share | undefined
+  #opened: Set<OwnLanes> | undefined = undefined
+
+  /** @param node what the user has of the node's limits, where the account's share is not under them */
+  constructor(account: Account, flow: Flow, node?: Share) {
+    this.#account = account
+    this.#flow = flow
+    this.#node = node
+    this.up = new UserLane('up', account, flow, node)
+    this.down = new UserLane('down', account, flow, node)
+  }
+
+  /** Two more, that take turns with all others of the user. */
+  open(): OwnLanes {
+    const opened = (this.#opened ??= new Set())
+    const lanes = {
+      ...userLanes(this.#account, this.#flow, this.#node),
+      close: (): void => {
+        opened.delete(lanes)
+        lanes.up.close()
+        lanes.down.close()
+      },
+    }
+    opened.add(lanes)
+    return lanes
+  }
+
+  relimit(): void {
+    for (const { up, down } of [this, ...(this.#opened ?? [])]) {
+      up.relimit()
+      down.relimit()
+    }
+  }
+
+  close(): void {
+    this.up.close()
+    this.down.close()
+    for (const lanes of [...(this.#opened ?? [])]) lanes.close()
+  }
+}

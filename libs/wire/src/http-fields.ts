@@ -69,6 +69,9 @@ const KEPT: ReadonlySet<string> = new Set([
   'www-authenticate',
 ])
 
+/** Words of Connection that name no field. */
+const OPTIONS: ReadonlySet<string> = new Set(['close', 'keep-alive', 'upgrade'])
+
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
 
 /**
@@ -100,6 +103,32 @@ export function readHopFields(version: HttpVersion, fields: readonly HttpField[]
   }
   if (named.length > 0) hop.lines = withoutNamed(fields, named)
   return hop
+}
+
+/**
+ * The fields of a message that are for its other end, for who frames it anew: neither hop-by-hop ones nor Host,
+ * Content-Length and Transfer-Encoding. Order, spelling and repetitions are kept.
+ * @throws WireError as {@link readHopFields}
+ */
+export function endToEndFields(fields: readonly HttpField[]): HttpField[] {
+  const named: string[] = []
+  for (const [name, value] of fields) {
+    if (KINDS.get(name.toLowerCase()) !== CONNECTION) continue
+    for (const part of value.toLowerCase().split(',')) {
+      const option = part.trim()
+      if (option !== '' && !OPTIONS.has(option)) named.push(checkNamed(option))
+    }
+  }
+  return fields.filter(([name]) => {
+    const lower = name.toLowerCase()
+    const kind = KINDS.get(lower) ?? PASSED
+    return (kind === PASSED || kind === VIA || kind === MAX_FORWARDS) && !named.includes(lower)
+  })
+}
+
+/** Whether a Via field names us. @param via what this proxy calls itself, in lower case */
+export function isLooped(fields: readonly HttpField[], via: string): boolean {
+  return fields.some(([name, value]) => name.toLowerCase() === 'via' && namesUs(value, via))
 }
 
 function note(hop: HopFields, kind: number, name: string, value: string, via: string): void {

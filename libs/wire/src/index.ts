@@ -1,4 +1,19 @@
 export { type Address, formatAddress, parseAddress, parseHost } from './address.ts'
+export {
+  COMPAT_KEY_BYTES,
+  COMPAT_MAX_BYTES,
+  COMPAT_NONCE_BYTES,
+  type CompatFrame,
+  type CompatHead,
+  type CompatRequestFrame,
+  decodeCompatHead,
+  decodeCompatRequest,
+  decodeCompatResponse,
+  encodeCompatHead,
+  encodeCompatRequest,
+  encodeCompatResponse,
+  openCompat,
+} from './compat/frame.ts'
 export type { Credentials } from './credentials.ts'
 export type { Decode, Decoded } from './decode.ts'
 export {
@@ -11,6 +26,7 @@ export {
 } from './http-body.ts'
 export { ChunkedScan } from './http-chunked.ts'
 export { basicCredentials, basicCredentialsOf, connectTarget, encodeBasic } from './http-connect.ts'
+export { endToEndFields, isLooped } from './http-fields.ts'
 export {
   type ForwardedRequest,
   type ForwardedResponse,
@@ -33,6 +49,7 @@ export {
 } from './http-head.ts'
 export { type HttpUri, parseHttpUri } from './http-uri.ts'
 export { formatIp, parseIp } from './ip.ts'
+export { decodePreamble, encodePreamble, MAX_PREAMBLE_BYTES } from './preamble.ts'
 export { decodeProxyHeader, encodeProxyHeader } from './proxy-protocol/codec.ts'
 export { crc32c } from './proxy-protocol/crc32c.ts'
 export type { ProxyEndpoints, ProxyHeader, ProxyTransport } from './proxy-protocol/header.ts'

@@ -16,13 +16,19 @@ export function plantTree(files: Files): Disposable & { root: string } {
 }
 
 /** package.json, tsconfig.json and one source file of a project that depends on the given folders of ours. */
-export function plantProject(dir: string, tag: string, uses: string[], source: string): Files {
+export function plantProject(
+  dir: string,
+  tag: string,
+  uses: string[],
+  source: string,
+  subpaths: Record<string, string> = {},
+): Files {
   const name = basename(dir)
   return {
     [`${dir}/package.json`]: {
       name: `@sluice/${name}`,
       dependencies: Object.fromEntries(uses.map((used) => [`@sluice/${basename(used)}`, '0.1.0'])),
-      exports: { '.': './src/index.ts' },
+      exports: { '.': './src/index.ts', ...subpaths },
       nx: { name, tags: [tag], targets: { build: {}, test: {}, serve: {} } },
     },
     [`${dir}/tsconfig.json`]: { references: uses.map((used) => ({ path: `../../${used}` })) },

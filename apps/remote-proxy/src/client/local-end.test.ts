@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLog } from '@sluice/service'
+import { Journal, TestClient } from '@sluice/service/testing'
 import {
   COMMAND,
   decodeReply,
@@ -14,8 +15,6 @@ import {
 } from '@sluice/wire'
 import { afterAll, describe, expect, test } from 'vitest'
 import { createAuthority } from '../testing/certificates.ts'
-import { TestClient } from '../testing/test-client.ts'
-import { Journal } from '../testing/test-door.ts'
 import { echo, openOrigin, openTestProgram, pour, type TestProgram } from '../testing/test-program.ts'
 import { loadLocalConfig, serverAccess } from './local-config.ts'
 import { LocalEnd } from './local-end.ts'

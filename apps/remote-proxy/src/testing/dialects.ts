@@ -1,4 +1,5 @@
 import { type ErrorCode, OUTCOMES } from '@sluice/service'
+import type { Login } from '@sluice/service/testing'
 import {
   COMMAND,
   decodeResponseHead,
@@ -20,7 +21,6 @@ import {
 } from '@sluice/wire'
 import { expect } from 'vitest'
 import type { Dialect } from './handshake-contract.ts'
-import type { Login } from './test-door.ts'
 import { testHandshake } from './test-handshake.ts'
 
 export const bytesOf = ({ name, password }: Login): { username: Buffer; password: Buffer } => ({

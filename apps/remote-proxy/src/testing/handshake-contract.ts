@@ -2,10 +2,9 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { AddressPolicy, createDial, type Dial, NET_ERROR_CODES, NetError } from '@sluice/net'
 import type { ErrorCode, Handshake } from '@sluice/service'
+import { type Login, openTestDoor, TestClient, type TestDoor, type TestUser } from '@sluice/service/testing'
 import { type Address, formatAddress } from '@sluice/wire'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { TestClient } from './test-client.ts'
-import { type Login, openTestDoor, type TestDoor, type TestUser } from './test-door.ts'
 
 /** What one protocol of a door looks like from the client's side. */
 export interface Dialect {

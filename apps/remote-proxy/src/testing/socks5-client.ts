@@ -1,3 +1,4 @@
+import { type Login, TestClient } from '@sluice/service/testing'
 import {
   type Address,
   decodeReply,
@@ -7,8 +8,6 @@ import {
   METHOD,
 } from '@sluice/wire'
 import { bytesOf } from './dialects.ts'
-import { TestClient } from './test-client.ts'
-import type { Login } from './test-door.ts'
 
 /** What comes before the first reply: the method, and that the password is right. */
 const AGREED = 4

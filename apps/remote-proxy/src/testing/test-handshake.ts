@@ -1,6 +1,5 @@
 import type { Handshake } from '@sluice/service'
-import { Deadlines } from '../forward/deadlines.ts'
-import type { ForwardSettings } from '../forward/settings.ts'
+import { Deadlines, type ForwardSettings } from '@sluice/service/http'
 import { createHandshake } from '../handshake.ts'
 import type { SocksCommands } from '../socks-request.ts'
 

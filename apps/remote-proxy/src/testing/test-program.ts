@@ -4,11 +4,11 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLog, loadConfig, Program, storeUrl } from '@sluice/service'
+import { Journal, storedUser, type TestUser } from '@sluice/service/testing'
 import { openStore } from '@sluice/userstore'
 import type { Address } from '@sluice/wire'
 import { schema, type RemoteProxyConfig } from '../config.ts'
 import { DOORS, openDoor, type OpenDoor } from '../door.ts'
-import { Journal, storedUser, type TestUser } from './test-door.ts'
 
 /** The whole program in this process, on a data folder of its own. */
 export interface TestProgram extends AsyncDisposable {

@@ -1,6 +1,8 @@
 import type { Decode } from '../decode.ts'
+import { decodeCompatHead, decodeCompatRequest, decodeCompatResponse } from '../compat/frame.ts'
 import { ChunkedScan } from '../http-chunked.ts'
 import { decodeRequestHead, decodeResponseHead } from '../http-head.ts'
+import { decodePreamble } from '../preamble.ts'
 import { decodeProxyHeader } from '../proxy-protocol/codec.ts'
 import { decodeSocksAddress } from '../socks-address.ts'
 import { decodeSocks4Reply, decodeSocks4Request } from '../socks4.ts'
@@ -14,6 +16,7 @@ import {
 } from '../socks5.ts'
 import { decodeSocksDatagram } from '../socks5-udp.ts'
 import { decodeSumbit } from '../sumbit.ts'
+import { EMPTY, MAGIC, REQUEST, RESPONSE } from './compat-vectors.ts'
 import { hex } from './hex.ts'
 import { decodeEarlyFrame, decodeRelayFrame, earlySamples, frameSamples } from './relay-codecs.ts'
 import { countUp, ssRequestCodecs } from './ss-codecs.ts'
@@ -100,6 +103,11 @@ export const codecs: readonly Codec[] = [
     String.raw`"sumbit:\t alice \t s3cret\n"`,
     String.raw`"sumbit: \u00e9 :: \t \r\n"`,
   ]),
+  codec('preamble', decodePreamble, [
+    '00 00 00 02 "{}"',
+    String.raw`00 00 00 25 "{\"url\":\"https://example.com/a?b=%20\"}"`,
+    '00 00 00 04 22 c3 a9 22',
+  ]),
   codec('proxy header', decodeProxyHeader, [
     String.raw`"PROXY TCP4 192.168.0.1 192.168.0.11 56324 443\r\n"`,
     String.raw`"PROXY TCP6 ::1 2001:DB8:0::2 0 65535\r\n"`,
@@ -114,6 +122,9 @@ export const codecs: readonly Codec[] = [
     `${proxyV2} 21 21 00 24 ${'00 '.repeat(15)} 01 ${'00 '.repeat(15)} 02 00 01 00 02`,
     `${proxyV2} 21 31 00 d8 "/run/a" ${'00 '.repeat(102)} 00 "abstract" ${'00 '.repeat(99)}`,
   ]),
+  codec('compat head', decodeCompatHead, [`${MAGIC} 00 00 00 4d`, 'ff a5 00 80 a5 16 88 1f 00 a0 00 00']),
+  codec('compat request', decodeCompatRequest, [REQUEST]),
+  codec('compat response', decodeCompatResponse, [RESPONSE, EMPTY]),
   ...ssRequestCodecs.map(({ name, key, decode, encode }) => {
     const salt = countUp(key.method.saltBytes)
     const seconds = key.method.kind === '2022' ? 1_700_000_000 : undefined

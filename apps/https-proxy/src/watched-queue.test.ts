@@ -1,0 +1,35 @@
+import type { Caller } from '@sluice/service'
+import { expect, it } from 'vitest'
+import type { AdmissionTicket, Slot } from './admission.ts'
+import { WatchedQueue } from './watched-queue.ts'
+
+it('tells how long a turn was waited for, and how long it lasted, once', async () => {
+  const seen: (string | number)[] = []
+  let now = 100
+  const slot: Slot = { waitedMs: 7, [Symbol.dispose]: () => void seen.push('given back') }
+  const tickets: AdmissionTicket[] = []
+  const enter = (ticket: AdmissionTicket): Promise<Slot> => {
+    tickets.push(ticket)
+    return Promise.resolve(slot)
+  }
+  const watch = {
+    waited: (_ticket: AdmissionTicket, ms: number) => void seen.push('waited', ms),
+    held: (_ticket: AdmissionTicket, ms: number) => void seen.push('held', ms),
+  }
+  const queue = new WatchedQueue({ enter }, watch, () => now)
+  const caller = { door: 'proxy' } as Caller
+  const { signal } = new AbortController()
+  const held = await queue.forwarded(1)(caller, 50, signal)
+  expect([tickets, seen]).toEqual([[{ caller, priority: 1, bytes: 50, signal }], ['waited', 7]])
+  now += 30
+  held[Symbol.dispose]()
+  held[Symbol.dispose]()
+  expect(seen).toEqual(['waited', 7, 'given back', 'held', 30])
+})
+
+it('has no more to say of who was refused than the queue', async () => {
+  const refusal = new Error('full')
+  const watch = { waited: () => expect.unreachable(), held: () => expect.unreachable() }
+  const queue = new WatchedQueue({ enter: () => Promise.reject(refusal) }, watch)
+  await expect(queue.enter({ caller: {} as Caller, priority: 1, bytes: 0 })).rejects.toBe(refusal)
+})

@@ -1,0 +1,281 @@
+import type { Conn, LaneWriter } from '@sluice/net'
+import { type ForwardedRequest, type ForwardedResponse, type ResponseHead, UNTIL_CLOSE } from '@sluice/wire'
+import { ruleOf } from '../../access/access.ts'
+import { type Code, codeOf, type ErrorCode, OUTCOMES } from '../../errors.ts'
+import type { Serving } from '../../request.ts'
+import { type Answering, ForwardTarget } from './forward-target.ts'
+import type { IdleTargets } from './idle-targets.ts'
+import type { RequestLog } from './request-log.ts'
+import type { RequestReader } from './request-reader.ts'
+import type { DoneRequest, Enter, ForwardSettings } from './settings.ts'
+import { Turn } from './turn.ts'
+
+/** A request that cannot be repeated gets no conn that has been idle for longer: its target may be closing it. */
+const FRESH_MS = 5000
+/** A body has to bring as much in each window. */
+const MIN_BODY_BYTES = 1024
+
+const IDEMPOTENT: ReadonlySet<string> = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PUT', 'TRACE'])
+
+/** The connection whose request it is. */
+export interface ExchangeHost {
+  readonly session: Serving
+  readonly settings: ForwardSettings
+  readonly up: LaneWriter
+  readonly down: LaneWriter
+  readonly idle: IdleTargets
+  readonly log: RequestLog
+  /** No request may follow this one. */
+  isLast: boolean
+  readonly reader: RequestReader
+  /** It has no target for now. */
+  onDialling(): void
+  /** The head and what had come of the body are on their way. */
+  onSent(): void
+  /** It has been answered, or its target has gone. */
+  onProgress(): void
+  onFailed(error: unknown): void
+  /** Both sides speak another protocol from here on. */
+  onSwitched(target: Conn): void
+}
+
+/** One request on its way to a target, and the response on its way back. */
+export class Exchange implements Answering, DoneRequest {
+  readonly request: ForwardedRequest
+  readonly startedAt: number
+  /** What everybody calls it, where it has a name. */
+  readonly id: string | undefined
+  /** In all, once it is over. */
+  ms = 0
+  waitedMs: number | undefined = undefined
+  /** Bytes on the client's side, heads included. */
+  up = 0
+  down = 0
+  /** Of the response, once its head has come. */
+  status = 0
+  /** Of the response. */
+  fields: ResponseHead['fields'] = []
+  /** The address that was asked, where the access log wants to know. */
+  peer: string | undefined = undefined
+  /** The upstream that led there, where there was one. */
+  upstream: string | undefined = undefined
+  code: Code = 'OK'
+  /** Which rule has denied it. */
+  rule: unknown = undefined
+  /** The client has got some of the response. */
+  answering = false
+  /** `down` has all of it. */
+  answered = false
+  readonly #host: ExchangeHost
+  /** Of the request's head, as it came. */
+  readonly #size: number
+  #target: ForwardTarget | undefined = undefined
+  #turn: Turn | undefined = undefined
+  #isRetry = false
+  /** Of `up`, when it was last asked whether this is too slow. */
+  #mark = 0
+  #isOver = false
+
+  constructor(host: ExchangeHost, request: ForwardedRequest, size: number) {
+    const { settings, session } = host
+    this.#host = host
+    this.#size = size
+    this.startedAt = settings.deadlines.now()
+    this.id = settings.requestId?.()
+    this.request = settings.prepare?.(request, this.id, session) ?? request
+  }
+
+  /** There is a target that may take the rest of the request. */
+  get hasTarget(): boolean {
+    return this.#target !== undefined
+  }
+
+  /** Why it goes to no target. */
+  get refusal(): ErrorCode | undefined {
+    const { looped, maxForwards, method } = this.request
+    if (looped) return 'LOOP_DETECTED'
+    return maxForwards === 0 && method === 'TRACE' ? 'METHOD_UNSUPPORTED' : undefined
+  }
+
+  /** It waits for its turn. */
+  get isQueued(): boolean {
+    return this.#turn?.isWaiting === true
+  }
+
+  /** Waits for its turn where it has to, finds a conn to the target, and sends what there is of the request. */
+  start(): void {
+    const { enter } = this.#host.settings
+    if (enter === undefined) this.#reach()
+    else void this.#enter(enter)
+  }
+
+  async #enter(enter: Enter): Promise<void> {
+    const { session } = this.#host
+    const turn = (this.#turn = new Turn())
+    try {
+      const isTurn = await turn.wait(enter, session, this.#size)
+      if (!isTurn) return
+      this.waitedMs = this.#age
+      this.#reach()
+    } catch (error) {
+      if (!this.#isOver) this.#host.onFailed(error)
+    }
+  }
+
+  #reach(): void {
+    const { idle } = this.#host
+    const since = this.#mayRepeat ? -Infinity : this.startedAt + (this.waitedMs ?? 0) - FRESH_MS
+    const target = this.#fresh(idle.take(this.request.authority, since))
+    if (target === undefined) void this.#dial()
+    else this.#send(target)
+  }
+
+  /** Rules are asked about each request, and may say something else now. */
+  #fresh(target: ForwardTarget | undefined): ForwardTarget | undefined {
+    if (target === undefined || this.#host.session.mayReuse(target.route, this.request.address)) return target
+    target.drop()
+    return undefined
+  }
+
+  /** To be asked once in a while, while the client sends the body: whether it has sent too little of it since. */
+  isTooSlow(): boolean {
+    const sent = this.up - this.#mark
+    this.#mark = this.up
+    // While the target or a limit holds it back, it is not the client that is slow.
+    return sent < MIN_BODY_BYTES && this.#host.up.free
+  }
+
+  /** It is over; its target is kept where it may be used again. */
+  finish(): void {
+    const { idle, settings } = this.#host
+    const target = this.#target
+    this.#target = undefined
+    if (target?.rest(settings.deadlines.now()) === true) idle.put(target)
+    else target?.drop()
+    this.#report()
+  }
+
+  /** It is answered from here. */
+  refuse(error: unknown): void {
+    this.#failed(error)
+    this.status = OUTCOMES[this.code].http
+    this.dropTarget()
+    this.#turn?.letGo(error)
+  }
+
+  /** It is given up. */
+  cut(error: unknown): void {
+    this.#failed(error)
+    this.dropTarget()
+    this.#report(error)
+  }
+
+  #failed(error: unknown): void {
+    this.code = codeOf(error)
+    this.rule = ruleOf(error)
+  }
+
+  dropTarget(): void {
+    const target = this.#target
+    this.#target = undefined
+    target?.drop()
+    this.#host.up.clear()
+  }
+
+  /** The client takes more of the response again. */
+  resumeTarget(): void {
+    this.#target?.conn.resume()
+  }
+
+  takesInterim(): boolean {
+    return this.request.version === '1.1'
+  }
+
+  closesAfter({ body, close }: ForwardedResponse): boolean {
+    const host = this.#host
+    // A target that answers early and closes will not take the rest of the request.
+    if (body === UNTIL_CLOSE || (close && !host.reader.isBodyRead)) host.isLast = true
+    return host.isLast
+  }
+
+  onAnswered(): void {
+    this.answered = true
+    this.#host.onProgress()
+  }
+
+  onSwitched(): void {
+    const { conn } = this.#target!
+    this.#target = undefined
+    this.#host.onSwitched(conn)
+    this.#report()
+  }
+
+  onTargetDrain(): void {
+    this.#host.up.onDrain()
+  }
+
+  onTargetGone(): void {
+    this.dropTarget()
+    this.#host.onProgress()
+  }
+
+  onTargetFailed(error: Error, mayBeStale: boolean): void {
+    const mayRetry = mayBeStale && !this.#isRetry && this.#mayRepeat && this.#host.up.free
+    this.dropTarget()
+    if (!mayRetry) return this.#host.onFailed(error)
+    this.#isRetry = true
+    void this.#dial()
+  }
+
+  /** Sent again it does what it did the first time (RFC 9110 §9.2.2), and none of its body is gone. */
+  get #mayRepeat(): boolean {
+    return !this.answering && this.up <= this.#size && IDEMPOTENT.has(this.request.method)
+  }
+
+  async #dial(): Promise<void> {
+    const { address, authority } = this.request
+    this.#host.onDialling()
+    try {
+      const route = await this.#host.session.dial(address, 'http')
+      const target = new ForwardTarget(route, authority, this.#host)
+      if (this.#isOver) target.drop()
+      else this.#send(target)
+    } catch (error) {
+      if (!this.#isOver) this.#host.onFailed(error)
+    }
+  }
+
+  #send(target: ForwardTarget): void {
+    const { up } = this.#host
+    this.#target = target
+    this.upstream = target.route.upstream
+    // Costs a system call.
+    if (this.#host.session.accessLog !== undefined) this.peer = target.conn.remote.host
+    up.to = target.conn
+    const head = Buffer.from(target.headOf(this.request), 'latin1')
+    const body = this.#host.reader.takeBody()
+    const weight = this.#isRetry ? 0 : this.#size
+    this.up += weight + body.length
+    const message = body.length === 0 ? head : Buffer.concat([head, body])
+    up.writeInstead(message, head.length, weight)
+    this.#host.onSent()
+    // Last: there may be an answer, of a sort, already.
+    target.begin(this)
+  }
+
+  get #age(): number {
+    return Math.round(this.#host.settings.deadlines.now() - this.startedAt)
+  }
+
+  #report(error?: unknown): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.ms = this.#age
+    if (this.#turn !== undefined) this.waitedMs ??= this.ms
+    this.#turn?.letGo(error)
+    const { session, settings, log } = this.#host
+    session.metrics.served(this.code, this.ms)
+    log.write(this)
+    settings.onDone?.(this, session)
+  }
+}

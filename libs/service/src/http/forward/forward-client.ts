@@ -1,0 +1,297 @@
+import { type Conn, type ConnSink, LaneWriter, LIMITED_READ, NetError, refuse } from '@sluice/net'
+import type { ForwardedRequest } from '@sluice/wire'
+import { codeOf, retryMsOf, ServiceError } from '../../errors.ts'
+import type { Serving } from '../../request.ts'
+import { answerFor, named, optionsAnswer } from '../answer.ts'
+import type { ClientLogin } from './client-login.ts'
+import type { Timed } from './deadlines.ts'
+import { Exchange, type ExchangeHost } from './exchange.ts'
+import { IdleTargets } from './idle-targets.ts'
+import { RequestLog } from './request-log.ts'
+import { RequestReader } from './request-reader.ts'
+import type { ForwardSettings } from './settings.ts'
+
+/** How often a client that sends a body is looked at. */
+const BODY_WINDOW_MS = 60_000
+
+const NOTHING = new Uint8Array(0)
+
+/** Waits for a request; for its body; for all else that it needs; has no requests any more. */
+const HEAD = 0
+const BODY = 1
+const ANSWER = 2
+const OVER = 3
+
+/** A client's connection: reads its requests, and has them answered one after the other. */
+export class ForwardClient implements ConnSink, Timed, ExchangeHost {
+  deadline: number = Infinity
+  isLast = false
+  readonly session: Serving
+  readonly settings: ForwardSettings
+  readonly up: LaneWriter
+  readonly down: LaneWriter
+  readonly idle: IdleTargets = new IdleTargets()
+  readonly log: RequestLog
+  readonly reader: RequestReader
+  readonly #login: ClientLogin | undefined
+  #phase = HEAD
+  #exchange: Exchange | undefined = undefined
+  #isReading = false
+  /** Speaks another protocol, and waits for what was written before. */
+  #switched: Conn | undefined = undefined
+  #settle: (error?: Error) => void = () => {}
+
+  /** @param login what each request has to bring; undefined: whatever it likes */
+  constructor(session: Serving, login: ClientLogin | undefined, settings: ForwardSettings) {
+    this.session = session
+    this.settings = settings
+    this.log = new RequestLog(session)
+    this.#login = login
+    this.reader = new RequestReader(settings.via)
+    this.up = new LaneWriter(session.lanes.up, { onFree: () => this.onProgress() })
+    this.down = new LaneWriter(session.lanes.down, { onFree: () => this.#onDownFree() })
+    this.down.to = session.conn
+  }
+
+  /** Settles when the connection is over. @throws what ended it, other than its client between two requests */
+  run(request: ForwardedRequest, size: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#settle = (error) => (error === undefined ? resolve() : reject(error))
+      this.session.onStop = (error) => this.#stop(error)
+      this.session.onShutdown = () => this.#onShutdown()
+      this.settings.deadlines.add(this)
+      this.session.conn.attach(this)
+      this.reader.beginBody(request)
+      this.#begin(request, size)
+      this.#listen()
+    })
+  }
+
+  onData(chunk: Uint8Array): void {
+    this.reader.rest = chunk
+    if (this.#phase === BODY) this.#readBody()
+    else this.#next()
+  }
+
+  onEnd(): void {
+    this.isLast = true
+    if (this.#isWaiting) this.#close()
+    else if (this.#phase === HEAD || !this.reader.isBodyRead || this.#exchange?.isQueued === true)
+      this.#lost(undefined)
+  }
+
+  onDrain(): void {
+    this.down.onDrain()
+  }
+
+  onClose(cause: Error | undefined): void {
+    if (this.#isWaiting) this.#close()
+    else this.#lost(cause)
+  }
+
+  onDeadline(): void {
+    this.deadline = Infinity
+    if (this.#isWaiting) this.#close()
+    else if (this.#phase === ANSWER) {
+      if (!this.up.free) this.#wait(this.settings.responseMs)
+      else if (!this.#exchange!.answering) this.onFailed(new ServiceError('RESPONSE_TIMEOUT'))
+    } else if (this.#phase === BODY && !this.#exchange!.isTooSlow()) this.#wait(BODY_WINDOW_MS)
+    else this.onFailed(new NetError('HANDSHAKE_TIMEOUT', 'the request is too slow'))
+  }
+
+  /** Between two requests. */
+  get #isWaiting(): boolean {
+    return this.#phase === HEAD && !this.reader.isWithinHead
+  }
+
+  #wait(ms: number): void {
+    this.deadline = this.settings.deadlines.now() + ms
+  }
+
+  /** Reads what has come, as far as its turn is. What comes behind a request waits until that is answered. */
+  #next(): void {
+    if (this.#isReading) return
+    this.#isReading = true
+    while (this.#phase === HEAD && this.reader.rest !== undefined) this.#readHead()
+    this.#isReading = false
+    this.#listen()
+  }
+
+  /** Whatever the phase, the client is listened to as far as possible, if only to see it leave. */
+  #listen(): void {
+    if (this.#phase === OVER) return
+    if (this.reader.rest === undefined && this.up.free) this.session.conn.resume()
+    else this.session.conn.pause()
+  }
+
+  #readHead(): void {
+    try {
+      const { isWithinHead } = this.reader
+      const head = this.reader.takeHead()
+      if (head !== undefined) this.#begin(head.request, head.size)
+      else if (!isWithinHead) this.#wait(this.settings.headMs)
+    } catch (error) {
+      this.onFailed(error)
+    }
+  }
+
+  #begin(request: ForwardedRequest, size: number): void {
+    const exchange = (this.#exchange = new Exchange(this, request, size))
+    this.isLast ||= request.close
+    this.onDialling()
+    const refusal = this.#isStranger(request) ? 'AUTH_REQUIRED' : exchange.refusal
+    if (refusal !== undefined) this.onFailed(new ServiceError(refusal))
+    else if (request.maxForwards === 0) this.#answer(optionsAnswer(!this.isLast, exchange.id))
+    else exchange.start()
+  }
+
+  /** A connection is one user's: whoever brings other credentials has to open another. */
+  #isStranger({ credentials }: ForwardedRequest): boolean {
+    if (this.#login === undefined || credentials === this.#login.credentials) return false
+    if (credentials !== undefined) this.isLast = true
+    return true
+  }
+
+  #readBody(): void {
+    try {
+      const reader = this.reader
+      const body = reader.takeBody()
+      this.#exchange!.up += body.length
+      if (!this.up.write(body) || reader.rest !== undefined) this.session.conn.pause()
+      if (reader.isBodyRead) this.#waitForAnswer()
+    } catch (error) {
+      this.onFailed(error)
+    }
+  }
+
+  onDialling(): void {
+    this.#phase = ANSWER
+    this.deadline = Infinity
+  }
+
+  onSent(): void {
+    if (this.up.lane.limiter !== undefined) this.session.conn.readLimit = LIMITED_READ
+    if (this.reader.isBodyRead) return this.#waitForAnswer()
+    this.#phase = BODY
+    this.#wait(BODY_WINDOW_MS)
+    this.#listen()
+  }
+
+  #waitForAnswer(): void {
+    this.#phase = ANSWER
+    this.#wait(this.settings.responseMs)
+    this.onProgress()
+  }
+
+  onProgress(): void {
+    if (this.#switched !== undefined) return this.#handOver(this.#switched)
+    const exchange = this.#exchange
+    if (exchange?.answered === true && this.down.free) {
+      const isSent = this.reader.isBodyRead && this.up.free
+      if (isSent || !exchange.hasTarget) return this.#done(exchange)
+    }
+    this.#listen()
+  }
+
+  #onDownFree(): void {
+    this.#exchange?.resumeTarget()
+    this.onProgress()
+  }
+
+  #done(exchange: Exchange): void {
+    if (!this.reader.isBodyRead) this.isLast = true
+    exchange.finish()
+    this.#exchange = undefined
+    this.#phase = HEAD
+    if (this.isLast) return this.#leave(NOTHING)
+    this.#wait(this.settings.keepAliveMs)
+    this.#next()
+  }
+
+  onSwitched(target: Conn): void {
+    this.#switched = target
+    this.onProgress()
+  }
+
+  /** The relay takes over once nothing is under way. */
+  #handOver(target: Conn): void {
+    if (!this.up.free || !this.down.free) return
+    const [{ conn }, { rest }] = [this.session, this.reader]
+    this.#switched = undefined
+    this.#end()
+    conn.attach(undefined)
+    conn.pause()
+    if (rest !== undefined) conn.unread(rest)
+    this.session.relay(conn, target).then(() => this.#settle(), this.#settle)
+  }
+
+  /** Tells the client why, unless it has got some of a response. Where all is in order it may go on. */
+  onFailed(error: unknown): void {
+    if (this.#phase === OVER) return
+    const [exchange, code] = [this.#exchange, codeOf(error)]
+    // An interim response may be on its way still, and no answer may stand within it.
+    if (exchange?.answering === true || !this.down.free) return this.#break(error)
+    const keep = exchange !== undefined && this.reader.isBodyRead && !this.isLast && code !== 'INTERNAL'
+    const headOnly = exchange?.request.method === 'HEAD'
+    const id = exchange === undefined ? named(error, this.settings.requestId) : exchange.id
+    const answer = answerFor(code, { keep, headOnly, retryMs: retryMsOf(error), id })
+    exchange?.refuse(error)
+    if (keep) return this.#answer(answer)
+    exchange?.cut(error)
+    this.#leave(answer, error as Error)
+  }
+
+  /** An answer of our own, of which nothing is counted. */
+  #answer(answer: Uint8Array): void {
+    const exchange = this.#exchange!
+    exchange.answering = exchange.answered = true
+    this.down.writeInstead(answer, answer.length, 0)
+    this.onProgress()
+  }
+
+  #lost(cause: Error | undefined): void {
+    const code = cause === undefined ? 'CLIENT_CLOSED' : 'CLIENT_RESET'
+    this.#break(new NetError(code, 'the client left within a request', { cause }))
+  }
+
+  /** Neither side may take what it has for all. */
+  #break(error: unknown): void {
+    this.#exchange?.cut(error)
+    this.#end()
+    this.session.conn.reset()
+    this.#settle(error as Error)
+  }
+
+  #stop(error: Error): void {
+    this.isLast = true
+    if (this.#isWaiting) this.#close(error)
+    else this.onFailed(error)
+  }
+
+  #onShutdown(): void {
+    this.isLast = true
+    if (this.#isWaiting) this.#close()
+  }
+
+  #close(error?: Error): void {
+    this.#end()
+    this.#settle(error)
+  }
+
+  /** Sees to it that the last words arrive. */
+  #leave(words: Uint8Array, error?: Error): void {
+    this.#end()
+    void refuse(this.session.conn, words).then(() => this.#settle(error))
+  }
+
+  #end(): void {
+    this.#phase = OVER
+    this.#exchange = undefined
+    this.settings.deadlines.delete(this)
+    this.session.onStop = this.session.onShutdown = undefined
+    this.idle.close()
+    this.#switched?.reset()
+    this.up.clear()
+    this.down.clear()
+  }
+}

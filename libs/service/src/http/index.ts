@@ -1,0 +1,5 @@
+export { type AnswerForm, answerFor, optionsAnswer, REQUEST_ID } from './answer.ts'
+export { ConnectRequest } from './connect.ts'
+export { Deadlines, type Timed } from './forward/deadlines.ts'
+export type { DoneRequest, Enter, ForwardSettings } from './forward/settings.ts'
+export { http, type HttpDoor, type OtherRequests } from './http.ts'
