@@ -1,7 +1,7 @@
 import { type Caller, codeOf, type ErrorCode, ServiceError } from '@sluice/service'
 import { errnoOf } from '@sluice/net'
 import type { HttpField } from '@sluice/wire'
-import type { Deadlines, Timed } from './deadlines.ts'
+import type { Deadlines, Timed } from '@sluice/service/http'
 import { originError } from './origin-error.ts'
 import { dialTimeout } from './origin-dial.ts'
 import { type OriginConns, ownerOf } from './origin-conns.ts'
