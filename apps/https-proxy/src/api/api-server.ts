@@ -136,6 +136,8 @@ export class ApiServer implements ApiDoor {
   }
 
   speakH2(socket: Socket, link: ApiStreams): ServerHttp2Session | undefined {
+    // A client that has ended its side is gone, as HTTP/2 sees it; nobody would close ours.
+    socket.allowHalfOpen = false
     let opened: Linked<ApiStreams> | undefined
     const onSession = (session: ServerHttp2Session): void => {
       opened = Object.assign(session, { [LINK]: link })

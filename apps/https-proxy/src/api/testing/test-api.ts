@@ -46,6 +46,8 @@ const handshakeOf =
     return server.handshake(reader, directory, await reader.read(peeked()))
   }
 
+const dial = (): Promise<never> => Promise.reject(new NetError('DIAL_FAILED', 'nobody dials here'))
+
 export const openTestApi = async (options: TestApiOptions = {}): Promise<TestApi> => {
   const { limits = {}, enabled = true, ...given } = options
   const jobs = new FakeJobs()
@@ -91,7 +93,6 @@ export const openTestApi = async (options: TestApiOptions = {}): Promise<TestApi
   })
   const server = new ApiServer(settings)
   const metrics = createMetrics({ app: 'test', version: '0' }).door('proxy')
-  const dial = (): Promise<never> => Promise.reject(new NetError('DIAL_FAILED', 'nobody dials here'))
   const parts = { door: 'proxy', metrics, sessions, dial, mayReuse: () => false }
   const listener = await listen({
     host: '127.0.0.1',
