@@ -1,7 +1,9 @@
+import type { Readable } from 'node:stream'
 import type { Clock, Timer } from '@sluice/ratelimit'
 import { ServiceError } from '@sluice/service'
 import type { HttpField } from '@sluice/wire'
 import type { JobRequest, JobSink, RunningJob } from './job.ts'
+import { JobClock } from './job-clock.ts'
 import { Attempt, type AttemptParts, type AttemptSink } from './upstream/attempt.ts'
 import { type Ask, type Attempting, CachedAttempt } from './upstream/cached-attempt.ts'
 import type { Timed } from './upstream/deadlines.ts'
@@ -44,12 +46,16 @@ export interface JobParts extends AttemptParts {
 /** The body of a redirect that is followed is read to its end, for the sake of the conn, if it is no longer than this. */
 const MAX_SKIPPED_BYTES = 64 * 1024
 
+/** Interim responses to one job. */
+const MAX_INTERIMS = 100
+
 /** One job, from its place in the queue to its end: attempts one after the other, and a slot only while one is under way. */
 export class JobRun implements RunningJob, AttemptSink, Timed {
   readonly #parts: JobParts
   readonly #job: JobRequest
   readonly #sink: JobSink
   readonly #leaving = new AbortController()
+  readonly #clock: JobClock
   #request: OriginRequest
   #redirects: number
   #slot: JobSlot | undefined = undefined
@@ -61,13 +67,9 @@ export class JobRun implements RunningJob, AttemptSink, Timed {
   /** Where to after this response, of which nobody sees anything. */
   #next: OriginRequest | undefined = undefined
   #bytes = 0
-  /** Until when all must be over; what is left of it while the clock stands. */
-  #wholeAt = Infinity
-  #wholeLeft: number
-  /** Until when something must have come. */
-  #stepAt = Infinity
   #seenSent = 0
   #isPaused = false
+  #interims = 0
 
   constructor(parts: JobParts, job: JobRequest, request: OriginRequest, sink: JobSink) {
     this.#parts = parts
@@ -75,11 +77,13 @@ export class JobRun implements RunningJob, AttemptSink, Timed {
     this.#request = request
     this.#sink = sink
     this.#redirects = Math.min(job.redirects, parts.limits.maxRedirects)
-    this.#wholeLeft = parts.limits.requestMs
+    this.#clock = new JobClock(parts.deadlines.now, parts.limits.requestMs)
+    // Who sends it may fail while nobody reads it yet.
+    if (isStream(job.body)) job.body.on('error', () => {})
   }
 
   get deadline(): number {
-    return Math.min(this.#wholeAt, this.#stepAt)
+    return this.#clock.deadline
   }
 
   /** Waits for a slot, then goes. */
@@ -120,27 +124,30 @@ export class JobRun implements RunningJob, AttemptSink, Timed {
     const { body } = this.#request
     this.#seenSent = this.#attempt!.bytesSent
     if (this.#isOver) return
-    if (body === undefined || body instanceof Uint8Array || body.readableEnded) return this.#awaitHead()
-    this.#stepAt = this.#parts.deadlines.now() + this.#parts.limits.requestMs
+    if (!isStream(body) || body.readableEnded) return this.#awaitHead()
+    this.#clock.step(this.#parts.limits.requestMs)
     body.once('end', () => this.#awaitHead())
   }
 
   onInterim(status: number, fields: readonly HttpField[]): void {
+    this.#interims += 1
+    if (this.#interims > MAX_INTERIMS)
+      return this.#drop(new ServiceError('RESPONSE_INVALID', 'too many of 1xx'))
     if (status !== 101) this.#sink.onInterim?.(status, responseFields(fields))
   }
 
   onHead(status: number, raw: readonly HttpField[], isCached = false): void {
-    this.#stepAt = Infinity
+    this.#clock.step(Infinity)
     const fields = responseFields(raw)
     try {
       if (this.#follows(status, fields)) return
-      this.#checkLength(fields)
+      this.#checkLength(status, fields)
     } catch (error) {
       return this.#drop(error as Error)
     }
     this.#hasHead = true
     this.#parts.cache?.answered(this.#request, status)
-    if (this.#job.timing === 'stream') this.#stopClock()
+    if (this.#job.timing === 'stream') this.#clock.stop()
     this.#restartStep()
     this.#sink.onHead({ status, fields, url: this.#request.url, cached: isCached })
   }
@@ -155,8 +162,8 @@ export class JobRun implements RunningJob, AttemptSink, Timed {
     this.#restartStep()
     if (this.#sink.onData(chunk)) return true
     this.#isPaused = true
-    this.#stopClock()
-    this.#stepAt = Infinity
+    this.#clock.stop()
+    this.#clock.step(Infinity)
     return false
   }
 
@@ -178,8 +185,7 @@ export class JobRun implements RunningJob, AttemptSink, Timed {
 
   onDeadline(): void {
     if (this.#isUploading()) return
-    const isStep = this.#stepAt < this.#wholeAt
-    this.#drop(new ServiceError(isStep ? 'RESPONSE_TIMEOUT' : 'REQUEST_TIMEOUT'))
+    this.#drop(new ServiceError(this.#clock.isStep ? 'RESPONSE_TIMEOUT' : 'REQUEST_TIMEOUT'))
   }
 
   #go(fresh: boolean): void {
@@ -227,44 +233,37 @@ export class JobRun implements RunningJob, AttemptSink, Timed {
     this.#go(false)
   }
 
-  #checkLength(fields: readonly HttpField[]): void {
-    if (this.#request.method === 'HEAD') return
+  #checkLength(status: number, fields: readonly HttpField[]): void {
+    // What these say is the length of another response.
+    if (this.#request.method === 'HEAD' || status === 304) return
     const bytes = Number(fieldOf(fields, 'content-length') ?? 0)
     if (bytes > this.#parts.limits.maxResponseBytes) throw new ServiceError('RESPONSE_TOO_LARGE')
   }
 
   #awaitHead(): void {
     if (!this.#isOver && !this.#hasHead && this.#next === undefined)
-      this.#stepAt = this.#parts.deadlines.now() + this.#parts.limits.firstByteMs
+      this.#clock.step(this.#parts.limits.firstByteMs)
   }
 
   #restartStep(): void {
-    if (this.#job.timing === 'stream')
-      this.#stepAt = this.#parts.deadlines.now() + this.#parts.limits.requestMs
+    if (this.#job.timing === 'stream') this.#clock.step(this.#parts.limits.requestMs)
   }
 
   /** A streamed body is on its way as long as some of it went out lately, or the origin waits for the client. */
   #isUploading(): boolean {
     const { body } = this.#request
     if (this.#hasHead || this.#job.timing !== 'stream') return false
-    if (body === undefined || body instanceof Uint8Array || body.readableEnded || body.destroyed) return false
+    if (!isStream(body) || body.readableEnded || body.destroyed) return false
     const sent = this.#attempt?.bytesSent ?? 0
     if (sent === this.#seenSent && (body.isPaused() || body.readableLength > 0)) return false
     this.#seenSent = sent
-    this.#stepAt = this.#parts.deadlines.now() + this.#parts.limits.requestMs
-    this.#stopClock()
+    this.#clock.step(this.#parts.limits.requestMs)
+    this.#clock.stop()
     return true
   }
 
   #startClock(): void {
-    if (this.#job.timing === 'stream' && this.#hasHead) return
-    this.#wholeAt = this.#parts.deadlines.now() + this.#wholeLeft
-  }
-
-  #stopClock(): void {
-    if (this.#wholeAt === Infinity) return
-    this.#wholeLeft = this.#wholeAt - this.#parts.deadlines.now()
-    this.#wholeAt = Infinity
+    if (this.#job.timing === 'whole' || !this.#hasHead) this.#clock.start()
   }
 
   /** It ends here, in the middle of an attempt. */
@@ -283,17 +282,19 @@ export class JobRun implements RunningJob, AttemptSink, Timed {
     this.#isOver = true
     this.#leave()
     const { body } = this.#job
-    if (body !== undefined && !(body instanceof Uint8Array) && !body.readableEnded)
-      body.on('error', () => {}).destroy()
+    if (isStream(body) && !body.readableEnded) body.destroy()
   }
 
   #leave(): void {
     this.#pausing?.cancel()
     this.#parts.deadlines.delete(this)
-    this.#stopClock()
-    this.#stepAt = Infinity
+    this.#clock.stop()
+    this.#clock.step(Infinity)
     const slot = this.#slot
     this.#slot = undefined
     slot?.[Symbol.dispose]()
   }
 }
+
+const isStream = (body: JobRequest['body']): body is Readable =>
+  body !== undefined && !(body instanceof Uint8Array)

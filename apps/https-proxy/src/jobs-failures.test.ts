@@ -383,6 +383,35 @@ describe('a client', () => {
     await conn.until(() => conn.closed)
   })
 
+  it.each(['http', 'h2'])('whose body fails is not taken for the origin, over %s', async (kind) => {
+    await using origin = await (kind === 'h2' ? TestOrigin.h2(() => {}) : TestOrigin.plain(() => {}))
+    using lab = new JobsLab({ trust: { ca: authority.cert } })
+    const body = new PassThrough()
+    const url = `${kind === 'h2' ? 'https' : 'http'}://localhost:${origin.port}/`
+    let asked = false
+    origin.server.on('request', () => (asked = true))
+    const { sink } = lab.start(url, { method: 'PUT', body })
+    body.write('ab')
+    await until(() => asked)
+    body.destroy(Object.assign(new Error('gone'), { code: 'ECONNRESET' }))
+    await sink.over
+    expect([sink.code, lab.queue.held]).toEqual(['CLIENT_RESET', 0])
+  })
+
+  it('whose body fails while its job is queued', async () => {
+    using lab = new JobsLab()
+    const gate = Promise.withResolvers<void>()
+    lab.queue.gate = gate.promise
+    const body = new PassThrough()
+    await using origin = await TestOrigin.plain(() => {})
+    const { sink } = lab.start(`http://localhost:${origin.port}/`, { method: 'PUT', body })
+    body.destroy(new Error('gone'))
+    await turn()
+    gate.resolve()
+    await sink.over
+    expect([sink.code, lab.queue.held]).toEqual(['CLIENT_RESET', 0])
+  })
+
   it.each(['http', 'h2'])('whose body breaks off, over %s', async (kind) => {
     await using origin = await (kind === 'h2' ? TestOrigin.h2(() => {}) : TestOrigin.plain(() => {}))
     using lab = new JobsLab({ trust: { ca: authority.cert } })
@@ -426,6 +455,8 @@ describe('what cannot be asked for', () => {
     using lab = new JobsLab({ config: { maxResponseBytes: 10 } })
     const said = await lab.ask(`http://127.0.0.1:${origin.port}/said`)
     expect([said.code, said.head]).toEqual(['RESPONSE_TOO_LARGE', undefined])
+    const head = await lab.ask(`http://127.0.0.1:${origin.port}/said`, { method: 'HEAD' })
+    expect(head.code).toBe('OK')
     const unsaid = await lab.ask(`http://127.0.0.1:${origin.port}/`)
     expect([unsaid.code, lab.queue.held]).toEqual(['RESPONSE_TOO_LARGE', 0])
   })

@@ -35,6 +35,16 @@ const ORIGINS = {
   h2: { open: (listener: RequestListener) => TestOrigin.h2(listener), scheme: 'https' },
 } as const
 
+it('makes of who is named in a URL what browsers do, and says no more of it', async () => {
+  await using origin = await TestOrigin.plain(echo)
+  using lab = new JobsLab()
+  const sink = await lab.ask(`http://an%20n:s%zz@localhost:${origin.port}/`)
+  const { rawHeaders } = told(sink)
+  const value = `Basic ${Buffer.from('an n:s%zz').toString('base64')}`
+  expect(rawHeaders.slice(rawHeaders.indexOf('authorization')).slice(0, 2)).toEqual(['authorization', value])
+  expect(sink.head?.url.href).toBe(`http://localhost:${origin.port}/`)
+})
+
 describe.each(Object.entries(ORIGINS))('over %s', (kind, { open, scheme }) => {
   const isH2 = kind === 'h2'
 

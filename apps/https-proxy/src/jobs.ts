@@ -129,7 +129,7 @@ export class HttpJobs implements Jobs {
     const isStream = body !== undefined && !(body instanceof Uint8Array)
     return {
       method,
-      url,
+      url: withoutUser(url),
       fields: [...fields, ...added],
       body: isEmpty ? undefined : body,
       bodyBytes: isStream && !isEmpty ? bodyBytes : undefined,
@@ -152,6 +152,14 @@ const authorization = ({ username, password }: URL, fields: readonly HttpField[]
   if (username === '' || fieldOf(fields, 'authorization') !== undefined) return []
   const text = [username, password].map(decoded).join(':')
   return [['authorization', `Basic ${Buffer.from(text).toString('base64')}`]]
+}
+
+const withoutUser = (url: URL): URL => {
+  if (url.username === '' && url.password === '') return url
+  const bare = new URL(url)
+  bare.username = ''
+  bare.password = ''
+  return bare
 }
 
 const decoded = (text: string): string => {

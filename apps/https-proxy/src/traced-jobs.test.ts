@@ -1,11 +1,8 @@
-import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { json } from 'node:stream/consumers'
 import { type Caller, ServiceError } from '@sluice/service'
 import type { HttpField } from '@sluice/wire'
 import { expect, it } from 'vitest'
 import type { JobRequest, Jobs, JobSink } from './job.ts'
+import { openCollector } from './testing/collector.ts'
 import { plainTracer, type Tracer } from './trace.ts'
 import { openOtlpTracer } from './trace-otlp.ts'
 import { TracedJobs, type Traces } from './traced-jobs.ts'
@@ -70,31 +67,6 @@ it.each([
   })
 })
 
-interface Sent {
-  readonly path: string | undefined
-  readonly headers: IncomingHttpHeaders
-  readonly body: OtlpBody
-}
-interface OtlpBody {
-  readonly resourceSpans: {
-    readonly resource: { readonly attributes: unknown[] }
-    readonly scopeSpans: { readonly spans: Record<string, unknown>[] }[]
-  }[]
-}
-
-const openCollector = async (status = 200): Promise<{ url: URL; sent: Sent[] } & Disposable> => {
-  const sent: Sent[] = []
-  const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const body = (await json(request)) as OtlpBody
-    sent.push({ path: request.url, headers: request.headers, body })
-    response.writeHead(status, { 'content-type': 'application/json' }).end('{}')
-  }
-  const server = createServer((request, response) => void take(request, response)).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return { url: new URL(`http://127.0.0.1:${port}/`), sent, [Symbol.dispose]: () => server.close() }
-}
-
 it('sends a span for each request to the collector, without its query', async () => {
   using collector = await openCollector()
   const errors: Error[] = []
@@ -115,15 +87,14 @@ it('sends a span for each request to the collector, without its query', async ()
   expect(errors).toEqual([])
   expect(collector.sent).toHaveLength(1)
   const { path, body } = collector.sent[0]!
-  const [{ resource, scopeSpans }] = body.resourceSpans as [OtlpBody['resourceSpans'][0]]
-  expect([path, resource.attributes]).toEqual([
+  expect([path, body.resourceSpans[0]?.resource.attributes]).toEqual([
     '/v1/traces',
     expect.arrayContaining([{ key: 'service.name', value: { stringValue: 'https-proxy' } }]),
   ])
-  const [first, second] = scopeSpans.flatMap(({ spans }) => spans)
+  const [first, second] = collector.spans()
   expect(first).toMatchObject({ traceId: TRACE, parentSpanId: SPAN, name: 'GET', kind: 2 })
-  expect(asked[0]!.trace).toBe(`00-${TRACE}-${String(first!['spanId'])}-01`)
-  expect(first!['attributes']).toEqual(
+  expect(asked[0]!.trace).toBe(`00-${TRACE}-${first!.spanId}-01`)
+  expect(first!.attributes).toEqual(
     expect.arrayContaining([
       { key: 'url.path', value: { stringValue: '/b' } },
       { key: 'server.port', value: { intValue: 443 } },

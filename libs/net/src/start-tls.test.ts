@@ -25,10 +25,13 @@ afterEach(() => {
 })
 
 /** A conn that has been told to go on over TLS, and the plain socket at its other end. */
-const started = async (credentials: TlsCredentials = local): Promise<{ conn: Conn; peer: Socket }> => {
+const started = async (
+  credentials: TlsCredentials = local,
+  protocols?: readonly string[],
+): Promise<{ conn: Conn; peer: Socket }> => {
   const { conn, peer } = await acceptedPair()
   open.push(conn, peer)
-  startTls(conn, createTlsContext(credentials))
+  startTls(conn, createTlsContext(credentials), protocols)
   return { conn, peer: peer.on('error', () => {}) }
 }
 
@@ -148,6 +151,15 @@ describe('startTls', () => {
       await once(client, 'secureConnect')
       expect(client.alpnProtocol).toBe(agreed)
     }
+  })
+
+  it('agrees on the best of what it is to speak', async () => {
+    const { conn, peer } = await started(undefined, ['h2', 'http/1.1'])
+    const client = secured(peer, { ALPNProtocols: ['http/1.1', 'h2'] })
+    await once(client, 'secureConnect')
+    expect(client.alpnProtocol).toBe('h2')
+    // HTTP/2 goes on only when it is not.
+    await expect.poll(() => Reflect.get((conn as SocketConn).socket, 'secureConnecting')).toBe(false)
   })
 
   it('tells a client that breaks off from one that fails', async () => {

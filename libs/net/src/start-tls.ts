@@ -13,8 +13,8 @@ const ALPN = ['http/1.1']
  * handshake that fails closes it with NetError TLS_FAILED. How long all that may take is for the caller to bound.
  *
  * Node's TLS listener hands out a socket only when its handshake is over, and with buffers in which 80 KiB pile up. So
- * the socket is made here, and what Node leaves undocumented of that are two events and a method: 'secure',
- * '_tlsError' and `verifyError`.
+ * the socket is made here, and what Node leaves undocumented of that are two events, a method and a flag:
+ * 'secure', '_tlsError', `verifyError` and `secureConnecting`.
  * @param protocols that may be spoken, best first (RFC 7301); a client that asks for none of them is refused
  */
 export const startTls = (
@@ -42,6 +42,8 @@ export const startTls = (
       const refusal = wantsClientCert ? verifyError(socket) : undefined
       if (refusal !== undefined) fail(refusal)
       isSecure = true
+      // HTTP/2 waits for as long as this is true, and throws where something has come meanwhile.
+      Reflect.set(socket, 'secureConnecting', false)
     })
     const look = (): void => void whenStuck(socket, raw, () => fail(reset()))
     socket.once('secure', look).once('end', look)

@@ -67,7 +67,7 @@ export const REQUEST_OUTCOMES = {
     level: 'info',
     socks5: 1,
     http: 502,
-    text: 'The origin redirects more often than allowed.',
+    text: 'The origin redirects more often than allowed, or from https to http.',
   },
   RESPONSE_TOO_LARGE: { level: 'info', socks5: 1, http: 502, text: 'The answer is larger than allowed.' },
   REQUEST_TIMEOUT: { level: 'info', socks5: 1, http: 504, text: 'The exchange took longer than allowed.' },

@@ -189,6 +189,17 @@ describe('a way that was gone once', () => {
     expect(other.mayReuse(route, target, CALLER)).toBe(false)
   })
 
+  it('may be again if it was a tunnel', async () => {
+    const peer = await openPeer(HTTP)
+    const { out } = lab()
+    const target = { host: 'localhost', port: peer.port }
+    const route = await out.dial(target, new AbortController().signal, CALLER, 'tunnel')
+    closing.push(() => route.conn.destroy())
+    expect(out.mayReuse(route, target, CALLER)).toBe(true)
+    expect(out.hasRules).toBe(false)
+    expect(lab({ rules: readRules([{ action: 'deny' }]).rules }).out.hasRules).toBe(true)
+  })
+
   it('may not be again after hours', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 10, 20, 16, 59) })
     closing.push(() => vi.useRealTimers())

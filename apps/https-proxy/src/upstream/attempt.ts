@@ -1,4 +1,5 @@
 import { type Caller, codeOf, ServiceError } from '@sluice/service'
+import { errnoOf } from '@sluice/net'
 import type { HttpField } from '@sluice/wire'
 import type { Deadlines, Timed } from './deadlines.ts'
 import { originError } from './origin-error.ts'
@@ -64,7 +65,7 @@ export class Attempt implements ExchangeSink, Timed {
       if (this.#isOver) return conns.give(this.#caller, this.#request.url, conn)
       this.#conn = conn
       this.#visit.connected()
-      if (hasBroken(this.#request)) throw new ServiceError('CLIENT_RESET', 'the body ended too early')
+      this.#watchBody(conn)
       this.#exchange = conn.send(this.#request, this)
       this.#sink.onSent()
       this.#giveBack()
@@ -122,6 +123,20 @@ export class Attempt implements ExchangeSink, Timed {
     this.#sink.onFailed(error, wasUsed && !this.#isAnswered && codeOf(error) === 'TARGET_RESET')
   }
 
+  /** Before anyone else hears of it: what is wrong with the body is no fault of the origin. */
+  #watchBody(conn: OriginConn): void {
+    const { body } = this.#request
+    if (body === undefined || body instanceof Uint8Array) return
+    if (body.destroyed && !body.readableEnded) throw broken()
+    body.once('error', (cause) => {
+      // Where the conn broke, that is why somebody has destroyed the body.
+      if (this.#isOver || conn.closed) return
+      this.#exchange?.abort()
+      // It is as long as nobody said it is: undici has destroyed it.
+      this.onError(errnoOf(cause).startsWith('UND_') ? cause : broken())
+    })
+  }
+
   #end(error: Error | undefined): void {
     this.#isOver = true
     this.#parts.deadlines.delete(this)
@@ -133,6 +148,4 @@ export class Attempt implements ExchangeSink, Timed {
   }
 }
 
-/** It will never end, and says so no more. */
-const hasBroken = ({ body }: OriginRequest): boolean =>
-  body !== undefined && !(body instanceof Uint8Array) && body.destroyed && !body.readableEnded
+const broken = (): ServiceError => new ServiceError('CLIENT_RESET', 'the body ended too early')

@@ -24,10 +24,12 @@ export class MemoryCache {
   readonly #byUrl: LRUCache<string, Entry[]>
   readonly #maxEntryBytes: number
 
-  constructor(maxBytes: number, maxEntryBytes: number) {
+  /** @param lifeMs as long at most, whatever the origin allows */
+  constructor(maxBytes: number, maxEntryBytes: number, lifeMs?: number) {
     this.#maxEntryBytes = Math.min(maxEntryBytes, maxBytes)
     this.#byUrl = new LRUCache({
       maxSize: maxBytes,
+      ...(lifeMs !== undefined && { ttl: lifeMs }),
       sizeCalculation: (entries) => entries.reduce((sum, { bytes }) => sum + bytes, 1),
     })
   }

@@ -5,8 +5,8 @@ import { fieldOf } from './origin-fields.ts'
 import type { OriginRequest } from './origin-conn.ts'
 
 export interface ResponseCacheOptions {
-  /** Bytes in memory, or a file of SQLite's. */
-  readonly store: { readonly bytes: number } | { readonly file: string }
+  /** Bytes in memory, or a file of SQLite's; left out, what comes stays just long enough for who waits for it. */
+  readonly store?: { readonly bytes: number } | { readonly file: string } | undefined
   /** Who asks for what another one is being told waits whether the cache will have it. */
   readonly coalesce: boolean
 }
@@ -19,6 +19,9 @@ export interface CacheDispatch extends Dispatcher.DispatchOptions {
 const MAX_ENTRY_BYTES = 1024 * 1024
 /** A file is bounded by the number of its entries. */
 const MAX_FILE_ENTRIES = 10_000
+/** Where nothing is cached, but requests are coalesced. */
+const PASSING_BYTES = 16 * 1024 * 1024
+const PASSING_MS = 1000
 /** Fields with which a request goes past the cache: what comes may be for one person, or is a part, or may be nothing. */
 const PERSONAL = [
   'authorization',
@@ -36,7 +39,8 @@ const live: Dispatcher.Dispatch = (options, handler) => {
   return true
 }
 
-type Store = InstanceType<typeof cacheStores.MemoryCacheStore>
+type Store = Pick<InstanceType<typeof cacheStores.MemoryCacheStore>, 'get' | 'createWriteStream' | 'delete'>
+type OpenStore = Store & { close?: () => void; clear?: () => void }
 
 /** A shared cache (RFC 9111) of what origins say that all may have, for GET alone. The rules are undici's. */
 export class ResponseCache {
@@ -44,25 +48,15 @@ export class ResponseCache {
   /** Responses that it began to store. */
   stored = 0
   hits = 0
-  readonly #store: Pick<Store, 'get' | 'createWriteStream' | 'delete'> & {
-    close?: () => void
-    clear?: () => void
-  }
+  readonly #store: OpenStore
   readonly #dispatch: Dispatcher.Dispatch
   readonly #flights = new Map<string, Promise<void>>()
 
   /** @throws what opening the file throws */
   constructor({ store, coalesce }: ResponseCacheOptions) {
     this.#coalesces = coalesce
-    this.#store =
-      'bytes' in store
-        ? new MemoryCache(store.bytes, MAX_ENTRY_BYTES)
-        : new cacheStores.SqliteCacheStore({
-            location: store.file,
-            maxCount: MAX_FILE_ENTRIES,
-            maxEntrySize: MAX_ENTRY_BYTES,
-          })
-    const watched: Pick<Store, 'get' | 'createWriteStream' | 'delete'> = {
+    this.#store = openStore(store)
+    const watched: Store = {
       get: (key) => this.#store.get(key),
       delete: (key) => this.#store.delete(key),
       createWriteStream: (key, value): Writable | undefined => {
@@ -114,6 +108,17 @@ export class ResponseCache {
   close(): void {
     this.#store.close?.()
   }
+}
+
+const openStore = (store: ResponseCacheOptions['store']): OpenStore => {
+  if (store === undefined) return new MemoryCache(PASSING_BYTES, MAX_ENTRY_BYTES, PASSING_MS)
+  if ('bytes' in store) return new MemoryCache(store.bytes, MAX_ENTRY_BYTES)
+  const { SqliteCacheStore } = cacheStores
+  return new SqliteCacheStore({
+    location: store.file,
+    maxCount: MAX_FILE_ENTRIES,
+    maxEntrySize: MAX_ENTRY_BYTES,
+  })
 }
 
 const keyOf = ({ origin, pathname, search }: URL): string => origin + pathname + search
