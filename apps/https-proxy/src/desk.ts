@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { ConfigError, type Program } from '@sluice/service'
+import type { Program } from '@sluice/service'
 import type { Enter } from '@sluice/service/http'
 import { Admission, type AdmissionLimits } from './admission.ts'
 import type { HttpsProxyConfig } from './config.ts'
@@ -38,8 +38,6 @@ export class Desk implements Jobs {
   readonly #queue: WatchedQueue
   readonly #traces: Traces = new Map()
   #origins: Origins
-  /** Rules may let one user go where another may not. */
-  #mayShare: boolean
   #made: HttpJobs
   #jobs: Jobs
   /** With requests under way, since the settings have changed. */
@@ -58,7 +56,6 @@ export class Desk implements Jobs {
       held: (ticket, ms) => watch.held(ticket, ms),
     })
     this.enter = this.#queue.forwarded(NORMAL)
-    this.#mayShare = config.rules.length === 0
     this.#origins = originsOf(config)
     this.#made = this.#make(this.#origins)
     this.#jobs = this.#traced(this.#made)
@@ -74,7 +71,6 @@ export class Desk implements Jobs {
     const made = isDeepStrictEqual(origins, this.#origins) ? undefined : this.#make(origins)
     return () => {
       this.admission.set(queueLimits(config))
-      this.#mayShare = config.rules.length === 0
       if (made === undefined) return
       for (const jobs of this.#former) if (jobs.conns.size === 0) this.#former.delete(jobs)
       this.#former.add(this.#made)
@@ -92,7 +88,7 @@ export class Desk implements Jobs {
 
   #make({ config, files, cache }: Origins): HttpJobs {
     const { dial, mayReuse, log } = this.#program
-    const mayShare = (): boolean => this.#mayShare
+    const mayShare = (): boolean => !this.#program.hasRules()
     return new HttpJobs({ queue: this.#queue, dial, mayReuse, log, config, trust: files, cache, mayShare })
   }
 
@@ -112,17 +108,11 @@ const queueLimits = (config: HttpsProxyConfig): AdmissionLimits => ({
   addressRequestRate: config.addressRequestRate,
 })
 
-const cacheOf = ({ cache: store, coalesce }: HttpsProxyConfig): ResponseCacheOptions | undefined => {
-  if (store !== undefined) return { store, coalesce }
-  if (!coalesce) return undefined
-  throw new ConfigError(
-    'CONFIG_INVALID',
-    '--coalesce wants --cache: what one is told is kept there for others',
-  )
-}
-
 const originsOf = (config: HttpsProxyConfig): Origins => ({
-  cache: cacheOf(config),
+  cache:
+    config.cache === undefined && !config.coalesce
+      ? undefined
+      : { store: config.cache, coalesce: config.coalesce },
   config: {
     requestMs: config.requestMs,
     firstByteMs: config.firstByteMs ?? config.requestMs,
