@@ -1,4 +1,5 @@
 import type { Drive, LoadResult, Mark, Route } from './load.ts'
+import { type Origin, startOrigin } from './peers/https-origin.ts'
 import type { Peer } from './peers/peer.ts'
 import { sluice } from './peers/sluice.ts'
 import { type Program, freePort } from './process.ts'
@@ -23,20 +24,44 @@ export type Measured<R> = R & {
   cpuSeconds: number
   /** Growth of resident memory from before the first connection to the end. */
   growthBytes: number
+  /** The most resident memory meanwhile, over what it was before the first connection. */
+  peakBytes: number
 }
 
-/** Loads a freshly started peer once. `warm` is a first load, for what a program does once in its life. */
+/** A first load, for what a program does once in its life; further flags of ours; an origin that the load does not bring. */
+export interface Setting {
+  warm?: Drive<LoadResult>
+  flags?: readonly string[]
+  origin?: Origin
+}
+
+/** Loads a freshly started peer once. */
 export async function measure<R extends LoadResult>(
   lab: Lab,
   peer: Peer,
   drive: Drive<R>,
-  options: { warm?: Drive<LoadResult>; flags?: readonly string[] } = {},
+  { origin, ...setting }: Setting = {},
 ): Promise<Measured<R>> {
-  const origin = await freePort()
-  const { program, port } = await peer.start({ dir: lab.dir, originPort: origin, flags: options.flags ?? [] })
+  const originPort = await freePort()
+  const program = origin && (await startOrigin(lab.dir, originPort, origin))
+  try {
+    return await measureTo(lab, peer, originPort, drive, setting)
+  } finally {
+    await program?.stop()
+  }
+}
+
+async function measureTo<R extends LoadResult>(
+  lab: Lab,
+  peer: Peer,
+  origin: number,
+  drive: Drive<R>,
+  { warm, flags = [] }: Setting,
+): Promise<Measured<R>> {
+  const { program, port } = await peer.start({ dir: lab.dir, originPort: origin, flags })
   try {
     const route: Route = { mode: peer.mode, proxy: port, origin, ...(peer.login && { user: peer.login }) }
-    await options.warm?.(route, () => undefined)
+    await warm?.(route, () => undefined)
     return await watch(program, (onMark) => drive(route, onMark))
   } finally {
     await program.stop()
@@ -49,15 +74,21 @@ async function watch<R extends LoadResult>(
 ): Promise<Measured<R>> {
   let cpuSeconds = 0
   let growthBytes = 0
+  let peakBytes = 0
   const result = await run((mark) => {
-    if (mark === 'START') growthBytes -= program.residentBytes()
+    if (mark === 'START') {
+      growthBytes -= program.residentBytes()
+      program.forgetPeak()
+      peakBytes -= program.peakBytes()
+    }
     if (mark === 'BEGIN') cpuSeconds -= program.cpuSeconds()
     if (mark !== 'END') return
     cpuSeconds += program.cpuSeconds()
     growthBytes += program.residentBytes()
+    peakBytes += program.peakBytes()
   })
   if (result.fails > 0) throw new Error(`${result.fails} failed:\n${program.output().slice(-2_000)}`)
-  return { ...result, cpuSeconds, growthBytes }
+  return { ...result, cpuSeconds, growthBytes, peakBytes }
 }
 
 /** Those of a case's peers that this run is about. */

@@ -15,12 +15,15 @@ export type Drive<R extends LoadResult> = (route: Route, onMark: (mark: Mark) =>
 
 /** Where the load goes, how it is spoken, and as whom. */
 export interface Route {
-  mode: 'raw' | 'socks5' | 'connect' | 'http' | 'shadowsocks' | RelayMode
+  mode: 'raw' | 'socks5' | 'connect' | 'http' | 'shadowsocks' | RequestMode | RelayMode
   /** `NAME:PASSWORD`; with shadowsocks `METHOD:SECRET`; with libp2p the folder of its packages */
   user?: string
   proxy: number
   origin: number
 }
+
+/** How requests are asked for that a proxy makes for its clients: by the frames of before, or by the HTTP API. */
+export type RequestMode = 'compat' | 'api'
 
 /** What relays of circuits speak: ours, two of nothing but pairs, strelaysrv's and libp2p's. */
 export type RelayMode = 'relay-tcp' | 'relay-tls' | 'relay-ws' | 'pair-tcp' | 'pair-ws' | 'strelay' | 'libp2p'
@@ -96,6 +99,45 @@ export interface ShadowsocksResult extends LoadResult {
   up: { bytes: number }
 }
 
+/** What requestload is asked for; its head comment says what each means. */
+export interface RequestLoad {
+  op: 'once' | 'loop' | 'rate'
+  conns: number
+  /** Of once: seconds. */
+  rise?: number
+  scheme?: 'http' | 'https'
+  /** `NAME:PASSWORD,…`, instead of the peer's one login. */
+  users?: string
+  secs?: number
+  warm?: number
+  /** Of rate: requests a second. */
+  rate?: number
+  tail?: number
+  tailrate?: number
+  slow?: number
+  /** Bytes that a 200 has at least. */
+  body?: number
+  keep?: 0 | 1
+  /** 1: what the origin says that it took is taken off. */
+  told?: 0 | 1
+  /** Addresses that clients come from, and how far the first is from 127.0.0.2. */
+  nsrc?: number
+  first?: number
+}
+
+export interface RequestResult extends LoadResult {
+  /** Answers by status; `exchanges` are those of 200. */
+  statuses: Record<string, number>
+  /** Requests for which no connection was free. */
+  missed: number
+  bytes: number
+  /** Of once: from when all asked. */
+  askSeconds: number
+  recoverMs: number
+  /** Requests of the tail. */
+  probes: number
+}
+
 /** What relay-load is asked for; its head comment says what each means. */
 export interface RelayLoad {
   op: 'bulk' | 'setup' | 'ping' | 'idle' | 'login' | 'shape'
@@ -146,6 +188,11 @@ export function shadowsocks(load: ShadowsocksLoad): Drive<ShadowsocksResult> {
   return (route, onMark) => runTool('ssload', flagsOf({ ...route, ...load }), onMark)
 }
 
+/** Clients of a proxy that makes requests for them; the origin is the setting's. */
+export function requests(load: RequestLoad): Drive<RequestResult> {
+  return (route, onMark) => runTool('requestload', flagsOf({ ...route, ...load }), onMark)
+}
+
 const NODE_FLAGS = ['--conditions=@sluice/source', '--disable-warning=ExperimentalWarning']
 
 /** Peers of a relay, both ends of their circuits in one process. */
@@ -158,7 +205,12 @@ export function relay(load: RelayLoad): Drive<RelayResult> {
 }
 
 /** With the libraries that each is linked with. */
-const TOOLS = { tcpload: ['-lpthread'], udpload: ['-lpthread'], ssload: ['-lpthread', '-lcrypto'] } as const
+const TOOLS = {
+  tcpload: ['-lpthread'],
+  udpload: ['-lpthread'],
+  ssload: ['-lpthread', '-lcrypto'],
+  requestload: [],
+} as const
 type Tool = keyof typeof TOOLS
 
 /** What each project is loaded by; one needs a library that not everybody has. */
@@ -166,6 +218,7 @@ export const LOADS: Readonly<Record<Section['project'], readonly Tool[]>> = {
   'remote-proxy': ['tcpload', 'udpload'],
   'ss-node': ['ssload', 'tcpload'],
   relay: [],
+  'https-proxy': ['requestload', 'tcpload'],
   ratelimit: [],
 }
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn, type StdioOptions } from 'node:child_process'
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { createServer, connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -18,6 +18,10 @@ export interface Program {
   cpuSeconds(): number
   /** Resident bytes, summed over the processes; a page that several share counts in parts (PSS). */
   residentBytes(): number
+  /** The most resident bytes (RSS) since `forgetPeak`, summed over the processes that are there. */
+  peakBytes(): number
+  /** From now on the peak is that of what comes: it is what is resident now. */
+  forgetPeak(): void
   /** What it wrote so far. */
   output(): string
   exited(): boolean
@@ -59,6 +63,8 @@ export function launch(
   return {
     cpuSeconds: () => sum(groupStats(group), (stat) => stat.ticks) / CLOCK_TICKS,
     residentBytes: () => sum(groupStats(group), (stat) => pssBytes(stat.pid)),
+    peakBytes: () => sum(groupStats(group), (stat) => peakBytes(stat.pid)),
+    forgetPeak: () => groupStats(group).forEach((stat) => forgetPeak(stat.pid)),
     output: () => readFileSync(logFile, 'utf8'),
     exited: () => child.exitCode !== null || child.signalCode !== null,
     stop: () => stop(child),
@@ -169,6 +175,14 @@ function pssBytes(pid: number): number {
   const pss = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))
   return Number(pss?.[1]) * 1024
 }
+
+function peakBytes(pid: number): number {
+  const peak = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  return Number(peak?.[1]) * 1024
+}
+
+/** proc(5): a 5 resets the peak of the resident set. */
+const forgetPeak = (pid: number): void => writeFileSync(`/proc/${pid}/clear_refs`, '5')
 
 function sum<T>(values: readonly T[], of: (value: T) => number): number {
   return values.reduce((total, value) => total + of(value), 0)

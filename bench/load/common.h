@@ -59,6 +59,19 @@ static void print_exchanges(void) {
          latency_count ? latencies_ns[latency_count - 1] / 1e3 : 0);
 }
 
+static void base64(const uint8_t *in, int length, char *out) {
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (int i = 0; i < length; i += 3) {
+    int left = length - i;
+    unsigned bits = in[i] << 16 | (left > 1 ? in[i + 1] << 8 : 0) | (left > 2 ? in[i + 2] : 0);
+    *out++ = digits[bits >> 18];
+    *out++ = digits[bits >> 12 & 63];
+    *out++ = left > 1 ? digits[bits >> 6 & 63] : '=';
+    *out++ = left > 2 ? digits[bits & 63] : '=';
+  }
+  *out = 0;
+}
+
 /* The index of `value` in `words`. */
 static int pick(const char *value, const char *const *words) {
   for (int i = 0; words[i]; i++)

@@ -362,19 +362,6 @@ static void say_socks_request(struct conn *conn) {
   say(conn, bytes, sizeof bytes, REQUESTED);
 }
 
-static void base64(const uint8_t *in, int length, char *out) {
-  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (int i = 0; i < length; i += 3) {
-    int left = length - i;
-    unsigned bits = in[i] << 16 | (left > 1 ? in[i + 1] << 8 : 0) | (left > 2 ? in[i + 2] : 0);
-    *out++ = digits[bits >> 18];
-    *out++ = digits[bits >> 12 & 63];
-    *out++ = left > 1 ? digits[bits >> 6 & 63] : '=';
-    *out++ = left > 2 ? digits[bits & 63] : '=';
-  }
-  *out = 0;
-}
-
 /* A request's head, with a login where there is one. `line` takes the origin's address and port. */
 static int request_head(const struct conn *conn, const char *line, char *text, int room) {
   char plain[512], basic[700], login[760] = "", first[128];

@@ -8,6 +8,10 @@ import { nodeShare } from './node-share.ts'
 import { relayBulk, relayIdle, relaySetup } from './relay.ts'
 import { relayLogins } from './relay-logins.ts'
 import { relayShaping } from './relay-shaping.ts'
+import { requestCrowds } from './requests.ts'
+import { requestFairness } from './requests-fairness.ts'
+import { requestOverload } from './requests-overload.ts'
+import { requestForward, requestRate } from './requests-rate.ts'
 import { roundTrip } from './round-trip.ts'
 import type { Section } from './section.ts'
 import {
@@ -45,5 +49,10 @@ export const sections: readonly Section[] = [
   relayIdle,
   relayShaping,
   relayLogins,
+  requestCrowds,
+  requestRate,
+  requestForward,
+  requestFairness,
+  requestOverload,
   grant,
 ]

@@ -10,6 +10,8 @@ const HTTP = 'service/src/http'
 const SS = '../apps/ss-node/src'
 const SOURCES = `${SS}/sources`
 const RELAY = '../apps/relay/src'
+const HTTPS = '../apps/https-proxy/src'
+const ORIGINS = `${HTTPS}/upstream`
 const UDP = '../apps/ss-node/src/udp'
 
 /** Each row of docs/limits.md with its default, and where in the source that is said. */
@@ -238,6 +240,35 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
   ['Password', '1,024 bytes', 'userstore/src/password.ts', 'PASSWORD_MAX_BYTES = 1024'],
   ['Imported name, password', '255 bytes each', 'userstore/src/seed-row.ts', 'SEED_TEXT_MAX_BYTES = 255'],
   ['Groups', '64', 'userstore/src/user-check.ts', 'GROUPS_MAX = 64'],
+  ['Method', '64 characters', `${HTTPS}/jobs.ts`, '{1,64}'],
+  [
+    "Head of an origin's response",
+    '64 KiB',
+    `${ORIGINS}/origin-conn.ts`,
+    'MAX_RESPONSE_HEAD_BYTES: number = 64 * 1024',
+  ],
+  ['Fields of a response over HTTP/2', '1,000', `${ORIGINS}/h2-conn.ts`, 'MAX_PAIRS = 1000'],
+  ['Interim responses', '100', `${HTTPS}/job-run.ts`, 'MAX_INTERIMS = 100'],
+  ['Requests at a time over one conn of HTTP/2', '100', `${ORIGINS}/h2-conn.ts`, 'MAX_STREAMS = 100'],
+  ['Body of a redirect that is followed', '64 KiB', `${HTTPS}/job-run.ts`, 'MAX_SKIPPED_BYTES = 64 * 1024'],
+  [
+    'Retries of one request',
+    '2, after 100 ms, 200 ms',
+    `${ORIGINS}/retry-rules.ts`,
+    'MAX_RETRIES = 2\nconst FIRST_MS = 100',
+  ],
+  ['Retries beyond the budget', '10', `${ORIGINS}/retry-budget.ts`, 'SPARE = 10'],
+  ['An origin is left alone, at most', '60 s', `${ORIGINS}/origin-health.ts`, 'MAX_OPEN_MS = 60_000'],
+  ['Origins whose failures are known', '10,000', `${ORIGINS}/origin-health.ts`, 'MAX_KEYS = 10_000'],
+  ['A cached response', '1 MiB', `${ORIGINS}/response-cache.ts`, 'MAX_ENTRY_BYTES = 1024 * 1024'],
+  ['Variants of a URL in the cache', '8', `${ORIGINS}/memory-cache.ts`, 'MAX_VARIANTS = 8'],
+  ["Responses in a cache's file", '10,000', `${ORIGINS}/response-cache.ts`, 'MAX_FILE_ENTRIES = 10_000'],
+  [
+    'What coalesced requests share, without a cache',
+    '16 MiB, 1 s',
+    `${ORIGINS}/response-cache.ts`,
+    'PASSING_BYTES = 16 * 1024 * 1024\nconst PASSING_MS = 1000',
+  ],
   ['Name of a group', '64 characters', 'userstore/src/user.ts', '{1,64}'],
   ['Credentials', '64', 'userstore/src/user-check.ts', 'CREDENTIALS_MAX = 64'],
   [
