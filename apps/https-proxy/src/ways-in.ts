@@ -92,6 +92,7 @@ export class WaysIn {
     return {
       ...{ jobs: desk, via: config.via ?? random, version, headMs, bodyMs, keepAliveMs, redirects, isOpen },
       jsonBytes: { up: json, down: json },
+      enter: desk.enter,
       maxRequestBytes: config.maxRequestBytes ?? Infinity,
       queue: (caller) => desk.admission.report(caller),
     }

@@ -82,6 +82,7 @@ export class ApiServer implements ApiDoor {
     this.#h2
       .on('request', onH2Request)
       .on('checkContinue', onH2Request)
+      .on('connect', onH2Request)
       .on('sessionError', () => {})
     this.update(settings)
   }

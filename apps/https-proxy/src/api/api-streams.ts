@@ -24,7 +24,8 @@ import { problemOf } from './problem.ts'
 import { fieldOf, sendHead } from './reply.ts'
 import { doneOf, writeRequestLine } from './request-line.ts'
 import { route } from './routes.ts'
-import type { ApiSettings } from './settings.ts'
+import type { ApiSettings, RequestDone } from './settings.ts'
+import { StreamTunnel } from './stream-tunnel.ts'
 
 /** How often a client may be asked for credentials before its connection is closed. */
 const MAX_ROUNDS = 4
@@ -51,6 +52,7 @@ export class ApiStreams implements ServedRequest, ExchangeHost {
   readonly #early: Stream[] = []
   #onEarly: (() => void) | undefined = undefined
   readonly #exchanges = new Set<Exchange>()
+  readonly #tunnels = new Set<StreamTunnel>()
   readonly #lanes = new Map<Exchange, OwnLanes>()
   #error: Error | undefined = undefined
 
@@ -146,7 +148,10 @@ export class ApiStreams implements ServedRequest, ExchangeHost {
   }
 
   onOver(exchange: Exchange): void {
-    const done = doneOf(exchange)
+    this.#done(exchange, doneOf(exchange))
+  }
+
+  #done(exchange: Exchange, done: RequestDone): void {
     writeRequestLine(this.session, done)
     this.settings.onRequestDone?.(done)
     this.#exchanges.delete(exchange)
@@ -163,13 +168,30 @@ export class ApiStreams implements ServedRequest, ExchangeHost {
     this.session.touch()
     reply.once('finish', () => skipRest(stream))
     const value = valueOf(stream, isProxied)
-    if (value === this.#login!.value) void route(exchange, this.#door.pages)
+    if (value === this.#login!.value) {
+      if (exchange.method === 'CONNECT') void this.#tunnel(exchange)
+      else void route(exchange, this.#door.pages)
+    }
     // A connection is one user's: whoever is another has to open another.
     else exchange.fail(new ServiceError(value === undefined ? 'AUTH_REQUIRED' : 'AUTH_FAILED'))
   }
 
+  async #tunnel(exchange: Exchange): Promise<void> {
+    const tunnel = new StreamTunnel(exchange, this.session, this.settings, this.#conn)
+    this.#tunnels.add(tunnel)
+    try {
+      const done = await tunnel.run()
+      if (done !== undefined) this.#done(exchange, done)
+    } catch (error) {
+      exchange.fail(error)
+    } finally {
+      this.#tunnels.delete(tunnel)
+    }
+  }
+
   /** A client that asks for http over TLS, or the other way round, cannot mean us. */
   #isProxied({ message }: Stream): boolean {
+    if (message.method === 'CONNECT') return true
     return message.scheme !== (this.#isSecure ? 'https' : 'http')
   }
 
@@ -189,6 +211,7 @@ export class ApiStreams implements ServedRequest, ExchangeHost {
 
   #stop(error: Error): void {
     this.#error = error
+    for (const tunnel of [...this.#tunnels]) tunnel.cut(error)
     for (const exchange of [...this.#exchanges]) exchange.fail(error)
     this.#http2.close()
     setTimeout(() => this.#conn.destroy(), LINGER_MS).unref()

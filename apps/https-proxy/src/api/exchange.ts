@@ -51,6 +51,7 @@ export class Exchange implements JobSink, LaneSource {
   #trailers: readonly HttpField[] | undefined = undefined
   /** Bytes of a body that went up before there was a job. */
   #upBefore = 0
+  #abort: AbortController | undefined = undefined
   #before: LaneWriter | undefined = undefined
 
   constructor(message: ApiRequestMessage, reply: ApiReply, host: ExchangeHost, isProxied: boolean) {
@@ -77,6 +78,17 @@ export class Exchange implements JobSink, LaneSource {
   /** The client waits for leave to send its body. */
   get expectsContinue(): boolean {
     return fieldOf(this.message, 'expect')?.toLowerCase() === '100-continue'
+  }
+
+  /** Aborts when the exchange is over before it was handed over. */
+  signal(): AbortSignal {
+    this.#abort ??= new AbortController()
+    return this.#abort.signal
+  }
+
+  /** Its stream is a tunnel now, which somebody else looks after. */
+  handOver(): void {
+    this.isOver = true
   }
 
   /** The body of the client's request as one of the job. @param first what was read of it already */
@@ -208,6 +220,7 @@ export class Exchange implements JobSink, LaneSource {
     this.#job?.cancel(error)
     this.#job = undefined
     this.body?.destroy()
+    this.#abort?.abort(error)
     this.#before?.clear()
     this.#writer?.clear()
     this.#trailers = undefined

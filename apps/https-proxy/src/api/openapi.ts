@@ -95,8 +95,8 @@ const get = (summary: string, description: string, content: object): object => (
 
 const schemas = (): object => {
   const named = SCHEMAS.map((schema): [string, object] => {
-    const { $schema, id, ...rest } = z.toJSONSchema(schema, { io: 'input' }) as Record<string, unknown>
-    return [z.globalRegistry.get(schema)?.id ?? String(id ?? $schema), rest]
+    const { $schema: _, title, ...rest } = z.toJSONSchema(schema, { io: 'input' })
+    return [title!, rest]
   })
   return Object.fromEntries(named)
 }

@@ -159,7 +159,7 @@ describe('a streamed request', () => {
     job.sink.onData(Buffer.from('some'))
     const answer = await answering
     job.sink.onFailed(Object.assign(new Error('gone'), { code: 'TARGET_RESET' }))
-    await expect(answer.body.text()).rejects.toThrow()
+    await expect(answer.body.text()).rejects.toThrow('ECONNRESET')
     expect(await api.line('request.end')).toMatchObject({ status: 200, code: 'TARGET_RESET' })
   })
 

@@ -91,7 +91,7 @@ export const PREAMBLE_KEYS: readonly string[] = Object.keys(preamble)
 /** What stands in front of the body of a streamed request. */
 export const preambleSchema: z.ZodType<RequestPreamble> = z
   .strictObject(preamble)
-  .meta({ id: 'RequestPreamble', description: 'what is asked for; the body follows it' })
+  .meta({ title: 'RequestPreamble', description: 'what is asked for; the body follows it' })
 
 /** A request that is made as JSON, body and all. */
 export const jsonSchema: z.ZodType<JsonRequest> = z
@@ -102,7 +102,7 @@ export const jsonSchema: z.ZodType<JsonRequest> = z
       .optional()
       .meta({ description: 'the body in base64; none where it is left out', contentEncoding: 'base64' }),
   })
-  .meta({ id: 'JsonRequest', description: 'what is asked for' })
+  .meta({ title: 'JsonRequest', description: 'what is asked for' })
 
 const answer = {
   status: z.int().min(200).max(999).meta({ description: 'of the target' }),
@@ -114,7 +114,7 @@ const answer = {
 /** What stands in front of the body of a streamed response. */
 export const responsePreambleSchema: z.ZodType<ResponsePreamble> = z
   .object(answer)
-  .meta({ id: 'ResponsePreamble', description: 'what the target answered; its body follows' })
+  .meta({ title: 'ResponsePreamble', description: 'what the target answered; its body follows' })
 
 export const jsonResponseSchema: z.ZodType<JsonResponse> = z
   .object({
@@ -122,7 +122,7 @@ export const jsonResponseSchema: z.ZodType<JsonResponse> = z
     body: z.base64().meta({ description: 'in base64, empty where there is none', contentEncoding: 'base64' }),
     trailers: z.array(field).optional().meta({ description: 'of the target, where it sent any' }),
   })
-  .meta({ id: 'JsonResponse', description: 'what the target answered' })
+  .meta({ title: 'JsonResponse', description: 'what the target answered' })
 
 export const problemSchema: z.ZodType<ProblemBody> = z
   .object({
@@ -135,4 +135,4 @@ export const problemSchema: z.ZodType<ProblemBody> = z
       .optional()
       .meta({ description: 'seconds after which another try may help, also in Retry-After' }),
   })
-  .meta({ id: 'Problem', description: 'why there is no answer of the target' })
+  .meta({ title: 'Problem', description: 'why there is no answer of the target' })

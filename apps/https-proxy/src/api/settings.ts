@@ -1,4 +1,5 @@
 import type { Caller, Code } from '@sluice/service'
+import type { Enter } from '@sluice/service/http'
 import type { Jobs } from '../job.ts'
 
 /** What holds for the API of a door. Looked at anew for each request, but for the timeouts, which `ApiServer.update` takes. */
@@ -24,6 +25,8 @@ export interface ApiSettings {
   readonly isOpen: () => boolean
   /** What a caller may see of the queue; plain JSON. */
   readonly queue: (caller: Caller) => unknown
+  /** Where a tunnel over HTTP/2 waits for its turn; undefined: it is always its turn. */
+  readonly enter?: Enter | undefined
   /** Told of each request that is over, besides its line in the log. */
   readonly onRequestDone?: ((done: RequestDone) => void) | undefined
 }

@@ -1,7 +1,9 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2'
 import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { encodePreamble } from '@sluice/wire'
+import { AddressPolicy, type Conn, createDial, createResolver } from '@sluice/net'
+import { type Address, encodePreamble } from '@sluice/wire'
 import { describe, expect, it } from 'vitest'
 import { BASIC, openTestApi, type TestApi, TOKEN } from './testing/test-api.ts'
 
@@ -195,5 +197,79 @@ describe('over HTTP/2', () => {
     api.sessions.cutAll('QUOTA_EXCEEDED')
     expect(await headOf(stream)).toMatchObject({ ':status': 429, 'sluice-limit': 'quota' })
     expect(await api.line('session.end')).toMatchObject({ code: 'QUOTA_EXCEEDED' })
+  })
+})
+
+describe('CONNECT over HTTP/2', () => {
+  const login = { 'proxy-authorization': BASIC }
+  const asked = { ':method': 'CONNECT', ':authority': 'example.com:443' }
+
+  /** An origin that sends back what it gets, and ends when its client has. */
+  const echo = async (): Promise<
+    { dial: (target: Address) => Promise<Conn>; targets: Address[] } & Disposable
+  > => {
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on('error', () => {}).pipe(socket)
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const dialled = createDial({ policy: new AddressPolicy(['127.0.0.0/8']), resolver: createResolver() })
+    const targets: Address[] = []
+    const dial = (target: Address): Promise<Conn> => {
+      targets.push(target)
+      return dialled({ host: '127.0.0.1', port }, new AbortController().signal)
+    }
+    return { dial, targets, [Symbol.dispose]: () => server.close() }
+  }
+
+  it('is a tunnel, both ways until both have ended, beside other requests', async () => {
+    using origin = await echo()
+    await using api = await openTestApi({ dial: origin.dial })
+    using session = open(api)
+    const streams = [session.request({ ...asked, ...login }), session.request({ ...asked, ...login })]
+    const size = 3_000_000
+    for (const stream of streams) {
+      expect(await headOf(stream)).toMatchObject({ ':status': 200 })
+      stream.end('x'.repeat(size))
+    }
+    for (const stream of streams) expect((await text(stream)).length).toBe(size)
+    expect(origin.targets).toEqual(streams.map(() => ({ host: 'example.com', port: 443 })))
+    const end = await api.line('request.end')
+    expect(end).toMatchObject({ method: 'CONNECT', code: 'OK', status: 200, up: size, down: size })
+    expect([...api.directory.accounts()][0]!.flow.read()).toEqual({ up: 2 * size, down: 2 * size })
+  })
+
+  it('that cannot be reached, or names nobody, is told why', async () => {
+    await using api = await openTestApi()
+    using session = open(api)
+    const [refused, wrong] = [
+      session.request({ ...asked, ...login }),
+      session.request({ ...asked, ...login, ':authority': 'example.com' }),
+    ].map(headOf) as [Promise<Heads>, Promise<Heads>]
+    expect(await refused).toMatchObject({ ':status': 502, 'sluice-code': 'DIAL_FAILED' })
+    expect(await wrong).toMatchObject({ ':status': 400, 'sluice-code': 'REQUEST_INVALID' })
+  })
+
+  it('wants credentials in the words of a proxy', async () => {
+    await using api = await openTestApi()
+    using session = open(api)
+    const head = await headOf(session.request(asked))
+    expect(head[':status']).toBe(407)
+    expect(head['proxy-authenticate']).toContain('Basic')
+  })
+
+  it('is reset when the session has to end, and when its client resets it', async () => {
+    using origin = await echo()
+    await using api = await openTestApi({ dial: origin.dial })
+    using session = open(api)
+    const [first, second] = [session.request({ ...asked, ...login }), session.request({ ...asked, ...login })]
+    for (const stream of [first, second]) await headOf(stream.on('error', () => {}))
+    first.close(constants.NGHTTP2_CANCEL)
+    expect(await api.line('request.end')).toMatchObject({ code: 'CLIENT_RESET' })
+    const closed = new Promise((resolve) => second.once('close', resolve))
+    api.sessions.cutAll('QUOTA_EXCEEDED')
+    await closed
+    expect(second.rstCode).not.toBe(constants.NGHTTP2_NO_ERROR)
+    expect(await api.line('request.end')).toMatchObject({ code: 'QUOTA_EXCEEDED' })
   })
 })

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createMetrics } from '@sluice/metrics'
-import { listen, NetError } from '@sluice/net'
+import { type Conn, listen, NetError, type Route, straight } from '@sluice/net'
 import { Shaper } from '@sluice/ratelimit'
 import { createLog, Directory, type Handshake, runSession, ServiceError, Sessions } from '@sluice/service'
 import { hashPassword, type Limits, PasswordVerifier, type User, type UserStore } from '@sluice/userstore'
@@ -12,6 +12,8 @@ import { FakeJobs } from './fake-jobs.ts'
 export interface TestApiOptions extends Partial<Omit<ApiSettings, 'jobs'>> {
   readonly limits?: Limits
   readonly enabled?: boolean
+  /** Where tunnels end. */
+  readonly dial?: (target: Address) => Promise<Conn>
 }
 
 /** A listener of the API with the session spine behind it, and jobs that a test answers. The user is ada, password horse. */
@@ -46,8 +48,10 @@ const handshakeOf =
     return server.handshake(reader, directory, await reader.read(peeked()))
   }
 
+const nowhere = (): Promise<never> => Promise.reject(new NetError('DIAL_FAILED', 'nobody dials here'))
+
 export const openTestApi = async (options: TestApiOptions = {}): Promise<TestApi> => {
-  const { limits = {}, enabled = true, ...given } = options
+  const { limits = {}, enabled = true, dial = nowhere, ...given } = options
   const jobs = new FakeJobs()
   const settings: ApiSettings = {
     jobs,
@@ -91,8 +95,13 @@ export const openTestApi = async (options: TestApiOptions = {}): Promise<TestApi
   })
   const server = new ApiServer(settings)
   const metrics = createMetrics({ app: 'test', version: '0' }).door('proxy')
-  const dial = (): Promise<never> => Promise.reject(new NetError('DIAL_FAILED', 'nobody dials here'))
-  const parts = { door: 'proxy', metrics, sessions, dial, mayReuse: () => false }
+  const parts = {
+    door: 'proxy',
+    metrics,
+    sessions,
+    dial: async (target: Address): Promise<Route> => straight(await dial(target)),
+    mayReuse: () => false,
+  }
   const listener = await listen({
     host: '127.0.0.1',
     port: 0,
