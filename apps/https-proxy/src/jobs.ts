@@ -3,7 +3,7 @@ import { type Caller, type CallerDial, type CallerMayReuse, type Log, ServiceErr
 import type { HttpField } from '@sluice/wire'
 import type { JobRequest, Jobs, JobSink, RunningJob } from './job.ts'
 import { type JobLimits, JobRun, type JobSlot } from './job-run.ts'
-import { Deadlines } from './upstream/deadlines.ts'
+import { Deadlines } from '@sluice/service/http'
 import { OriginConns } from './upstream/origin-conns.ts'
 import type { OriginRequest } from './upstream/origin-conn.ts'
 import { fieldOf, requestFields } from './upstream/origin-fields.ts'

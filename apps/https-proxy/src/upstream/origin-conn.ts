@@ -49,6 +49,8 @@ export interface OriginConn {
   /** Told once. */
   onClose: (() => void) | undefined
   send(request: OriginRequest, sink: ExchangeSink): Exchange
+  /** Takes no more requests, and closes behind those that are under way. */
+  retire(): void
   destroy(): void
 }
 
