@@ -38,6 +38,8 @@ export class Desk implements Jobs {
   readonly #queue: WatchedQueue
   readonly #traces: Traces = new Map()
   #origins: Origins
+  /** Rules may let one user go where another may not. */
+  #mayShare: boolean
   #made: HttpJobs
   #jobs: Jobs
   /** With requests under way, since the settings have changed. */
@@ -56,6 +58,7 @@ export class Desk implements Jobs {
       held: (ticket, ms) => watch.held(ticket, ms),
     })
     this.enter = this.#queue.forwarded(NORMAL)
+    this.#mayShare = config.rules.length === 0
     this.#origins = originsOf(config)
     this.#made = this.#make(this.#origins)
     this.#jobs = this.#traced(this.#made)
@@ -71,6 +74,7 @@ export class Desk implements Jobs {
     const made = isDeepStrictEqual(origins, this.#origins) ? undefined : this.#make(origins)
     return () => {
       this.admission.set(queueLimits(config))
+      this.#mayShare = config.rules.length === 0
       if (made === undefined) return
       for (const jobs of this.#former) if (jobs.conns.size === 0) this.#former.delete(jobs)
       this.#former.add(this.#made)
@@ -88,7 +92,7 @@ export class Desk implements Jobs {
 
   #make({ config, files, cache }: Origins): HttpJobs {
     const { dial, mayReuse, log } = this.#program
-    const mayShare = (): boolean => !this.#program.hasRules()
+    const mayShare = (): boolean => this.#mayShare
     return new HttpJobs({ queue: this.#queue, dial, mayReuse, log, config, trust: files, cache, mayShare })
   }
 
