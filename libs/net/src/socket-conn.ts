@@ -215,8 +215,7 @@ export class SocketConn implements Conn {
   /** @internal As `takeSocket` says. */
   handOver(): Socket | undefined {
     this.pause()
-    if (this.#ended || this.socket.destroyed) return undefined
-    return this.#unread()
+    return this.#ended || this.socket.destroyed ? undefined : this.#unread()
   }
 
   /** Reads no more of the socket, which is paused, with what was put back in front. */
