@@ -125,7 +125,7 @@ const originsOf = (config: HttpsProxyConfig): Origins => ({
     maxRedirects: MAX_JOB_REDIRECTS,
     connectMs: config.dialMs,
     originConnections: config.originConnections ?? config.slots,
-    idleConnections: config.slots,
+    idleConnections: Math.max(1024, config.slots),
     idleMs: ORIGIN_IDLE_MS,
     allowH2: true,
     retryShare: config.retryBudget / 100,
