@@ -330,6 +330,12 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     'MAX_RESPONSE_HEAD_BYTES: number = 64 * 1024',
   ],
   ['Fields of a response over HTTP/2', '1,000', `${ORIGINS}/h2-conn.ts`, 'MAX_PAIRS = 1000'],
+  [
+    'A client that has its job wait, all of it',
+    'the request timeout',
+    `${HTTPS}/job-clock.ts`,
+    '#patienceLeft = wholeMs',
+  ],
   ['Interim responses', '100', `${HTTPS}/job-run.ts`, 'MAX_INTERIMS = 100'],
   ['Requests at a time over one conn of HTTP/2', '100', `${ORIGINS}/h2-conn.ts`, 'MAX_STREAMS = 100'],
   ['Body of a redirect that is followed', '64 KiB', `${HTTPS}/job-run.ts`, 'MAX_SKIPPED_BYTES = 64 * 1024'],

@@ -308,6 +308,7 @@ describe('an origin that stalls', () => {
     const conn = await origin.next()
     await conn.take('one')
     for (let i = 0; i < 5; i += 1) advance(5000)
+    expect(lab.queue.held).toBe(0)
     body.write('two')
     await conn.take('two')
     expect(sink.isOver).toBe(false)

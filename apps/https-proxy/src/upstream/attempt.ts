@@ -5,7 +5,13 @@ import type { Deadlines, Timed } from '@sluice/service/http'
 import { originError } from './origin-error.ts'
 import { dialTimeout } from './origin-dial.ts'
 import { type OriginConns, ownerOf } from './origin-conns.ts'
-import type { Exchange, ExchangeSink, OriginConn, OriginRequest } from './origin-conn.ts'
+import {
+  type Exchange,
+  type ExchangeSink,
+  isStream,
+  type OriginConn,
+  type OriginRequest,
+} from './origin-conn.ts'
 import type { Origins, OriginVisit } from './origins.ts'
 
 /** What attempts share. */
@@ -132,7 +138,7 @@ export class Attempt implements ExchangeSink, Timed {
   /** Before anyone else hears of it: what is wrong with the body is no fault of the origin. */
   #watchBody(conn: OriginConn): void {
     const { body } = this.#request
-    if (body === undefined || body instanceof Uint8Array) return
+    if (!isStream(body)) return
     if (body.destroyed && !body.readableEnded) throw broken()
     body.once('error', (cause) => {
       // Where the conn broke, that is why somebody has destroyed the body.

@@ -56,3 +56,7 @@ export interface OriginConn {
 
 /** Longest head of a response, and of its trailers: names and values together. */
 export const MAX_RESPONSE_HEAD_BYTES: number = 64 * 1024
+
+/** Whether a body comes piece by piece, and can be sent but once. */
+export const isStream = (body: OriginRequest['body']): body is Readable =>
+  body !== undefined && !(body instanceof Uint8Array)
