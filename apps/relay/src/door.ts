@@ -4,10 +4,10 @@ import { reachedAt, urlsOf } from './addresses.ts'
 import { relayRoutes } from './admin-routes.ts'
 import { BanFile } from './ban-file.ts'
 import type { RelayConfig } from './config.ts'
-import { openIdentity } from './identity.ts'
+import { isExposed, openIdentity } from './identity.ts'
 import { identityFile } from './identity-file.ts'
 import { DOORS as NAMES, formatListenUrl, type ListenUrl } from './listen-url.ts'
-import { isLoopback } from './loopback.ts'
+import { isPrivate } from './loopback.ts'
 import { mayCome } from './origins.ts'
 import type { Presence } from './presence.ts'
 import { RelayAdmin } from './relay-admin.ts'
@@ -46,14 +46,16 @@ export const openDoor = async (
 ): Promise<OpenRelay> => {
   checkPlain(config)
   checkOpen(program, config)
-  const identity = openIdentity(identityFile(config))
+  const file = identityFile(config)
+  const identity = openIdentity(file)
+  if (isExposed(file)) program.log.warn({ file }, 'identity.exposed')
   const tls = await openTls(program, config, identity)
   const listeners: ListenUrl[] = []
   let live = config
   const addresses = (): RelayAddress[] => reachedAt(live, listeners, identity.nodeId)
   const relay = new RelayDoor({
     ...{ program, config, identity, presence, addresses },
-    isOpen: openness(program, config),
+    isOpen: openness(program, () => live),
   })
   program.onReload<RelayConfig>((next) => () => {
     live = next
@@ -73,19 +75,21 @@ export const openDoor = async (
 
 /**
  * Whether everybody comes in who proves to be anybody: said so, or where only this machine can and nobody has been a user
- * since the start. The first user ends that for good, and the guests go: that the last one was removed opens nothing.
+ * since the start, and no balancer brings others here. The first user ends that for good, and the guests go: that the last one was removed opens nothing.
  */
-const openness = (program: Program, { open, listen }: RelayConfig): (() => boolean) => {
+const openness = (program: Program, live: () => RelayConfig): (() => boolean) => {
   const { directory } = program
+  const { open, listen } = live()
   if (open) return () => true
-  let isOpen = directory.size === 0 && listen.every(({ address }) => isLoopback(address))
+  const isHere = (): boolean => listen.every(({ address }) => isPrivate(address, live()))
+  let isOpen = directory.size === 0 && isHere()
   const watch = directory.watch(() => {
     if (!isOpen || directory.size === 0) return
     isOpen = false
     directory.guest.cut('PEER_DENIED')
   })
   program.onStop(() => watch[Symbol.dispose]())
-  return () => isOpen
+  return () => isOpen && isHere()
 }
 
 const showOps = (
@@ -121,12 +125,14 @@ const checkPlain = ({ listen, plain }: RelayConfig): void => {
   )
 }
 
-const checkOpen = (program: Program, { listen, open }: RelayConfig): void => {
-  const far: ListenUrl | undefined = listen.find(({ address }) => !isLoopback(address))
+const checkOpen = (program: Program, config: RelayConfig): void => {
+  const { listen, open, proxyProtocol } = config
+  const far: ListenUrl | undefined = listen.find(({ address }) => !isPrivate(address, config))
   if (far === undefined || open || program.directory.size > 0) return
+  const why = proxyProtocol.length > 0 ? 'behind --proxy-protocol' : 'not loopback'
   throw new ConfigError(
     'CONFIG_INVALID',
-    `--listen: ${formatListenUrl(far)} is not loopback and there is no user: add one with "user add NAME --node-id ID", or give --open`,
+    `--listen: ${formatListenUrl(far)} is ${why} and there is no user: add one with "user add NAME --node-id ID", or give --open`,
   )
 }
 
