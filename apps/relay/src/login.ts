@@ -35,6 +35,8 @@ export type Admitted = Pick<Who, 'account' | 'credential'>
 
 /** Who may come in. */
 export interface Admission {
+  /** Whether whoever comes from there is kept out. */
+  isOut(ip: string): boolean
   /** Asked first, as it costs nothing. @throws ServiceError PEER_BANNED */
   screen(id: string, ip: string): void
   /** Whoever has proven to be `id`. @throws ServiceError PEER_DENIED, AUTH_FAILED */
