@@ -8,6 +8,8 @@ export default defineConfig({
     include: ['interop/**/*.test.ts'],
     globalSetup: ['interop/setup.ts'],
     fileParallelism: false,
+    // Of those that say they may run at once; most of them wait for a server that has nothing to say.
+    maxConcurrency: 16,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Not for a wait, but for machines that are busy with something else.

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { conform } from './conformance-table.ts'
 import { type Answer, responsesOf, statusesOf, talk, type Talk, TalkOrigin } from './http-talk.ts'
 import { deadPort } from './origin.ts'
-import { LOGIN, Servers } from './servers.ts'
+import { LOGIN, OTHER_LOGIN, Servers } from './servers.ts'
 
 // Requests to a proxy, as docs/conformance.md has them: beside the statuses that the client is told stands what arrived at
 // the other end.
@@ -96,7 +96,7 @@ describe('Plain HTTP: requests', () => {
     },
     'GET with a body': { say: (port) => ask(port, 'GET', 'Content-Length: 5\r\n', 'hello'), saw: framed },
     'no login': { say: (port) => get(port).replace(SIGNED_IN, '') },
-    'a wrong password': { say: (port) => get(port).replace(SIGNED_IN, basic('ora:no')) },
+    'a wrong password': { say: (port) => get(port).replace(SIGNED_IN, basic(`${OTHER_LOGIN.name}:no`)) },
     'a closed port': { say: () => get(dead) },
     'a name that nobody has': { say: () => to('http://nobody.invalid/') },
 

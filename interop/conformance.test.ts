@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { conform } from './conformance-table.ts'
 import { deadPort, echoOrigin, type Origin } from './origin.ts'
 import { script } from './script.ts'
-import { LOGIN, Servers } from './servers.ts'
+import { LOGIN, OTHER_LOGIN, Servers } from './servers.ts'
 
 // The same scripted bytes to ours and to others. What each answers stands in docs/conformance.md, and why, where ours
 // answers otherwise: so that it is seen when anybody changes their mind.
@@ -154,7 +154,9 @@ describe('CONNECT', () => {
     },
     'HTTP/1.0': { request: () => `CONNECT ${target()} HTTP/1.0\r\n${host}${login}\r\n` },
     'no login': { request: () => `CONNECT ${target()} HTTP/1.1\r\n${host}\r\n` },
-    'a wrong password': { request: () => `CONNECT ${target()} HTTP/1.1\r\n${host}${basic('ora:no')}\r\n` },
+    'a wrong password': {
+      request: () => `CONNECT ${target()} HTTP/1.1\r\n${host}${basic(`${OTHER_LOGIN.name}:no`)}\r\n`,
+    },
     'a closed port': { request: () => `CONNECT 127.0.0.1:${dead} HTTP/1.1\r\n${host}${login}\r\n` },
     'a name that nobody has': {
       request: () => `CONNECT nobody.invalid:80 HTTP/1.1\r\n${host}${login}\r\n`,

@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { deadPort } from './origin.ts'
 import { run, start, stop } from './process.ts'
-import { script } from './script.ts'
 import { Sluice, temporaryFolder } from './sluice.ts'
 
 /** A login that they can have. */
@@ -17,6 +16,9 @@ export interface Login {
 
 /** The one login of those servers that have users. */
 export const LOGIN: Login = { name: 'ora', password: 'cle' }
+
+/** Another that they know, for wrong passwords: squid keeps one password a name, and who comes at the same time is asked again. */
+export const OTHER_LOGIN: Login = { name: 'ore', password: 'clef' }
 
 const SQUID_HELPER = '/usr/lib/squid/basic_ncsa_auth'
 
@@ -34,7 +36,7 @@ export class Servers implements AsyncDisposable {
   async startOurs(): Promise<void> {
     const sluice = await Sluice.start(undefined, '--bind')
     this.#disposals.push(() => sluice[Symbol.asyncDispose]())
-    await sluice.add(this.#login.name, this.#login.password)
+    for (const { name, password } of [this.#login, OTHER_LOGIN]) await sluice.add(name, password)
     this.#ports.set('remote-proxy', Number(sluice.socks.split(':')[1]))
   }
 
@@ -60,8 +62,7 @@ export class Servers implements AsyncDisposable {
 
   /** @param parent port of 127.0.0.1 of a proxy with the same login, which it asks for everything */
   async startSquid(parent?: number): Promise<void> {
-    const { stdout } = await run('openssl', ['passwd', '-apr1', this.#login.password])
-    const users = this.#write('squid.users', `${this.#login.name}:${stdout.toString()}`)
+    const users = this.#write('squid.users', (await lineOf(this.#login)) + (await lineOf(OTHER_LOGIN)))
     // Its helper reads the file as the user that squid has become.
     chmodSync(this.#folder, 0o755)
     const pid = join(this.#folder, 'squid.pid')
@@ -74,7 +75,6 @@ export class Servers implements AsyncDisposable {
       const text = `${squid(port, users, pid)}access_log stdio:${this.squidLog} squid\n${more}`
       return ['-N', '-n', service, '-f', this.#write('squid.conf', text)]
     })
-    await this.#knows(this.port('squid'))
   }
 
   /** Squid's access log, in its own format. */
@@ -103,17 +103,6 @@ export class Servers implements AsyncDisposable {
     rmSync(this.#folder, { recursive: true })
   }
 
-  /** Squid starts the helper that checks passwords when it needs it, and on a busy machine refuses whoever comes first. */
-  async #knows(port: number): Promise<void> {
-    const login = Buffer.from(`${this.#login.name}:${this.#login.password}`).toString('base64')
-    const head = `CONNECT 127.0.0.1:1 HTTP/1.1\r\nHost: 127.0.0.1:1\r\nProxy-Authorization: Basic ${login}\r\n\r\n`
-    const until = performance.now() + 30_000
-    while ((await script(port, [Buffer.from(head)])).toString('latin1').startsWith('HTTP/1.1 407')) {
-      if (performance.now() > until) throw new Error('squid knows nobody')
-      await sleep(20)
-    }
-  }
-
   #write(name: string, text: string): string {
     const file = join(this.#folder, name)
     writeFileSync(file, text)
@@ -135,6 +124,12 @@ export class Servers implements AsyncDisposable {
     }
     throw new Error(`${name} did not start`)
   }
+}
+
+/** Of a file of users as squid's helper reads it. */
+const lineOf = async ({ name, password }: Login): Promise<string> => {
+  const { stdout } = await run('openssl', ['passwd', '-apr1', password])
+  return `${name}:${stdout.toString()}`
 }
 
 const accepts = async (port: number): Promise<boolean> => {
@@ -165,6 +160,7 @@ Listen 127.0.0.1
 Timeout 30
 LogLevel Critical
 BasicAuth ${login.name} ${login.password}
+BasicAuth ${OTHER_LOGIN.name} ${OTHER_LOGIN.password}
 `
 
 const squid = (port: number, users: string, pid: string): string => `
