@@ -64,7 +64,8 @@ const loginCase = (transport: 'tcp' | 'tls', least: number): Case =>
 export const relayLogins: Section = {
   project: 'relay',
   title: 'Relay, logins a second on one core, and what a running circuit feels',
-  about: `${IN_FLIGHT} at a time connect, log in and close, each with an identity of its own. A login is a new connection, by tls its
+  about: `${IN_FLIGHT} at a time connect, log in and close, each with an identity of its own, again and
+again, as peers do for their circuits. A login is a new connection, by tls its
 handshake (TLS 1.3, no resumption) with the certificate over the relay's Ed25519 key, the relay's proof and the check of
 the peer's. Logins over the relay's CPU seconds, so that a load generator that is slower than the relay takes nothing
 from it. Meanwhile a process of its own sends 64 bytes through a circuit every 2 ms and has them back: the longest round

@@ -36,11 +36,11 @@ export const openDoor = async (
   config: HttpsProxyConfig,
   version = '',
 ): Promise<OpenDoor> => {
-  const isOpen = whoMayCome(program, config)
+  let live = config
+  const isOpen = whoMayCome(program, config, () => live.proxyProtocol)
   const files = tlsFiles(config)
   const tracer = await openTracer(program, config, version)
   const connections = openConnections(program, config)
-  let live = config
   const watching = watchRequests(program, config, DOORS, {
     ...{ connections, desk: () => desk },
     slots: () => live.slots,
@@ -77,13 +77,17 @@ export const openDoor = async (
 }
 
 /** Whether who does not sign in is let in as the guest. */
-const whoMayCome = (program: Program, { listen, tls, compat, open }: HttpsProxyConfig): (() => boolean) => {
+const whoMayCome = (
+  program: Program,
+  { listen, tls, compat, open, proxyProtocol }: HttpsProxyConfig,
+  balancers: () => readonly string[],
+): (() => boolean) => {
   const listeners = Object.entries({ listen, tls, compat }).flatMap(([flag, address]) =>
     address === undefined ? [] : [{ address, written: `--${flag}: ${formatAddress(address)}` }],
   )
-  checkOpen(program, { open, listeners })
+  checkOpen(program, { open, listeners, balancers: proxyProtocol })
   const addresses = listeners.map(({ address }) => address)
-  const isOpen = openness(program, { open, listeners: addresses, code: 'AUTH_REQUIRED' })
+  const isOpen = openness(program, { open, listeners: addresses, balancers, code: 'AUTH_REQUIRED' })
   program.sessions.isOpen = isOpen
   return isOpen
 }

@@ -17,6 +17,10 @@ export class DoorAdmission implements Admission {
     this.#options = options
   }
 
+  isOut(ip: string): boolean {
+    return this.#options.bans.ofIp(ip) !== undefined
+  }
+
   screen(id: string, ip: string): void {
     if (this.#options.bans.isOut({ id, ip })) throw new ServiceError('PEER_BANNED')
   }

@@ -241,6 +241,7 @@ describe('CONNECT is refused', () => {
 
   it.each([
     [{ circuits: 1 }, [[1, 2], [3, 4]], 'circuits-total'], // prettier-ignore
+    [{ circuitsPerIp: 1 }, [[1, 2], [3, 4]], 'circuits-ip'], // prettier-ignore
     [{ circuitsPerPeer: 1 }, [[1, 2], [1, 4]], 'circuits-source'], // prettier-ignore
     [{ circuitsPerPeer: 1 }, [[1, 2], [3, 2]], 'circuits-destination'], // prettier-ignore
     [{ circuitsPerPeer: 1 }, [[1, 2], [2, 4]], 'circuits-source'], // prettier-ignore
@@ -253,6 +254,16 @@ describe('CONNECT is refused', () => {
     expect(connect(world, second[0], second[1])).toBe(`RESOURCE_LIMIT_EXCEEDED ${limit}`)
     world.state.circuits.list()[0]!.close(RELAY_STATUS.OK)
     expect(connect(world, second[0], second[1])).toBe('OK')
+  })
+
+  it('from one network beyond its limit, whatever the keys, while another may go on', () => {
+    const world = stateWorld({ circuitsPerIp: 1 })
+    reserved(world, 9)
+    const from = (octet: number, ip: string): string =>
+      refusalOf(() => world.state.circuits.connect(peerOf(octet, ip), at(9)))
+    expect(from(1, '2001:db8:0:1::1')).toBe('OK')
+    expect(from(2, '2001:db8:0:1:2::3')).toBe('RESOURCE_LIMIT_EXCEEDED circuits-ip')
+    expect([from(3, '2001:db8:0:2::1'), from(4, '192.0.2.7')]).toEqual(['OK', 'OK'])
   })
 
   it('to those who ask too often, whatever for, until the time that they are told', () => {

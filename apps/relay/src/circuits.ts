@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { Clock, Timer } from '@sluice/ratelimit'
+import { clientNetwork } from '@sluice/service'
 import { RELAY_STATUS, type RelayFrame, type RelayStatus } from '@sluice/wire/relay'
 import { Circuit, type CircuitEnd } from './circuit.ts'
 import { ConnectRates } from './connect-rates.ts'
@@ -35,6 +36,8 @@ const { CONNECTION_FAILED, DURATION_LIMIT, REJECTED, TIMEOUT } = RELAY_STATUS
 interface Entry<T> {
   readonly circuit: Circuit<T>
   readonly token: Uint8Array
+  /** Of its source. */
+  readonly network: string
   /** Of the clock: when the destination has to be here. */
   readonly deadline: number
   /** Of the clock. */
@@ -52,6 +55,7 @@ export class Circuits<T = unknown> {
   #limits: RelayLimits
   #draining = false
   readonly #table = new Map<string, Entry<T>>()
+  readonly #networks = new Tally()
   readonly #peers = new Tally()
   readonly #waiting = new Tally()
   #pending = 0
@@ -104,7 +108,7 @@ export class Circuits<T = unknown> {
   connect(source: RelayPeer, destination: string): Circuit<T> {
     this.#checkMay(source, destination)
     // First what has nothing to do with the destination: it does not tell whether that is here.
-    this.#checkRoom(source.id)
+    this.#checkRoom(source)
     const reservation = this.#options.reservations.find(destination)
     if (reservation === undefined) throw new RelayRefusal('NO_RESERVATION')
     this.#checkRoomAt(destination)
@@ -166,10 +170,11 @@ export class Circuits<T = unknown> {
     }
   }
 
-  #checkRoom(source: string): void {
-    const { circuits, circuitsPerPeer } = this.#limits
+  #checkRoom({ id, ip }: RelayPeer): void {
+    const { circuits, circuitsPerIp, circuitsPerPeer } = this.#limits
     if (this.#table.size >= cap(circuits)) throw full('circuits-total')
-    if (this.#peers.of(source) >= cap(circuitsPerPeer)) throw full('circuits-source')
+    if (this.#networks.of(clientNetwork(ip)) >= cap(circuitsPerIp)) throw full('circuits-ip')
+    if (this.#peers.of(id) >= cap(circuitsPerPeer)) throw full('circuits-source')
   }
 
   #checkRoomAt(destination: string): void {
@@ -195,9 +200,11 @@ export class Circuits<T = unknown> {
     })
     const timer = clock.after(acceptMs, () => circuit.close(TIMEOUT))
     const deadline = clock.now() + acceptMs
-    const entry: Entry<T> = { circuit, token: random(TOKEN_BYTES), deadline, openedAt: 0, timer }
+    const network = clientNetwork(source.ip)
+    const entry: Entry<T> = { circuit, token: random(TOKEN_BYTES), network, deadline, openedAt: 0, timer }
     this.#table.set(circuit.key, entry)
     for (const { id } of [source, destination]) this.#peers.add(id)
+    this.#networks.add(network)
     this.#waiting.add(destination.id)
     this.#pending += 1
     return entry
@@ -232,6 +239,7 @@ export class Circuits<T = unknown> {
     else this.#settle(entry)
     this.#table.delete(circuit.key)
     for (const { id } of [circuit.source, circuit.destination]) this.#peers.drop(id)
+    this.#networks.drop(entry.network)
     this.#options.onEvent?.(end.from === 'open' ? 'closed' : 'failed', circuit)
     this.#tellPeers(entry, end)
   }

@@ -37,7 +37,7 @@ test('docs/relay.md has the limits of every preset', () => {
     'reservation-ttl': 'reservationTtlMs',
   }
   const rows = [...PAGE.matchAll(/^\| `([a-z-]+)` +\| (\S+) +\| (\S+) +\| (\S+) +\|$/gm)]
-  expect(rows).toHaveLength(13)
+  expect(rows).toHaveLength(14)
   for (const [, flag = '', ...values] of rows) {
     const key = keyOf[flag] ?? (flag.replaceAll(/-./g, ([, letter = '']) => letter.toUpperCase()) as never)
     const written = PRESET_NAMES.map((name) => PRESETS[name][key])

@@ -8,6 +8,7 @@ import { freshIdentity } from './identity.ts'
 import { PRESETS } from './presets.ts'
 import { RelayState } from './relay-state.ts'
 import { ManualClock } from '@sluice/ratelimit'
+import { PeerKey } from './known-keys.ts'
 import { peerOf, type Who } from './who.ts'
 import type { FarEnd } from './circuit-run.ts'
 
@@ -33,7 +34,7 @@ const lab = ({ isSeed = false, patience = { pingMs: 30_000, idleMs: 120_000 } } 
   })
   const desk = new ControlDesk({ identity, state, limits, patience, addresses: () => [], now })
   const who: Who = {
-    ...peerOf(peer.publicKey, '192.0.2.1'),
+    ...peerOf(new PeerKey(peer.publicKey), '192.0.2.1'),
     ...{ account: {} as Account, credential: undefined, capabilities: 0, isSeed },
   }
   const conn = new FakeConn()

@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { formatNodeId, RELAY_STATUS } from '@sluice/wire/relay'
 import { describe, expect, it } from 'vitest'
+import { openIdentity } from './identity.ts'
 import { openCircuit, TestPeer } from './testing/test-peer.ts'
 import { openTestRelay } from './testing/test-relay.ts'
 
@@ -249,4 +253,18 @@ it('cuts a circuit at its duration limit by a reset', async () => {
   expect(await destination.over()).toBe('reset')
   expect(await source.over()).toBe('reset')
   expect(await control.frame('circuitClosed')).toMatchObject({ status: RELAY_STATUS.DURATION_LIMIT })
+})
+
+it('warns of an identity that others may read', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'exposed-'))
+  const file = join(folder, 'relay-identity.pem')
+  openIdentity(file)
+  const warnings: number[] = []
+  for (const mode of [0o600, 0o644]) {
+    chmodSync(file, mode)
+    await using relay = await openTestRelay([], '--data', folder)
+    warnings.push(relay.journal.of('identity.exposed').length)
+  }
+  rmSync(folder, { recursive: true })
+  expect(warnings).toEqual([0, 1])
 })

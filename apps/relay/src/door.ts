@@ -4,7 +4,7 @@ import { reachedAt, urlsOf } from './addresses.ts'
 import { relayRoutes } from './admin-routes.ts'
 import { BanFile } from './ban-file.ts'
 import type { RelayConfig } from './config.ts'
-import { openIdentity } from './identity.ts'
+import { isExposed, openIdentity } from './identity.ts'
 import { identityFile } from './identity-file.ts'
 import { DOORS as NAMES, formatListenUrl, type ListenUrl } from './listen-url.ts'
 import { mayCome } from './origins.ts'
@@ -44,11 +44,13 @@ export const openDoor = async (
   { presence, version = '' }: OpenOptions = {},
 ): Promise<OpenRelay> => {
   checkPlain(config)
-  const isOpen = whoMayCome(program, config)
-  const identity = openIdentity(identityFile(config))
+  let live = config
+  const isOpen = whoMayCome(program, config, () => live.proxyProtocol)
+  const file = identityFile(config)
+  const identity = openIdentity(file)
+  if (isExposed(file)) program.log.warn({ file }, 'identity.exposed')
   const tls = await openTls(program, config, identity)
   const listeners: ListenUrl[] = []
-  let live = config
   const addresses = (): RelayAddress[] => reachedAt(live, listeners, identity.nodeId)
   const relay = new RelayDoor({ program, config, identity, presence, addresses, isOpen })
   program.onReload<RelayConfig>((next) => () => {
@@ -68,13 +70,18 @@ export const openDoor = async (
 }
 
 /** Whether everybody comes in who proves to be anybody. */
-const whoMayCome = (program: Program, { open, listen }: RelayConfig): (() => boolean) => {
+const whoMayCome = (
+  program: Program,
+  { open, listen, proxyProtocol }: RelayConfig,
+  balancers: () => readonly string[],
+): (() => boolean) => {
   const listeners = listen.map((url) => ({
     address: url.address,
     written: `--listen: ${formatListenUrl(url)}`,
   }))
-  checkOpen(program, { open, listeners, add: 'user add NAME --node-id ID' })
-  return openness(program, { open, listeners: listen.map(({ address }) => address), code: 'PEER_DENIED' })
+  checkOpen(program, { open, listeners, balancers: proxyProtocol, add: 'user add NAME --node-id ID' })
+  const addresses = listen.map(({ address }) => address)
+  return openness(program, { open, listeners: addresses, balancers, code: 'PEER_DENIED' })
 }
 
 const showOps = (

@@ -29,6 +29,8 @@ export interface HandshakeParts extends LoginParts {
 }
 
 const NOTHING = new Uint8Array(0)
+/** The first byte of TLS, RFC 8446 §5.1. */
+const TLS_HANDSHAKE = 0x16
 const RESERVE_BYTES = 4
 /** Before a request: who does not read the answers would have us keep them all. */
 const MAX_PINGS = 64
@@ -37,9 +39,20 @@ const MAX_PINGS = 64
 export const createHandshake =
   (parts: HandshakeParts): Handshake =>
   async (reader) => {
+    if (parts.admission.isOut(reader.client.host)) await turnAway(reader, parts)
     const channel = await parts.open(reader)
     return letIn(channel, parts)
   }
+
+/**
+ * A handshake of TLS costs more than all that follows, too much for words that few read; who comes without TLS is told.
+ * @throws ServiceError PEER_BANNED
+ */
+const turnAway = async (reader: Reader, { onRefused }: HandshakeParts): Promise<void> => {
+  if ((await reader.peek()) !== TLS_HANDSHAKE) return
+  onRefused?.('PEER_BANNED')
+  throw new ServiceError('PEER_BANNED')
+}
 
 const letIn = async (channel: Channel, parts: HandshakeParts): Promise<ServedRequest> => {
   let who: Who | undefined

@@ -1,15 +1,27 @@
 import { createPublicKey, verify } from 'node:crypto'
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { nodeIdOf, parseNodeId } from '@sluice/wire/relay'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { rawPublicKey } from './ed25519.ts'
-import { openIdentity } from './identity.ts'
+import { isExposed, openIdentity } from './identity.ts'
 
 let folder: string
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'identity-'))))
 afterEach(() => rmSync(folder, { recursive: true }))
+
+it.each([
+  [0o600, false],
+  [0o400, false],
+  [0o640, true],
+  [0o604, true],
+])('a file of mode %i is exposed: %s', (mode, exposed) => {
+  const file = join(folder, 'relay.pem')
+  openIdentity(file)
+  chmodSync(file, mode)
+  expect(isExposed(file)).toBe(exposed)
+})
 
 it('makes a key for its owner alone, and finds it again', () => {
   const file = join(folder, 'deeper', 'relay.pem')

@@ -14,6 +14,7 @@ import {
   openSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
   closeSync,
 } from 'node:fs'
@@ -47,6 +48,10 @@ const MAX_FILE_BYTES = 4096
  */
 export const openIdentity = (file: string): Identity =>
   identityOf(file, readKeyFile(file) ?? makeKeyFile(file))
+
+/** Whether others than its owner may read `file`; false where the system has no such rights. */
+export const isExposed = (file: string): boolean =>
+  process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0
 
 /** An identity that nothing keeps. */
 export const freshIdentity = (): Identity => identityOf('a fresh key', freshKey())

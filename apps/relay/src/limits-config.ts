@@ -10,6 +10,7 @@ export interface LimitsConfig {
   reservations: number | undefined
   reservationsPerIp: number | undefined
   circuits: number | undefined
+  circuitsPerIp: number | undefined
   circuitsPerPeer: number | undefined
   pendingPerPeer: number | undefined
   connectsPerMinute: number | undefined
@@ -53,6 +54,7 @@ export const limitsSchema: ConfigSchema<LimitsConfig> = z.object({
   reservations: limit(count, 'peers that can be reached at a time'),
   reservationsPerIp: limit(count, 'those of one address, of IPv6 a /64'),
   circuits: limit(count, 'circuits at a time, those that wait for their destination included'),
+  circuitsPerIp: limit(count, 'those that come from one address, of IPv6 a /64'),
   circuitsPerPeer: limit(count, 'those of one peer, as source and as destination together'),
   pendingPerPeer: limit(count, 'circuits that may wait for the same destination'),
   connectsPerMinute: limit(count, 'circuits that a peer may ask for in a minute'),
@@ -80,6 +82,7 @@ export const limitsOf = (config: LimitsConfig): RelayLimits => {
     reservations: config.reservations ?? preset.reservations,
     reservationsPerIp: config.reservationsPerIp ?? preset.reservationsPerIp,
     circuits: config.circuits ?? preset.circuits,
+    circuitsPerIp: config.circuitsPerIp ?? preset.circuitsPerIp,
     circuitsPerPeer: config.circuitsPerPeer ?? preset.circuitsPerPeer,
     pendingPerPeer: config.pendingPerPeer ?? preset.pendingPerPeer,
     connectsPerMinute: config.connectsPerMinute ?? preset.connectsPerMinute,

@@ -7,6 +7,8 @@ export interface RelayLimits {
   readonly reservationsPerIp: number
   /** Those that wait for their destination are among them. */
   readonly circuits: number
+  /** Whose source is in one client network, whatever its NodeID. */
+  readonly circuitsPerIp: number
   /** Of one NodeID, as source and as destination together. */
   readonly circuitsPerPeer: number
   /** That wait for the same destination. */

@@ -1,4 +1,4 @@
-import { type KeyObject, randomBytes, verify } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { ServiceError } from '@sluice/service'
 import { type Address, type Decode, formatAddress } from '@sluice/wire'
 import {
@@ -17,8 +17,8 @@ import {
   relayProof,
 } from '@sluice/wire/relay'
 import type { Channel } from './channel.ts'
-import { publicKeyOf } from './ed25519.ts'
 import type { Identity } from './identity.ts'
+import type { KnownKeys } from './known-keys.ts'
 import { peerOf, type Who } from './who.ts'
 
 /** What the relay tells those who come in. */
@@ -35,6 +35,8 @@ export type Admitted = Pick<Who, 'account' | 'credential'>
 
 /** Who may come in. */
 export interface Admission {
+  /** Whether whoever comes from there is kept out. */
+  isOut(ip: string): boolean
   /** Asked first, as it costs nothing. @throws ServiceError PEER_BANNED */
   screen(id: string, ip: string): void
   /** Whoever has proven to be `id`. @throws ServiceError PEER_DENIED, AUTH_FAILED */
@@ -46,6 +48,7 @@ export interface Admission {
 export interface LoginParts {
   readonly identity: Identity
   readonly admission: Admission
+  readonly keys: KnownKeys
   readonly terms: () => Terms
 }
 
@@ -90,21 +93,25 @@ export const login = async (channel: Channel, parts: LoginParts): Promise<Logged
   }
 }
 
-const byCertificate = (publicKey: Uint8Array, { client, token }: Channel, { admission }: LoginParts): Who => {
-  const ids = peerOf(publicKey, client.host)
+const byCertificate = (
+  publicKey: Uint8Array,
+  { client, token }: Channel,
+  { admission, keys }: LoginParts,
+): Who => {
+  const ids = peerOf(keys.of(publicKey), client.host)
   admission.screen(ids.id, client.host)
   return { ...ids, ...admission.admit(ids.id, token), capabilities: 0, isSeed: true }
 }
 
 const prove = async (channel: Channel, hello: Hello, parts: LoginParts): Promise<Who> => {
   const { conn, client } = channel
-  const { identity, admission } = parts
+  const { identity, admission, keys } = parts
   if (hello.minVersion > VERSION) {
     throw new ServiceError('VERSION_UNSUPPORTED', `wants version ${hello.minVersion} or newer`)
   }
-  const ids = peerOf(hello.publicKey, client.host)
-  admission.screen(ids.id, client.host)
-  const key = keyOf(hello.publicKey)
+  const key = keys.of(hello.publicKey)
+  admission.screen(key.id, client.host)
+  key.check()
   const keying = channel.binding()
   const capabilities = commonOf(hello, keying)
   const challenge = { ...challengeOf(identity, capabilities) }
@@ -112,11 +119,12 @@ const prove = async (channel: Channel, hello: Hello, parts: LoginParts): Promise
   challenge.signature = identity.sign(relayProof(hello, challenge, binding))
   conn.write(encodeRelayFrame(challenge))
   const auth = await readAuth(channel)
-  if (!verify(null, clientProof(hello, challenge, binding), key, auth.signature)) {
+  if (!key.verifies(clientProof(hello, challenge, binding), auth.signature)) {
     throw new ServiceError('AUTH_FAILED', 'the signature is not of that key, or for another conn')
   }
-  const admitted = admission.admit(ids.id, auth.token ?? channel.token)
-  return { ...ids, ...admitted, capabilities, isSeed: false }
+  const admitted = admission.admit(key.id, auth.token ?? channel.token)
+  keys.remember(key)
+  return { ...peerOf(key, client.host), ...admitted, capabilities, isSeed: false }
 }
 
 const readAuth = async ({ reader }: Channel): Promise<Auth> => {
@@ -143,15 +151,6 @@ const challengeOf = (
 
 const NOTHING = new Uint8Array(0)
 const NO_SIGNATURE = new Uint8Array(64)
-
-/** @throws ServiceError AUTH_FAILED */
-const keyOf = (raw: Uint8Array): KeyObject => {
-  try {
-    return publicKeyOf(raw)
-  } catch (cause) {
-    throw new ServiceError('AUTH_FAILED', 'the key is none', { cause })
-  }
-}
 
 const welcomeOf = (client: Address, terms: Terms): Uint8Array =>
   encodeRelayFrame({

@@ -24,6 +24,7 @@ const ROWS: Readonly<Record<string, (limits: RelayLimits) => number>> = {
   Reservations: ({ reservations }) => reservations,
   'Reservations of an IPv4 address, IPv6 /64': ({ reservationsPerIp }) => reservationsPerIp,
   'Circuits, waiting ones included': ({ circuits }) => circuits,
+  'Circuits from an IPv4 address, IPv6 /64': ({ circuitsPerIp }) => circuitsPerIp,
   'Circuits of a peer, in either role': ({ circuitsPerPeer }) => circuitsPerPeer,
   'Circuits that wait for one destination': ({ pendingPerPeer }) => pendingPerPeer,
   'CONNECTs of a peer in a minute': ({ connectsPerMinute }) => connectsPerMinute,

@@ -9,6 +9,7 @@ const seed: RelayLimits = {
   reservations: 128,
   reservationsPerIp: 8,
   circuits: 16,
+  circuitsPerIp: 0,
   circuitsPerPeer: 4,
   pendingPerPeer: 4,
   connectsPerMinute: 30,
@@ -25,17 +26,18 @@ const seed: RelayLimits = {
  * The limits to start from.
  * - `seed`: those that go-dep2p announced.
  * - `public`: for strangers, as libp2p's relays have them: enough to agree on a direct way, not to move files. A peer may
- *   have 16 circuits, all circuits together are limited only by what peers may have; 2 min and 128 KiB each way.
+ *   have 16 circuits and an address 64, all circuits together are limited only by that; 2 min and 128 KiB each way.
  * - `private`: for one's own peers; nothing is limited.
  */
 export const PRESETS: Readonly<Record<PresetName, RelayLimits>> = {
   seed,
-  public: { ...seed, circuits: 0, circuitsPerPeer: 16, dataBytes: 128 * 1024, rate: 0 },
+  public: { ...seed, circuits: 0, circuitsPerIp: 64, circuitsPerPeer: 16, dataBytes: 128 * 1024, rate: 0 },
   private: {
     ...seed,
     reservations: 0,
     reservationsPerIp: 0,
     circuits: 0,
+    circuitsPerIp: 0,
     circuitsPerPeer: 0,
     pendingPerPeer: 0,
     connectsPerMinute: 0,

@@ -15,6 +15,7 @@ import type { ControlConn } from './control-conn.ts'
 import { ControlDesk } from './control-desk.ts'
 import { createHandshake } from './handshake.ts'
 import type { Identity } from './identity.ts'
+import { KnownKeys } from './known-keys.ts'
 import { type RelayLimits, termsOf } from './limits.ts'
 import { limitsOf } from './limits-config.ts'
 import type { Terms } from './login.ts'
@@ -56,6 +57,7 @@ export class RelayDoor {
   readonly #shares: CircuitShares
   readonly #claims: PresenceClaims | undefined
   readonly #admission: DoorAdmission
+  readonly #keys = new KnownKeys()
 
   constructor({ program, config, identity, isOpen, addresses, presence }: RelayDoorOptions) {
     const { directory, metrics, log } = program
@@ -116,6 +118,7 @@ export class RelayDoor {
     return createHandshake({
       ...{ identity, controls, circuits, open },
       admission: this.#admission,
+      keys: this.#keys,
       terms: () => this.#terms(),
     })
   }

@@ -6,6 +6,7 @@ export const LIMIT_NAMES = [
   'reservations-ip',
   'replacements',
   'circuits-total',
+  'circuits-ip',
   'circuits-source',
   'circuits-destination',
   'pending',

@@ -34,6 +34,7 @@ const limits: fc.Arbitrary<Partial<RelayLimits>> = fc.record(
     reservations: few,
     reservationsPerIp: few,
     circuits: fc.nat({ max: 6 }),
+    circuitsPerIp: fc.nat({ max: 6 }),
     circuitsPerPeer: few,
     pendingPerPeer: few,
     reservationTtlMs: fc.constantFrom(30_000, 60_000, 90_000),

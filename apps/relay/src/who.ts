@@ -1,5 +1,6 @@
 import type { Account, Bearer } from '@sluice/service'
-import { CAPABILITY, formatNodeId, nodeIdOf } from '@sluice/wire/relay'
+import { CAPABILITY } from '@sluice/wire/relay'
+import type { PeerKey } from './known-keys.ts'
 import type { RelayPeer } from './relay-peer.ts'
 
 /** Who has proven to be at the other end of a conn, and what that means here. */
@@ -18,7 +19,9 @@ export const shortId = (id: string): string => id.slice(0, 12)
 
 export const mayAskTtl = ({ capabilities }: Who): boolean => (capabilities & CAPABILITY.TTL_REQUEST) !== 0
 
-export const peerOf = (publicKey: Uint8Array, ip: string): RelayPeer => {
-  const nodeId = nodeIdOf(publicKey)
-  return { id: formatNodeId(nodeId), nodeId, publicKey, ip }
-}
+export const peerOf = ({ id, nodeId, publicKey }: PeerKey, ip: string): RelayPeer => ({
+  id,
+  nodeId,
+  publicKey,
+  ip,
+})

@@ -78,7 +78,8 @@ describe('worth', () => {
     // rate, grain, slice
     [1, 1, 1],
     [100, 10, 10],
-    [64_000, 64, 640],
+    [64_000, 64, 2560],
+    [200_000, 200, 4096],
     [1e6, 1000, 10_000],
     [1e8, 4096, 1e6],
   ])('at %d bytes/s a grant has %d bytes at least, and wakes somebody for %d', (rate, grain, slice) => {
@@ -99,6 +100,16 @@ describe('worth', () => {
       credit.tokens += (ms * rate) / 1000
       expect(credit.isWorth(wanted * (1 - 1e-9))).toBe(true)
     }
+  })
+
+  it('is there sooner where something is held back, as waits that come late lose no rate then', () => {
+    const credit = inUse({ rate: 50_000, burst: 50_000 }, 0)
+    credit.tokens = 0
+    const waits = [0, 500, 5000].map((held) => {
+      credit.held = held
+      return credit.msUntilWorth(Infinity)
+    })
+    expect(waits).toEqual([40, 30, 20])
   })
 
   it('never comes at a rate of 0', () => {

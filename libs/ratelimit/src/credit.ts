@@ -11,6 +11,11 @@ const PEAK = 1.4
 /** How long after the last wait a bucket still counts as busy. */
 const BUSY_MS = 250
 const SLICE_MS = 10
+/** Where that is little a flow is woken for more, as each time costs a write: for up to so many bytes, and this long. */
+const SMALL_SLICE = 4096
+const SMALL_SLICE_MS = 40
+/** … and where it comes too late for that: waits of over 46 ms would lose rate to `PEAK`. */
+const LATE_SLICE_MS = 20
 /** A smaller bucket would run over, and so lose rate, whenever a timer is a little late. */
 const LEAST_BURST_MS = 50
 
@@ -29,8 +34,10 @@ export class Credit {
   held = 0
   /** Smallest grant worth a write: 64 B, or 1 ms of rate up to 4 KiB; less where 64 B takes over 100 ms. */
   grain = 1
-  /** What a waiting flow is woken for: 10 ms of rate. */
+  /** What a waiting flow is woken for: 10 ms of rate; up to 40 ms of it where that is no more than 4 KiB. */
   slice = 1
+  /** The least of that where much is held back: 10 or 20 ms of rate. */
+  #lateSlice = 1
   /** Somebody waits for it, or did a moment ago: it is paced, and nobody takes from it out of turn. */
   busy = false
   #recent: Recent | undefined = undefined
@@ -62,7 +69,8 @@ export class Credit {
       this.burst,
       Math.max(Math.min(64, Math.max(1, limit.rate / 10)), Math.min(4096, limit.rate / 1000)),
     )
-    this.slice = Math.min(this.burst, Math.max(this.grain, (limit.rate * SLICE_MS) / 1000))
+    this.slice = this.#sliceOf(SMALL_SLICE_MS)
+    this.#lateSlice = this.#sliceOf(LATE_SLICE_MS)
     this.#busyUntil = -Infinity
     this.#fit()
   }
@@ -102,7 +110,14 @@ export class Credit {
   /** 0 where `isWorth`, else milliseconds until there is enough to wake up for. */
   msUntilWorth(wanted: number): number {
     if (this.isWorth(wanted)) return 0
-    return ((Math.min(wanted, this.slice) - this.tokens) / this.rate) * 1000
+    // Sooner where something is held back: long waits are why.
+    const slice = Math.max(this.#lateSlice, this.slice - this.held)
+    return ((Math.min(wanted, slice) - this.tokens) / this.rate) * 1000
+  }
+
+  #sliceOf(smallMs: number): number {
+    const small = Math.min(SMALL_SLICE, (this.rate * smallMs) / 1000)
+    return Math.min(this.burst, Math.max(this.grain, (this.rate * SLICE_MS) / 1000, small))
   }
 
   #release(now: number, elapsedMs: number): void {

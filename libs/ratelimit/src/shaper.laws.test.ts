@@ -83,7 +83,8 @@ describe.each(again)('flows that ask again: %s', (again) => {
         }))
         const start = burstOf({ rate, burst }) / 4
         // What one is woken for, the timer, and bytes that are too few for a write.
-        const behind = (rate * 16) / 1000 + Math.min(64, rate / 10) + 1
+        const slice = Math.max((rate * 10) / 1000, Math.min(4096, (rate * 40) / 1000))
+        const behind = slice + (rate * 6) / 1000 + Math.min(64, rate / 10) + 1
         const steps = rate < KB ? 300 : rate > 1000 * MB ? 100 : 1000
         for (let i = 1; i <= steps; i++) {
           world.clock.advance(rate < KB ? 1000 : 5)

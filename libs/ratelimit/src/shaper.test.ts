@@ -272,8 +272,8 @@ describe('a change of limits', () => {
   const paceOf = (clock: ManualClock, sender: Sender): number => {
     clock.advance(1000)
     const before = sender.bytes
-    clock.advance(2000)
-    return (sender.bytes - before) / 2
+    clock.advance(5000)
+    return (sender.bytes - before) / 5
   }
   const within = (percent: number, rate: number, pace: number): void =>
     expect(Math.abs(pace / rate - 1)).toBeLessThan(percent / 100)

@@ -90,3 +90,15 @@ it('refuses to listen beyond loopback for nobody, and says what to do', () => {
   expect(refused(0, false, 'user add NAME --node-id ID')).toThrow('"user add NAME --node-id ID"')
   for (const allowed of [refused(1, false), refused(0, true)]) expect(allowed).not.toThrow()
 })
+it('is open to nobody behind a balancer, which may bring anybody to loopback', () => {
+  const { program } = world()
+  let balancers: readonly string[] = []
+  const isOpen = openness(program, options({ balancers: () => balancers }))
+  expect(isOpen()).toBe(true)
+  balancers = ['10.0.0.0/8']
+  expect(isOpen()).toBe(false)
+  const listeners = [{ address: HERE, written: '--listen: 127.0.0.1:1' }]
+  expect(() => checkOpen(program, { open: false, listeners, balancers })).toThrow(
+    '--listen: 127.0.0.1:1 is behind --proxy-protocol and there is no user',
+  )
+})

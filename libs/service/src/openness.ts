@@ -9,6 +9,8 @@ export interface OpennessOptions {
   readonly open: boolean
   /** Where its clients are expected. */
   readonly listeners: readonly Address[]
+  /** What may stand in front, and bring others to loopback; asked each time, since it may change. @default nothing */
+  readonly balancers?: () => readonly string[]
   /** What guests who were let in are told when there are users. */
   readonly code: ErrorCode
 }
@@ -20,7 +22,7 @@ export interface OpennessOptions {
  */
 export const openness = (
   program: Pick<Program, 'directory' | 'onStop'>,
-  { open, listeners, code }: OpennessOptions,
+  { open, listeners, balancers = () => [], code }: OpennessOptions,
 ): (() => boolean) => {
   const { directory } = program
   if (open) return () => true
@@ -31,13 +33,15 @@ export const openness = (
     directory.guest.cut(code)
   })
   program.onStop(() => watch[Symbol.dispose]())
-  return () => isOpen
+  return () => isOpen && balancers().length === 0
 }
 
 export interface CheckOpenOptions {
   readonly open: boolean
   /** What is said of each: where it is, and how it was written. */
   readonly listeners: readonly { readonly address: Address; readonly written: string }[]
+  /** What may stand in front, and bring others to loopback. @default nothing */
+  readonly balancers?: readonly string[]
   /** How a user is added. @default user add NAME */
   readonly add?: string
 }
@@ -45,12 +49,12 @@ export interface CheckOpenOptions {
 /** @throws ConfigError where a listener leads beyond loopback, there is no user, and nobody has said that this is meant */
 export const checkOpen = (
   { directory }: Pick<Program, 'directory'>,
-  { open, listeners, add = 'user add NAME' }: CheckOpenOptions,
+  { open, listeners, balancers = [], add = 'user add NAME' }: CheckOpenOptions,
 ): void => {
-  const far = listeners.find(({ address }) => !isLoopbackListener(address))
+  const far = listeners.find(({ address }) => !isLoopbackListener(address) || balancers.length > 0)
   if (far === undefined || open || directory.size > 0) return
   throw new ConfigError(
     'CONFIG_INVALID',
-    `${far.written} is not loopback and there is no user: add one with "${add}", or give --open`,
+    `${far.written} is ${balancers.length > 0 ? 'behind --proxy-protocol' : 'not loopback'} and there is no user: add one with "${add}", or give --open`,
   )
 }

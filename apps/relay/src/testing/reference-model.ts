@@ -69,9 +69,11 @@ export class ReferenceModel {
 
   /** The circuit, or why there is none. */
   connect(from: string, to: string): ModelCircuit | string {
-    const { circuits, circuitsPerPeer, pendingPerPeer, acceptMs, durationMs } = this.limits
+    const { circuits, circuitsPerIp, circuitsPerPeer, pendingPerPeer, acceptMs, durationMs } = this.limits
     if (from === to) return 'MALFORMED_MESSAGE'
     if (isFull(this.circuits.length, circuits)) return full('circuits-total')
+    // All come from one address.
+    if (isFull(this.circuits.length, circuitsPerIp)) return full('circuits-ip')
     if (isFull(this.of(from), circuitsPerPeer)) return full('circuits-source')
     if (!this.reservations.has(to)) return 'NO_RESERVATION'
     if (isFull(this.of(to), circuitsPerPeer)) return full('circuits-destination')

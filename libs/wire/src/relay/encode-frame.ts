@@ -12,7 +12,7 @@ const { OK } = RELAY_STATUS
 const fields = (): FieldWriter => new FieldWriter()
 
 const framed = (type: number, status: RelayStatus, body: FieldWriter): Uint8Array =>
-  fields().u8(type).u8(status).u16(body.size).bytes(body.done()).done()
+  fields().u8(type).u8(status).u16(body.size).append(body).done()
 
 const addressIn = (body: FieldWriter, address: string): FieldWriter =>
   address === '' ? body : body.text16(address)

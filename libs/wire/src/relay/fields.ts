@@ -79,6 +79,12 @@ export class FieldWriter {
     return this
   }
 
+  /** All that `body` has. */
+  append(body: FieldWriter): this {
+    for (const part of body.#parts) this.bytes(part)
+    return this
+  }
+
   u8(value: number): this {
     return this.bytes(Uint8Array.of(value))
   }
