@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { ConfigError, type Program } from '@sluice/service'
+import type { Program } from '@sluice/service'
 import type { Enter } from '@sluice/service/http'
 import { Admission, type AdmissionLimits } from './admission.ts'
 import type { HttpsProxyConfig } from './config.ts'
@@ -112,17 +112,11 @@ const queueLimits = (config: HttpsProxyConfig): AdmissionLimits => ({
   addressRequestRate: config.addressRequestRate,
 })
 
-const cacheOf = ({ cache: store, coalesce }: HttpsProxyConfig): ResponseCacheOptions | undefined => {
-  if (store !== undefined) return { store, coalesce }
-  if (!coalesce) return undefined
-  throw new ConfigError(
-    'CONFIG_INVALID',
-    '--coalesce wants --cache: what one is told is kept there for others',
-  )
-}
-
 const originsOf = (config: HttpsProxyConfig): Origins => ({
-  cache: cacheOf(config),
+  cache:
+    config.cache === undefined && !config.coalesce
+      ? undefined
+      : { store: config.cache, coalesce: config.coalesce },
   config: {
     requestMs: config.requestMs,
     firstByteMs: config.firstByteMs ?? config.requestMs,
@@ -131,7 +125,7 @@ const originsOf = (config: HttpsProxyConfig): Origins => ({
     maxRedirects: MAX_JOB_REDIRECTS,
     connectMs: config.dialMs,
     originConnections: config.originConnections ?? config.slots,
-    idleConnections: config.slots,
+    idleConnections: Math.max(1024, config.slots),
     idleMs: ORIGIN_IDLE_MS,
     allowH2: true,
     retryShare: config.retryBudget / 100,

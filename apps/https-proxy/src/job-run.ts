@@ -1,14 +1,14 @@
-import type { Readable } from 'node:stream'
 import type { Clock, Timer } from '@sluice/ratelimit'
 import { ServiceError } from '@sluice/service'
 import type { HttpField } from '@sluice/wire'
 import type { JobRequest, JobSink, RunningJob } from './job.ts'
 import { JobClock } from './job-clock.ts'
+import type { JobLimits } from './job-limits.ts'
 import { Attempt, type AttemptParts, type AttemptSink } from './upstream/attempt.ts'
 import { type Ask, type Attempting, CachedAttempt } from './upstream/cached-attempt.ts'
-import type { Timed } from './upstream/deadlines.ts'
+import type { Timed } from '@sluice/service/http'
 import { fieldOf, responseFields } from './upstream/origin-fields.ts'
-import type { OriginRequest } from './upstream/origin-conn.ts'
+import { isStream, type OriginRequest } from './upstream/origin-conn.ts'
 import { redirected } from './upstream/redirect.ts'
 import type { ResponseCache } from './upstream/response-cache.ts'
 import type { RetryBudget } from './upstream/retry-budget.ts'
@@ -16,18 +16,6 @@ import { backoffMs, isReplayable, MAX_RETRIES, mayHelp } from './upstream/retry-
 
 /** Its place among the requests that are under way; to dispose of it is to leave. */
 export type JobSlot = Disposable
-
-/** As long as these last, in ms; 0 for an instant one. */
-export interface JobLimits {
-  /** See {@link JobRequest.timing}. */
-  readonly requestMs: number
-  /** From the last byte of a request to the head of its response. */
-  readonly firstByteMs: number
-  /** Of a response's body, as it comes. */
-  readonly maxResponseBytes: number
-  /** As many redirects may be asked for. */
-  readonly maxRedirects: number
-}
 
 /** What jobs share. */
 export interface JobParts extends AttemptParts {
@@ -96,18 +84,14 @@ export class JobRun implements RunningJob, AttemptSink, Timed {
       this.#startClock()
       this.#go(false)
     } catch (error) {
-      this.#fail(error as Error)
+      this.fail(error as Error)
     }
-  }
-
-  /** It does not even wait. */
-  refuse(error: Error): void {
-    this.#fail(error)
   }
 
   resume(): void {
     if (!this.#isPaused) return
     this.#isPaused = false
+    this.#clock.unpause()
     this.#startClock()
     if (this.#hasHead) this.#restartStep()
     this.#attempt?.resume()
@@ -162,8 +146,7 @@ export class JobRun implements RunningJob, AttemptSink, Timed {
     this.#restartStep()
     if (this.#sink.onData(chunk)) return true
     this.#isPaused = true
-    this.#clock.stop()
-    this.#clock.step(Infinity)
+    this.#clock.pause()
     return false
   }
 
@@ -176,14 +159,15 @@ export class JobRun implements RunningJob, AttemptSink, Timed {
   onFailed(error: Error, isStale: boolean): void {
     if (this.#isOver) return
     if (this.#next !== undefined) return this.#follow()
-    if (this.#hasHead || !isReplayable(this.#request)) return this.#fail(error)
+    if (this.#hasHead || !isReplayable(this.#request)) return this.fail(error)
     if (isStale) return this.#go(true)
     if (!mayHelp(error) || this.#retries === MAX_RETRIES || !this.#parts.budget.spend())
-      return this.#fail(error)
+      return this.fail(error)
     this.#later()
   }
 
   onDeadline(): void {
+    if (this.#isPaused) return this.#letGo()
     if (this.#isUploading()) return
     this.#drop(new ServiceError(this.#clock.isStep ? 'RESPONSE_TIMEOUT' : 'REQUEST_TIMEOUT'))
   }
@@ -193,7 +177,7 @@ export class JobRun implements RunningJob, AttemptSink, Timed {
       this.#attempt = this.#attemptAt(this.#request)
       void this.#attempt.run(fresh)
     } catch (error) {
-      this.#fail(error as Error)
+      this.fail(error as Error)
     }
   }
 
@@ -256,6 +240,7 @@ export class JobRun implements RunningJob, AttemptSink, Timed {
     if (!isStream(body) || body.readableEnded || body.destroyed) return false
     const sent = this.#attempt?.bytesSent ?? 0
     if (sent === this.#seenSent && (body.isPaused() || body.readableLength > 0)) return false
+    if (sent === this.#seenSent) this.#letGo()
     this.#seenSent = sent
     this.#clock.step(this.#parts.limits.requestMs)
     this.#clock.stop()
@@ -269,10 +254,10 @@ export class JobRun implements RunningJob, AttemptSink, Timed {
   /** It ends here, in the middle of an attempt. */
   #drop(error: Error): void {
     this.#attempt?.abort(error)
-    this.#fail(error)
+    this.fail(error)
   }
 
-  #fail(error: Error): void {
+  fail(error: Error): void {
     if (this.#isOver) return
     this.#end()
     this.#sink.onFailed(error)
@@ -290,11 +275,18 @@ export class JobRun implements RunningJob, AttemptSink, Timed {
     this.#parts.deadlines.delete(this)
     this.#clock.stop()
     this.#clock.step(Infinity)
+    this.#leaveSlot()
+  }
+
+  /** Its client has let it wait as long as it might take itself: it goes on, but others need not wait for that. */
+  #letGo(): void {
+    this.#clock.waive()
+    this.#leaveSlot()
+  }
+
+  #leaveSlot(): void {
     const slot = this.#slot
     this.#slot = undefined
     slot?.[Symbol.dispose]()
   }
 }
-
-const isStream = (body: JobRequest['body']): body is Readable =>
-  body !== undefined && !(body instanceof Uint8Array)

@@ -221,6 +221,24 @@ describe('an origin that stalls', () => {
     await conn.until(() => conn.closed)
   })
 
+  it('over a conn of HTTP/2 is asked over another one next', async () => {
+    let asked = 0
+    await using origin = await TestOrigin.h2((_request, response) => {
+      asked += 1
+      if (asked !== 2) response.end('ok')
+    })
+    const { lab, advance } = timed({ trust: { ca: authority.cert }, config: { firstByteMs: 2000 } })
+    using _ = lab
+    const url = `https://localhost:${origin.port}/`
+    await lab.ask(url)
+    const { sink } = lab.start(url)
+    await until(() => asked === 2)
+    advance(2000)
+    await sink.over
+    expect([sink.code, (await lab.ask(url)).text, origin.conns]).toEqual(['RESPONSE_TIMEOUT', 'ok', 2])
+    await until(() => lab.jobs.conns.size === 1)
+  })
+
   it('within its body, counted from the start of a whole exchange', async () => {
     using origin = await ScriptedOrigin.open()
     const { lab, advance } = timed({ config: { requestMs: 5000 } })
@@ -290,6 +308,7 @@ describe('an origin that stalls', () => {
     const conn = await origin.next()
     await conn.take('one')
     for (let i = 0; i < 5; i += 1) advance(5000)
+    expect(lab.queue.held).toBe(0)
     body.write('two')
     await conn.take('two')
     expect(sink.isOver).toBe(false)
@@ -380,7 +399,7 @@ describe('a client', () => {
     const sink = await lab.ask(`http://${origin.authority}/`, { method: 'PUT', body, bodyBytes })
     expect([sink.code, lab.queue.held]).toEqual([code, 0])
     const conn = await origin.next()
-    await conn.until(() => conn.closed)
+    await conn.until(() => conn.ended || conn.closed)
   })
 
   it.each(['http', 'h2'])('whose body fails is not taken for the origin, over %s', async (kind) => {

@@ -2,10 +2,11 @@ import { type Clock, systemClock } from '@sluice/ratelimit'
 import { type Caller, type CallerDial, type CallerMayReuse, type Log, ServiceError } from '@sluice/service'
 import type { HttpField } from '@sluice/wire'
 import type { JobRequest, Jobs, JobSink, RunningJob } from './job.ts'
-import { type JobLimits, JobRun, type JobSlot } from './job-run.ts'
-import { Deadlines } from './upstream/deadlines.ts'
+import type { JobLimits } from './job-limits.ts'
+import { JobRun, type JobSlot } from './job-run.ts'
+import { Deadlines } from '@sluice/service/http'
 import { OriginConns } from './upstream/origin-conns.ts'
-import type { OriginRequest } from './upstream/origin-conn.ts'
+import { isStream, type OriginRequest } from './upstream/origin-conn.ts'
 import { fieldOf, requestFields } from './upstream/origin-fields.ts'
 import { OriginTrust, type OriginTrustOptions } from './upstream/origin-trust.ts'
 import { Origins } from './upstream/origins.ts'
@@ -111,7 +112,7 @@ export class HttpJobs implements Jobs {
     const job = new JobRun(this.#parts, request, this.#outgoing(request), sink)
     this.#parts.budget.earn()
     if (isValid(request)) void job.run()
-    else queueMicrotask(() => job.refuse(new ServiceError('REQUEST_INVALID')))
+    else queueMicrotask(() => job.fail(new ServiceError('REQUEST_INVALID')))
     return job
   }
 
@@ -126,13 +127,12 @@ export class HttpJobs implements Jobs {
     const fields = requestFields(request.fields)
     const isEmpty = bodyBytes === 0 || (body instanceof Uint8Array && body.length === 0)
     const added = [...authorization(url, fields), ...this.#trace(request, fields)]
-    const isStream = body !== undefined && !(body instanceof Uint8Array)
     return {
       method,
       url: withoutUser(url),
       fields: [...fields, ...added],
       body: isEmpty ? undefined : body,
-      bodyBytes: isStream && !isEmpty ? bodyBytes : undefined,
+      bodyBytes: isStream(body) && !isEmpty ? bodyBytes : undefined,
     }
   }
 

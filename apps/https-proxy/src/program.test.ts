@@ -39,7 +39,6 @@ it.each([
   [['0', '127.0.0.1', '1', '1', '1', '1', '1', '1'], 'unexpected argument "1", wanted at most [port] '],
   [['0', '--listen', '127.0.0.1:0'], '[port] and --listen are the same setting: give one'],
   [['sreve', '0'], 'sreve: unknown command, did you mean serve?'],
-  [['0', '127.0.0.1', '--coalesce'], '--coalesce wants --cache'],
   [['0', '127.0.0.1', '--origin-ca', '/nowhere/ca.pem'], '--origin-ca: /nowhere/ca.pem: ENOENT'],
 ])('does not start with %j, and says what is wrong in one line', async (argv, words) => {
   const { code, error } = await run(...argv, '--ops', '127.0.0.1:0')

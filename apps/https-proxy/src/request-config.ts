@@ -49,11 +49,11 @@ export const requestSchema: ConfigSchema<RequestConfig> = z.object({
     ...timeouts,
   }),
   maxRequestBytes: size.optional().meta({
-    description: 'body of a request; any size unless given',
+    description: 'body of a request by the API, or for an https: URL; any size unless given',
     ...limits,
   }),
   maxResponseBytes: size.optional().meta({
-    description: 'body of a response; any size unless given',
+    description: 'body of a response to such a request; any size unless given',
     ...limits,
   }),
   jsonBytes: jsonBytes.prefault('1MiB').meta({

@@ -54,16 +54,18 @@ export class WaysIn {
     return createHandshake({ forward, api: this.#api, isOpen, tunnel })
   }
 
+  /** Those of now: `keepAlive` is read for each connection. */
   compat(): CompatSettings {
     const { desk, isOpen } = this.#parts
-    const { compatKeepAlive: keepAlive, queueBytes: heldBytes } = this.#config
+    const now = (): HttpsProxyConfig => this.#config
     return {
       jobs: desk,
-      accountFor: (directory, client) =>
-        compatAccount({ user: this.#config.compatUser, isOpen })(directory, client),
-      redirects: () => this.#config.redirects,
-      keepAlive,
-      heldBytes,
+      accountFor: (directory, client) => compatAccount({ user: now().compatUser, isOpen })(directory, client),
+      redirects: () => now().redirects,
+      get keepAlive() {
+        return now().compatKeepAlive
+      },
+      heldBytes: now().queueBytes,
     }
   }
 

@@ -197,10 +197,8 @@ export class SocketConn implements Conn {
     if (this.#paused) this.socket.pause()
   }
 
-  /**
-   * @internal Gives the socket away, paused, with what was put back in front. Whoever dialled it cannot read it, since
-   * its bytes went to a buffer of ours, but TLS around it can. All that this conn still knows are its addresses.
-   */
+  // A dialled one still reads into our buffer, so that it is of use for TLS around it alone.
+  /** @internal Gives the socket away, paused, with what was put back in front; its addresses stay known here. */
   release(): Socket {
     // Asked for now, since they are gone with the first of the two sockets that closes.
     const [remote, local] = [this.remote, this.local]
@@ -215,8 +213,7 @@ export class SocketConn implements Conn {
   /** @internal As `takeSocket` says. */
   handOver(): Socket | undefined {
     this.pause()
-    if (this.#ended || this.socket.destroyed) return undefined
-    return this.#unread()
+    return this.#ended || this.socket.destroyed ? undefined : this.#unread()
   }
 
   /** Reads no more of the socket, which is paused, with what was put back in front. */

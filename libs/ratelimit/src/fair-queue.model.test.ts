@@ -42,20 +42,20 @@ const WEIGHTS: Record<string, number> = { a: 1, b: 2, c: 1, d: 0.5 }
 const weightOf = ({ user }: Pick<Visitor, 'user'>): number => WEIGHTS[user] ?? 1
 
 const bounds = {
-  slots: fc.nat({ max: 6 }),
-  maxWaiting: fc.nat({ max: 12 }),
+  slots: fc.nat({ max: 5 }),
+  maxWaiting: fc.nat({ max: 9 }),
   maxWaitingBytes: fc.nat({ max: 40 }),
-  timeoutMs: fc.integer({ min: 1, max: 90 }),
+  timeoutMs: fc.integer({ min: 1, max: 200 }),
 }
 const boundless = { maxWaiting: Infinity, maxWaitingBytes: Infinity, timeoutMs: Infinity }
 const allLimits: fc.Arbitrary<QueueLimits> = fc.record(bounds)
 const picks = fc.nat()
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
-    weight: 6,
+    weight: 14,
     arbitrary: fc.record({
       do: fc.constant('enter'),
-      user: fc.constantFrom('a', 'a', 'a', 'b', 'c', 'd'),
+      user: fc.constantFrom('a', 'a', 'a', 'a', 'a', 'b', 'c', 'd'),
       client: fc.constantFrom('x', 'y'),
       priority: fc.nat({ max: 2 }),
       bytes: fc.oneof(fc.constant(0), fc.nat({ max: 15 })),
@@ -156,7 +156,9 @@ function checkFull(world: World, visitor: Visitor): void {
   expect(comer.user).not.toBe(visitor.user)
   const mine = lacksBytes ? byteShares : shares
   expect(mine.get(visitor.user)).toBeCloseTo(Math.max(...mine.values()))
-  expect(lacksBytes ? own.findLast(({ bytes }) => bytes > 0) : own.at(-1)).toBe(visitor)
+  const newest = lacksBytes ? own.findLast(({ bytes }) => bytes > 0) : own.at(-1)
+  expect(visitor.since).toBe(newest?.since)
+  if (lacksBytes) expect(visitor).toBe(newest)
 }
 
 /** Everybody who was told something, in order. Who came last and was told nothing waits from now on. */
@@ -186,7 +188,9 @@ function check(world: World, before: { waiting: number; bytes: number }): void {
   const { queue, clock, limits } = world
   const inside = inState(world, 'inside')
   const waiting = inState(world, 'waiting')
-  for (const { state, told } of world.visitors) expect(told).toHaveLength(state === 'waiting' ? 0 : 1)
+  expect(world.visitors.filter(({ state, told }) => told.length !== (state === 'waiting' ? 0 : 1))).toEqual(
+    [],
+  )
   expect([queue.running, queue.waiting, queue.waitingBytes]).toEqual([
     inside.length,
     waiting.length,
@@ -198,7 +202,7 @@ function check(world: World, before: { waiting: number; bytes: number }): void {
   }
   expect(waiting.length).toBeLessThanOrEqual(Math.max(limits.maxWaiting, before.waiting))
   expect(sumOfBytes(waiting)).toBeLessThanOrEqual(Math.max(limits.maxWaitingBytes, before.bytes))
-  for (const { since } of waiting) expect(clock.now() - since).toBeLessThan(limits.timeoutMs)
+  expect(waiting.filter(({ since }) => clock.now() - since >= limits.timeoutMs)).toEqual([])
   expect(clock.timers).toBe(waiting.length > 0 ? 1 : 0)
   // Only the pace keeps a slot free while somebody waits, and never below half of them.
   const isFree = inside.length < Math.max(1, Math.floor(limits.slots / 2)) && inside.length < limits.slots
@@ -223,30 +227,30 @@ async function run(world: World, steps: Step[]): Promise<void> {
 it('loses nobody, gives nobody two slots, and keeps its bounds and rules, whatever happens', async () => {
   expect.hasAssertions()
   await fc.assert(
-    fc.asyncProperty(allLimits, fc.array(step, { maxLength: 80 }), async (limits, steps) => {
+    fc.asyncProperty(allLimits, fc.array(step, { maxLength: 120, size: 'max' }), async (limits, steps) => {
       await run(worldOf(limits), steps)
     }),
-    { numRuns: 400 },
+    { numRuns: 150, endOnFailure: true },
   )
 })
 
 it('leaves no slot free for long while somebody waits', async () => {
   await fc.assert(
-    fc.asyncProperty(allLimits, fc.array(step, { maxLength: 80 }), async (limits, steps) => {
+    fc.asyncProperty(allLimits, fc.array(step, { maxLength: 120, size: 'max' }), async (limits, steps) => {
       const world = worldOf(limits)
       await run(world, steps)
       world.queue.set({ timeoutMs: 1_000_000 })
       // Nobody has ever held a slot for longer than all steps together.
-      world.clock.advance(80 * 40)
+      world.clock.advance(120 * 40)
       expect(world.queue.waiting === 0 || world.queue.running >= world.limits.slots).toBe(true)
     }),
-    { numRuns: 150 },
+    { numRuns: 40 },
   )
 })
 
 it('empties whatever was left in it', async () => {
   await fc.assert(
-    fc.asyncProperty(allLimits, fc.array(step, { maxLength: 80 }), async (limits, steps) => {
+    fc.asyncProperty(allLimits, fc.array(step, { maxLength: 120, size: 'max' }), async (limits, steps) => {
       const { clock, queue, ...world } = worldOf(limits)
       for (const next of steps) act({ clock, queue, ...world }, next)
       await settled()
@@ -256,7 +260,7 @@ it('empties whatever was left in it', async () => {
       expect([queue.running, queue.waiting, queue.waitingBytes, clock.timers]).toEqual([0, 0, 0, 0])
       for (const { told } of world.visitors) expect(told).toHaveLength(1)
     }),
-    { numRuns: 100 },
+    { numRuns: 50 },
   )
 })
 
@@ -286,8 +290,8 @@ it('gives users who always wait shares of time by weight, and stays so near to t
         clock.advance(1)
         await settled()
         if (ms % 100 !== 99) continue
-        // Each may hold half of the slots, whose time is counted at their end.
-        expect(Math.max(...used) - Math.min(...used)).toBeLessThanOrEqual((slots / 2 + 1) * costliest)
+        // Half of the slots may take longer than they seemed to, and another half be in use, counted at their end.
+        expect(Math.max(...used) - Math.min(...used)).toBeLessThanOrEqual((slots + 1) * costliest)
       }
       const all = used.reduce((sum, ms, index) => sum + ms * users[index]!.weight, 0)
       expect(all).toBeGreaterThan(slots * (0.97 * 3000 - costliest))

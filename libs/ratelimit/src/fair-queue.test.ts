@@ -304,6 +304,16 @@ describe('set', () => {
     expect([log, queue.waiting]).toEqual([['in', 'c QUEUE_FULL'], 2])
   })
 
+  it('a smaller room still has one place for another', async () => {
+    const { queue, log, come } = setUp()
+    come('in')
+    for (let i = 1; i <= 6; i++) come('heavy', {}, `h${i}`)
+    queue.set({ maxWaiting: 2 })
+    come('light')
+    await settled()
+    expect([log, queue.waiting]).toEqual([['in', 'h6 QUEUE_FULL'], 6])
+  })
+
   it('another timeout holds for those who wait as well', async () => {
     const { clock, queue, log, come } = setUp({ timeoutMs: 100 })
     for (const user of ['in', 'a']) come(user)

@@ -192,26 +192,25 @@ export class FairQueue {
   #makeRoom({ user: key, weight = 1, bytes = 0 }: QueueTicket): void {
     const user = this.#users.find(key)
     const comer: Comer = { user, weight, bytes, weightOfAll: this.#forecast.weightWith(user, weight) }
-    if (!this.#room.admits(comer, this.#limits)) throw this.#error('QUEUE_FULL', user, 'there is no place')
-    for (
-      let victim = this.#room.victim(bytes, this.#limits);
-      victim;
-      victim = this.#room.victim(bytes, this.#limits)
-    ) {
+    const places = this.#room.places(this.#limits)
+    if (!this.#room.admits(comer, places)) throw this.#error('QUEUE_FULL', user, 'there is no place')
+    const next = (): Waiter | undefined => this.#room.victim(bytes, places)
+    for (let victim = next(); victim; victim = next()) {
       this.#refuse(victim, this.#error('QUEUE_FULL', victim.line.user, 'somebody with fewer took the place'))
     }
   }
 
   #wait(ticket: QueueTicket, now: number): Promise<QueueSlot> {
-    const { user: key, weight = 1, client, priority = 1, bytes = 0, signal, label } = ticket
+    const { user: key, weight = 1, client, priority = 1, signal } = ticket
     const user = this.#users.of(key)
-    const waiter = new Waiter(user.line(client, priority), now, bytes, label)
+    const answer = Promise.withResolvers<QueueSlot>()
+    const waiter = new Waiter(user.line(client, priority), now, ticket, answer)
     user.push(waiter)
     this.#users.wait(user, weight)
     this.#room.add(waiter)
     if (signal !== undefined) waiter.leash = new Leash(signal, (reason) => this.#callAway(waiter, reason))
     this.#fill()
-    return waiter.answer.promise
+    return answer.promise
   }
 
   #callAway(waiter: Waiter, reason: unknown): void {
@@ -225,7 +224,7 @@ export class FairQueue {
     user.remove(waiter)
     this.#users.quit(user)
     this.#room.remove(waiter)
-    waiter.answer.reject(reason)
+    waiter.reject(reason)
   }
 
   #fill(): void {
@@ -247,7 +246,7 @@ export class FairQueue {
   #serve(waiter: Waiter, now: number): void {
     if (this.#overload.isTooLate(now - waiter.since)) {
       this.#refuse(waiter, this.#error('QUEUE_SHED', waiter.line.user, 'it has waited too long'))
-    } else waiter.answer.resolve(this.#startWaiter(waiter, now))
+    } else waiter.resolve(this.#startWaiter(waiter, now))
   }
 
   /** Beyond half of the slots starts are spread, but for one of a user who has none where few users wait. */

@@ -1,13 +1,15 @@
 /** Starts are spread at so much more than the rate at which slots are given back. */
-const MARGIN = 1.1
+const MARGIN = 1.15
 /** Shorter intervals are not worth a timer. */
 const LEAST_MS = 0.5
 /** The part of all slots' time that spreading may cost in the long run. */
-const PRICE = 0.01
+const PRICE = 0.015
+/** So many starts may be made up for: timers are late. */
+const SAVED = 2
 
 /**
  * Spreads starts, so that slots do not all come free together: whoever comes in between would wait for a whole
- * service time. What that leaves idle is paid out of a budget: a hundredth of all slots' time, saved for one mean
+ * service time. What that leaves idle is paid out of a budget: a small part of all slots' time, saved for one mean
  * time at most. Where times vary much, ends spread by themselves, and the budget keeps the pace from costing more.
  */
 export class Pace {
@@ -46,10 +48,10 @@ export class Pace {
     return now >= this.#nextAt || this.#budget <= 0 || this.intervalMs === 0
   }
 
-  /** One has started. A little is saved up: timers are late. */
+  /** One has started. */
   started(now: number): void {
     const { intervalMs } = this
-    this.#nextAt = Math.max(this.#nextAt, now - intervalMs) + intervalMs
+    this.#nextAt = Math.max(this.#nextAt, now - SAVED * intervalMs) + intervalMs
   }
 
   /** From now on so many slots are idle for the sake of the pace. */

@@ -46,6 +46,14 @@ export class QueueRoom {
     this.#settle(waiter.line.user)
   }
 
+  /** Those that there are; more wait where there were more before: they stay, and one who comes takes one's place. */
+  places({ maxWaiting, maxWaitingBytes }: Places): Places {
+    return {
+      maxWaiting: maxWaiting === 0 ? 0 : Math.max(maxWaiting, this.size),
+      maxWaitingBytes: maxWaitingBytes === 0 ? 0 : Math.max(maxWaitingBytes, this.bytes),
+    }
+  }
+
   /** Whether there is a place for one more, or one is to be had of whoever holds most. */
   admits(comer: Comer, places: Places): boolean {
     return this.#admitsCount(comer, places) && this.#admitsBytes(comer, places)
@@ -62,7 +70,7 @@ export class QueueRoom {
     if (this.size < maxWaiting) return true
     const most = this.#byCount.head
     const own = (user?.waiting ?? 0) + 1
-    return most !== undefined && maxWaiting >= 1 && most.waiting / most.weight > own / weight
+    return most !== undefined && maxWaiting > 0 && most.waiting / most.weight > own / weight
   }
 
   /** Nobody goes for nothing: either who holds most can give all that is missing, or somebody always holds more. */

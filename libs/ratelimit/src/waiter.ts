@@ -1,4 +1,4 @@
-import type { QueueSlot } from './queue-types.ts'
+import type { QueueSlot, QueueTicket } from './queue-types.ts'
 import type { UserLine } from './queue-user.ts'
 import { Linked } from './ring.ts'
 
@@ -12,6 +12,9 @@ export class Mark extends Linked {
   }
 }
 
+/** How a waiter is told. */
+export type Answer = Pick<PromiseWithResolvers<QueueSlot>, 'resolve' | 'reject'>
+
 /** One who waits: in its line. There may be 100,000 at once. */
 export class Waiter extends Linked {
   readonly line: UserLine
@@ -20,7 +23,8 @@ export class Waiter extends Linked {
   readonly label: string | undefined
   /** The so-manieth that came to its line. */
   readonly number: number
-  readonly answer: PromiseWithResolvers<QueueSlot>
+  readonly resolve: (slot: QueueSlot) => void
+  readonly reject: (reason: unknown) => void
   /** By its age among all. */
   readonly age: Mark = new Mark(this)
   /** By its age among its user's that bring bytes, or that bring none. */
@@ -28,14 +32,15 @@ export class Waiter extends Linked {
   /** By what it can be called away, where it can. */
   leash: Leash | undefined
 
-  constructor(line: UserLine, since: number, bytes: number, label: string | undefined) {
+  constructor(line: UserLine, since: number, of: Pick<QueueTicket, 'bytes' | 'label'>, answer: Answer) {
     super()
     this.line = line
     this.since = since
-    this.bytes = bytes
-    this.label = label
+    this.bytes = of.bytes ?? 0
+    this.label = of.label
     this.number = ++line.came
-    this.answer = Promise.withResolvers()
+    this.resolve = answer.resolve
+    this.reject = answer.reject
   }
 }
 

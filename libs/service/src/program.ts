@@ -45,8 +45,6 @@ export class Program {
   readonly dial: CallerDial = (target, signal, caller, use) => this.#wayOut.dial(target, signal, caller, use)
   readonly mayReuse: CallerMayReuse = (route, target, caller) => this.#wayOut.mayReuse(route, target, caller)
   readonly locate: CallerLocate = (target, caller) => this.#wayOut.locate(target, caller)
-  /** Whether by the rules of now some may go where others may not. */
-  readonly hasRules = (): boolean => this.#wayOut.hasRules
   readonly #doors: readonly string[]
   readonly #reporter: Reporter
   readonly #ledger: Ledger

@@ -196,8 +196,6 @@ describe('a way that was gone once', () => {
     const route = await out.dial(target, new AbortController().signal, CALLER, 'tunnel')
     closing.push(() => route.conn.destroy())
     expect(out.mayReuse(route, target, CALLER)).toBe(true)
-    expect(out.hasRules).toBe(false)
-    expect(lab({ rules: readRules([{ action: 'deny' }]).rules }).out.hasRules).toBe(true)
   })
 
   it('may not be again after hours', async () => {

@@ -45,8 +45,6 @@ export interface WayOut {
   readonly mayReuse: CallerMayReuse
   /** For who does not dial; what has to go through an upstream is denied. */
   readonly locate: CallerLocate
-  /** Some may go where others may not. */
-  readonly hasRules: boolean
   /** Members that are up, by the name of their upstream. */
   healthy(): Record<string, number>
 }
@@ -126,5 +124,5 @@ export const createWayOut = ({ config, doors, own, metrics, log }: WayOutOptions
     if (!routes.has(route)) return false
     return access.isPlain || access.allows(subjectOf(caller, target), route, policy)
   }
-  return { dial, mayReuse, locate, hasRules: rules.length > 0, healthy: () => upstreams.healthy() }
+  return { dial, mayReuse, locate, healthy: () => upstreams.healthy() }
 }

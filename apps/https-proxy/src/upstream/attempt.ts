@@ -1,11 +1,17 @@
-import { type Caller, codeOf, ServiceError } from '@sluice/service'
+import { type Caller, codeOf, type ErrorCode, ServiceError } from '@sluice/service'
 import { errnoOf } from '@sluice/net'
 import type { HttpField } from '@sluice/wire'
-import type { Deadlines, Timed } from './deadlines.ts'
+import type { Deadlines, Timed } from '@sluice/service/http'
 import { originError } from './origin-error.ts'
 import { dialTimeout } from './origin-dial.ts'
 import { type OriginConns, ownerOf } from './origin-conns.ts'
-import type { Exchange, ExchangeSink, OriginConn, OriginRequest } from './origin-conn.ts'
+import {
+  type Exchange,
+  type ExchangeSink,
+  isStream,
+  type OriginConn,
+  type OriginRequest,
+} from './origin-conn.ts'
 import type { Origins, OriginVisit } from './origins.ts'
 
 /** What attempts share. */
@@ -26,6 +32,8 @@ export interface AttemptSink extends Omit<ExchangeSink, 'onError' | 'onHead'> {
   /** @param isStale the conn had been used before, and may have been closing when it got the request */
   onFailed(error: Error, isStale: boolean): void
 }
+
+const TIMEOUTS = new Set<ErrorCode>(['RESPONSE_TIMEOUT', 'REQUEST_TIMEOUT'])
 
 /** One request to one origin: a conn, and an exchange over it. */
 export class Attempt implements ExchangeSink, Timed {
@@ -67,6 +75,7 @@ export class Attempt implements ExchangeSink, Timed {
       this.#visit.connected()
       this.#watchBody(conn)
       this.#exchange = conn.send(this.#request, this)
+      if (this.#isOver) return
       this.#sink.onSent()
       this.#giveBack()
     } catch (error) {
@@ -84,6 +93,9 @@ export class Attempt implements ExchangeSink, Timed {
     this.#end(error)
     this.#dialling.abort(error)
     this.#exchange?.abort()
+    // It may be dead, and nobody has said so.
+    if (!this.#isAnswered && TIMEOUTS.has(codeOf(error))) this.#conn?.retire()
+    this.#giveBack()
   }
 
   onDeadline(): void {
@@ -118,7 +130,7 @@ export class Attempt implements ExchangeSink, Timed {
     if (this.#isOver) return
     const error = originError(cause)
     this.#end(error)
-    if (this.#exchange === undefined && this.#conn !== undefined) this.#giveBack()
+    this.#giveBack()
     const wasUsed = (this.#conn?.requests ?? 0) > 1
     this.#sink.onFailed(error, wasUsed && !this.#isAnswered && codeOf(error) === 'TARGET_RESET')
   }
@@ -126,7 +138,7 @@ export class Attempt implements ExchangeSink, Timed {
   /** Before anyone else hears of it: what is wrong with the body is no fault of the origin. */
   #watchBody(conn: OriginConn): void {
     const { body } = this.#request
-    if (body === undefined || body instanceof Uint8Array) return
+    if (!isStream(body)) return
     if (body.destroyed && !body.readableEnded) throw broken()
     body.once('error', (cause) => {
       // Where the conn broke, that is why somebody has destroyed the body.
@@ -144,7 +156,7 @@ export class Attempt implements ExchangeSink, Timed {
   }
 
   #giveBack(): void {
-    this.#parts.conns.give(this.#caller, this.#request.url, this.#conn!)
+    if (this.#conn !== undefined) this.#parts.conns.give(this.#caller, this.#request.url, this.#conn)
   }
 }
 

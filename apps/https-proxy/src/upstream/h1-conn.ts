@@ -94,6 +94,10 @@ export class H1Conn implements OriginConn {
     return exchange
   }
 
+  retire(): void {
+    if (!this.#isBusy) this.destroy()
+  }
+
   destroy(): void {
     this.#client.destroy().catch(() => {})
     this.#socket.destroy()

@@ -49,7 +49,7 @@ export class H2Conn implements OriginConn {
     this.#session.setTimeout(idleMs, () => this.running === 0 && this.destroy())
     this.#session
       .on('error', () => {})
-      .on('goaway', () => this.#leave())
+      .on('goaway', () => this.retire())
       .once('close', () => this.onClose?.())
   }
 
@@ -78,8 +78,7 @@ export class H2Conn implements OriginConn {
     this.#session.destroy()
   }
 
-  /** The origin takes no more requests. */
-  #leave(): void {
+  retire(): void {
     this.#isLeaving = true
     if (!this.#session.destroyed) this.#session.close()
   }

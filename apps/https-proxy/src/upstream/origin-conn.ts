@@ -49,8 +49,14 @@ export interface OriginConn {
   /** Told once. */
   onClose: (() => void) | undefined
   send(request: OriginRequest, sink: ExchangeSink): Exchange
+  /** Takes no more requests, and closes behind those that are under way. */
+  retire(): void
   destroy(): void
 }
 
 /** Longest head of a response, and of its trailers: names and values together. */
 export const MAX_RESPONSE_HEAD_BYTES: number = 64 * 1024
+
+/** Whether a body comes piece by piece, and can be sent but once. */
+export const isStream = (body: OriginRequest['body']): body is Readable =>
+  body !== undefined && !(body instanceof Uint8Array)

@@ -1,7 +1,7 @@
 import { ServiceError } from '@sluice/service'
 import type { HttpField } from '@sluice/wire'
 import { fieldOf } from './origin-fields.ts'
-import type { OriginRequest } from './origin-conn.ts'
+import { isStream, type OriginRequest } from './origin-conn.ts'
 
 /** Not for another origin than they were given for. */
 const SECRET = new Set(['authorization', 'cookie', 'proxy-authorization'])
@@ -35,7 +35,7 @@ export const redirected = (
         fields: without(request.fields, OF_BODY),
       }
     : request
-  if (next.body !== undefined && !(next.body instanceof Uint8Array)) return undefined
+  if (isStream(next.body)) return undefined
   if (left <= 0) throw new ServiceError('REDIRECT_LIMIT')
   if (request.url.protocol === 'https:' && url.protocol === 'http:')
     throw new ServiceError('REDIRECT_LIMIT', `${request.url.host} redirects from https to http`)

@@ -37,7 +37,7 @@ const alternatives = (names: readonly string[]): Buffer => {
 }
 
 const pem = (body: Buffer): string =>
-  `-----BEGIN CERTIFICATE-----\n${body.toString('base64').replaceAll(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`
+  `-----BEGIN CERTIFICATE-----\n${body.toString('base64').replaceAll(/.{64}(?!$)/g, '$&\n')}\n-----END CERTIFICATE-----\n`
 
 interface Signer {
   readonly name: string
