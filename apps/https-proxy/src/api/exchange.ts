@@ -5,7 +5,15 @@ import type { JobHead, JobRequest, JobSink, RunningJob } from '../job.ts'
 import type { AnswerForm } from './answer-form.ts'
 import { BodyUp } from './body-up.ts'
 import { problemOf, REQUEST_ID } from './problem.ts'
-import { type ApiReply, type ApiRequestMessage, fieldOf, isWhole, sendHead } from './reply.ts'
+import {
+  type ApiReply,
+  type ApiRequestMessage,
+  fieldOf,
+  forgetHead,
+  hasBody,
+  isWhole,
+  sendHead,
+} from './reply.ts'
 import { requestId, traceOf } from './request-id.ts'
 import type { ApiSettings } from './settings.ts'
 
@@ -129,6 +137,7 @@ export class Exchange implements JobSink, LaneSource {
     this.#form = form
     const { session, settings } = this.host
     const trace = traceOf(fieldOf(this.message, 'traceparent'))
+    if (!hasBody(this.message)) forgetHead(this.message)
     const job = settings.jobs.run({ ...request, trace, id: this.id, caller: session }, this)
     // It may have failed already.
     this.#job = job

@@ -47,6 +47,16 @@ export const hasBody = (message: ApiRequestMessage): boolean =>
     ? !message.stream.endAfterHeaders
     : fieldOf(message, 'transfer-encoding') !== undefined || (lengthOf(message) ?? 0) > 0
 
+const NO_HEADERS: string[] = []
+const NO_FIELDS = Object.freeze({})
+
+/** Forgets the head of a message that nobody will look at again: most of what a request holds that waits. */
+export const forgetHead = (message: ApiRequestMessage): void => {
+  if (isH2(message)) return
+  message.rawHeaders = NO_HEADERS
+  message.headers = NO_FIELDS
+}
+
 /** Sends a head with its fields in the order, spelling and number that they have. @throws Error for what cannot be sent */
 export const sendHead = (reply: ApiReply, status: number, fields: readonly HttpField[]): void => {
   if (isH2Reply(reply)) {
