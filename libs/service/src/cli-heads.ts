@@ -11,7 +11,8 @@ export const HEADS: Readonly<Record<Verb, CommandHead>> = {
       'That is a password, unless a flag gives the user something else to come in by: --password-stdin, any --ss flag, ' +
         '--node-id, --new-token or --token-stdin. Shadowsocks needs its secret in clear, so it is stored so; that of a ' +
         '2022 method is a key in Base64. Several --…-stdin flags read one line each, in the order given.',
-      'A peer of a relay comes in as one of its user’s NodeIDs, or with the access token of 22 to 256 random bytes.',
+      'A peer of a relay comes in as one of its user’s NodeIDs, or with the access token of 22 to 256 random bytes; ' +
+        'clients of the API of https-proxy may show that token as a Bearer.',
       'A name has 1 to 255 bytes and no colon, blank or control character.',
       'Rates and sizes: KB is 1,000 bytes, KiB 1,024; bare numbers are bytes, of rates in a second.',
     ],
