@@ -79,6 +79,7 @@ export class WaysIn {
     return {
       ...{ via: config.via ?? random, headMs, keepAliveMs, deadlines: this.#deadlines },
       responseMs: firstByteMs ?? requestMs,
+      pauseMs: requestMs,
       enter: desk.enter,
       requestId: () => requestId(undefined),
       prepare: (request, id, caller) => this.#traces.begin(request, id, caller),
