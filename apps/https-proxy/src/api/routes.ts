@@ -96,14 +96,14 @@ const inJson = async (exchange: Exchange): Promise<void> => {
   const most = Math.ceil((jsonBytes.up * 4) / 3) + 64 * 1024
   if ((lengthOf(message) ?? 0) > most) throw new ServiceError('REQUEST_TOO_LARGE')
   exchange.goOn()
-  const bytes = await takeBody(message, most, bodyMs)
+  const bytes = await takeBody(message, most, bodyMs, exchange.held)
   const asked = readJsonRequest(bytes.toString(), redirects)
   const body = asked.body === undefined ? undefined : Buffer.from(asked.body, 'base64')
   if ((body?.length ?? 0) > jsonBytes.up) throw new ServiceError('REQUEST_TOO_LARGE')
   if (body !== undefined && body.length > 0) await exchange.passUp(body)
   exchange.run(
     { ...requestOf(asked), body, bodyBytes: body?.length, timing: 'whole' },
-    new JsonForm(reply, id, jsonBytes.down),
+    new JsonForm(reply, id, jsonBytes.down, exchange.held),
   )
 }
 
