@@ -154,8 +154,12 @@ const OURS: ReadonlySet<string> = new Set(['expect', 'sluice-request-id'])
 const proxiedUrl = (message: ApiRequestMessage): URL =>
   targetUrl(isH2(message) ? `${message.scheme}://${message.authority}${message.url}` : (message.url ?? ''))
 
-/** What a lenient parser lets through of RFC 9112 §6.1. @throws ServiceError */
+const hostsOf = ({ rawHeaders }: ApiRequestMessage): number =>
+  rawHeaders.filter((name, at) => at % 2 === 0 && name.length === 4 && name.toLowerCase() === 'host').length
+
+/** What a lenient parser lets through of RFC 9112 §3.2 and §6.1. @throws ServiceError */
 const checkFraming = (message: ApiRequestMessage): void => {
+  if (message.httpVersion === '1.1' && hostsOf(message) !== 1) throw new ServiceError('HANDSHAKE_INVALID')
   const coding = fieldOf(message, 'transfer-encoding')
   if (coding === undefined) return
   if (message.httpVersion === '1.0') throw new ServiceError('HANDSHAKE_INVALID')
