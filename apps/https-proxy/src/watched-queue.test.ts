@@ -51,7 +51,9 @@ it('tells a guest of its turn, and the same of that', () => {
 
 it('has no more to say of who was refused than the queue', async () => {
   const refusal = new Error('full')
-  const refuse = (_ticket: AdmissionTicket, guest: QueueGuest): undefined => void guest.onRefused(refusal)
+  const refuse = (_ticket: AdmissionTicket, guest: QueueGuest): undefined => {
+    guest.onRefused(refusal)
+  }
   const watch = { waited: () => expect.unreachable(), held: () => expect.unreachable() }
   const queue = new WatchedQueue({ enter: () => Promise.reject(refusal), join: refuse }, watch)
   const ticket = { caller: {} as Caller, priority: 1, bytes: 0 }

@@ -37,21 +37,24 @@ export class TestQueue implements JobQueue {
 
   join(ticket: JobTicket, guest: JobGuest): JobPlace {
     this.tickets.push(ticket)
-    let isWaiting = true
-    void this.gate.then(() => {
-      if (!isWaiting) return
-      isWaiting = false
-      if (this.refusal === undefined) guest.onSlot(this.#slot())
-      else guest.onRefused(this.refusal)
-    })
+    const place = { isWaiting: true }
+    void this.#tell(place, guest)
     return {
       leave: () => {
-        if (!isWaiting || this.hasDecided) return false
-        isWaiting = false
+        if (!place.isWaiting || this.hasDecided) return false
+        place.isWaiting = false
         this.left += 1
         return true
       },
     }
+  }
+
+  async #tell(place: { isWaiting: boolean }, guest: JobGuest): Promise<void> {
+    await this.gate
+    if (!place.isWaiting) return
+    place.isWaiting = false
+    if (this.refusal === undefined) guest.onSlot(this.#slot())
+    else guest.onRefused(this.refusal)
   }
 
   #slot(): Disposable {
