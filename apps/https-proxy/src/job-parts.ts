@@ -6,7 +6,9 @@ import type { ResponseCache } from './upstream/response-cache.ts'
 import type { RetryBudget } from './upstream/retry-budget.ts'
 
 /** Its place among the requests that are under way; to dispose of it is to leave. */
-export type JobSlot = Disposable
+export interface JobSlot extends Disposable {
+  readonly waitedMs: number
+}
 
 /** A place in the queue. @returns whether it waited still */
 export interface JobPlace {

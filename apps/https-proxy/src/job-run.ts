@@ -69,6 +69,7 @@ export class JobRun implements RunningJob, AttemptSink, JobGuest, Timed {
     this.#place = undefined
     if (this.#isOver) return slot[Symbol.dispose]()
     this.#slot = slot
+    this.#sink.onTurn?.(slot.waitedMs)
     this.#parts.deadlines.add(this)
     this.#startClock()
     this.#go(false)

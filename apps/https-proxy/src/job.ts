@@ -44,6 +44,8 @@ export interface JobHead {
 
 /** Who gets the answer. Called in order: `onHead`, `onData` …, then `onEnd`; or `onFailed` in place of what is left, once. */
 export interface JobSink {
+  /** It has waited so long for its turn; told again where it is made once more. */
+  onTurn?(waitedMs: number): void
   /** An interim response (1xx other than 101). */
   onInterim?(status: number, fields: readonly HttpField[]): void
   onHead(head: JobHead): void

@@ -70,6 +70,10 @@ class TracedSink implements JobSink {
     this.#done = done
   }
 
+  onTurn(waitedMs: number): void {
+    this.#sink.onTurn?.(waitedMs)
+  }
+
   onInterim(status: number, fields: readonly HttpField[]): void {
     this.#sink.onInterim?.(status, fields)
   }

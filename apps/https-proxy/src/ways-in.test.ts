@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect as connectH2, type ClientHttp2Session } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { type Address, formatAddress } from '@sluice/wire'
 import { describe, it } from 'vitest'
 import { CompatPeer } from './compat/testing/compat-peer.ts'
 import { openCollector } from './testing/collector.ts'
-import { configOf, openOrigin, openTestDoor } from './testing/test-door.ts'
+import { configOf, openOrigin, openTestDoor, type TestDoor } from './testing/test-door.ts'
 import { createAuthority } from './upstream/testing/certificates.ts'
 
 const ADA = { name: 'ada', password: 'secret' }
@@ -101,6 +101,34 @@ describe.concurrent('the ways in', () => {
     expect(await ask(known.door.compat!)).not.toBe(200)
     await known.program.reload(configOf(...compat, '--compat-user', 'ada'))
     expect(await ask(known.door.compat!)).toBe(200)
+  })
+
+  it('tell of each request what it is called, and how long it waited', async ({ expect }) => {
+    await using origin = await openOrigin((_request, response) => response.end('hello'))
+    const url = `http://${formatAddress(origin)}/`
+    const askAll = async ({ door }: TestDoor, id: string): Promise<void> => {
+      await askApi(door.proxy, url, { 'Sluice-Request-Id': id })
+      await forward(door.proxy, url)
+      const peer = await CompatPeer.connect(door.compat!)
+      peer.ask({ url, headers: {} })
+      await peer.reply()
+    }
+    await using test = await openTestDoor([], '--compat', '127.0.0.1:0')
+    await askAll(test, 'mine')
+    const ended = (): object[] =>
+      test.journal.lines
+        .map((line) => JSON.parse(line) as { msg: string })
+        .filter(({ msg }) => msg === 'request.end')
+    await expect.poll(ended).toHaveLength(3)
+    const named = { id: expect.any(String) as string, waitedMs: expect.any(Number) as number }
+    expect(ended()).toMatchObject([{ ...named, id: 'mine' }, named, named])
+    const folder = mkdtempSync(join(tmpdir(), 'https-proxy-log-'))
+    const path = join(folder, 'access.log')
+    await using logged = await openTestDoor([], '--compat', '127.0.0.1:0', '--access-log', path)
+    await askAll(logged, 'mine')
+    await expect.poll(() => readFileSync(path, 'utf8').match(/"id":"[^"]+"/g)).toHaveLength(3)
+    expect(readFileSync(path, 'utf8')).toContain('"id":"mine"')
+    rmSync(folder, { recursive: true })
   })
 
   it('share one queue, whose limits change while it runs', async ({ expect }) => {

@@ -51,6 +51,8 @@ export class Exchange implements JobSink, LaneSource {
   status = 0
   code: Code = 'OK'
   down = 0
+  /** For its turn; undefined where it did not come so far. */
+  waitedMs: number | undefined = undefined
   type: string | undefined = undefined
   body: BodyUp | undefined = undefined
   isOver = false
@@ -157,6 +159,10 @@ export class Exchange implements JobSink, LaneSource {
     this.status = status
     sendHead(this.reply, status, [...fields, [REQUEST_ID, this.id]])
     this.reply.end(body)
+  }
+
+  onTurn(waitedMs: number): void {
+    this.waitedMs = (this.waitedMs ?? 0) + Math.round(waitedMs)
   }
 
   onHead(head: JobHead): void {

@@ -48,6 +48,8 @@ export interface RequestDone {
   /** Bytes of bodies. */
   readonly up: number
   readonly down: number
+  /** For its turn; undefined where it did not come so far. */
+  readonly waitedMs: number | undefined
   readonly ms: number
   /** Media type of the answer. */
   readonly type: string | undefined

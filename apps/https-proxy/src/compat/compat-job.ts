@@ -25,6 +25,7 @@ export class CompatJob implements JobSink {
   #head: JobHead | undefined = undefined
   #running: RunningJob | undefined = undefined
   #isOver = false
+  #waitedMs: number | undefined = undefined
 
   constructor(held: HeldPart, onAnswer: (answer: CompatAnswer) => void) {
     this.#held = held
@@ -43,6 +44,7 @@ export class CompatJob implements JobSink {
       code,
       up: request?.body?.length ?? 0,
       down: answer?.bodyBytes ?? 0,
+      waitedMs: this.#waitedMs,
       ms: Math.round(performance.now() - this.#startedAt),
       type: this.#head && fieldValues(this.#head, 'content-type')[0],
       caller,
@@ -71,6 +73,10 @@ export class CompatJob implements JobSink {
     if (this.#isOver) return
     this.#isOver = true
     this.#running?.cancel(error)
+  }
+
+  onTurn(waitedMs: number): void {
+    this.#waitedMs = (this.#waitedMs ?? 0) + Math.round(waitedMs)
   }
 
   onHead(head: JobHead): void {

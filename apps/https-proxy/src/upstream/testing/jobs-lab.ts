@@ -2,7 +2,7 @@ import { AddressPolicy, createDial, createResolver, straight } from '@sluice/net
 import { type Clock, Shaper } from '@sluice/ratelimit'
 import { Account, type Caller } from '@sluice/service'
 import type { JobRequest, RunningJob } from '../../job.ts'
-import type { JobGuest, JobPlace } from '../../job-parts.ts'
+import type { JobGuest, JobPlace, JobSlot } from '../../job-parts.ts'
 import { HttpJobs, type JobQueue, type JobsConfig, type JobsOptions, type JobTicket } from '../../jobs.ts'
 import { RecordingSink } from './recording-sink.ts'
 
@@ -57,11 +57,12 @@ export class TestQueue implements JobQueue {
     else guest.onRefused(this.refusal)
   }
 
-  #slot(): Disposable {
+  #slot(): JobSlot {
     this.entered += 1
     this.held += 1
     let isHeld = true
     return {
+      waitedMs: 0,
       [Symbol.dispose]: () => {
         if (!isHeld) throw new Error('a slot was left twice')
         isHeld = false
