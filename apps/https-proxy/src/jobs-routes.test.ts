@@ -2,13 +2,13 @@ import type { RequestListener } from 'node:http'
 import { PassThrough, Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { NetError } from '@sluice/net'
+import { createAuthority } from '@sluice/net/testing'
 import { ManualClock } from '@sluice/ratelimit'
 import { describe, expect, it } from 'vitest'
 import { callerOf, JobsLab } from './upstream/testing/jobs-lab.ts'
 import { RecordingSink } from './upstream/testing/recording-sink.ts'
 import { ScriptedOrigin } from './upstream/testing/scripted-origin.ts'
 import { authority, identity, TestOrigin } from './upstream/testing/test-origin.ts'
-import { createAuthority } from './upstream/testing/certificates.ts'
 
 const trust = { ca: authority.cert }
 const ok: RequestListener = (_request, response) => response.end('ok')

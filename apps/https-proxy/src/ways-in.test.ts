@@ -3,13 +3,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect as connectH2, type ClientHttp2Session } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createAuthority } from '@sluice/net/testing'
 import { TestClient } from '@sluice/service/testing'
 import { type Address, formatAddress } from '@sluice/wire'
 import { describe, it } from 'vitest'
 import { CompatPeer } from './compat/testing/compat-peer.ts'
 import { openCollector } from './testing/collector.ts'
 import { configOf, openOrigin, openTestDoor, type TestDoor } from './testing/test-door.ts'
-import { createAuthority } from './upstream/testing/certificates.ts'
 
 const ADA = { name: 'ada', password: 'secret' }
 const BASIC = `Basic ${Buffer.from('ada:secret').toString('base64')}`

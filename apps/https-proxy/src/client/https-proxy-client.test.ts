@@ -3,10 +3,10 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
+import { CERTIFICATE, CERTIFICATE_KEY } from '@sluice/net/testing'
 import { encodePreamble } from '@sluice/wire'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { HttpsProxyClient, type HttpsProxyClientOptions } from './index.ts'
-import { CERTIFICATE, CERTIFICATE_KEY } from './testing/certificate.ts'
 import { type Answer, complain, type FakeServer, fakeServer, say } from './testing/fake-server.ts'
 
 const TLS = { cert: CERTIFICATE, key: CERTIFICATE_KEY }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createAuthority } from '@sluice/net/testing'
 import { createLog } from '@sluice/service'
 import { Journal, TestClient } from '@sluice/service/testing'
 import {
@@ -14,7 +15,6 @@ import {
   METHOD,
 } from '@sluice/wire'
 import { afterAll, describe, expect, test } from 'vitest'
-import { createAuthority } from '../testing/certificates.ts'
 import { echo, openOrigin, openTestProgram, pour, type TestProgram } from '../testing/test-program.ts'
 import { loadLocalConfig, serverAccess } from './local-config.ts'
 import { LocalEnd } from './local-end.ts'

@@ -10,6 +10,8 @@ export interface Identity {
 export interface Authority extends Identity {
   /** A certificate of this authority's for these names and addresses. */
   issue(...names: string[]): Identity
+  /** As `issue`, of one that was good until 2021. */
+  expired(...names: string[]): Identity
 }
 
 /** One element of DER (X.690 §8.1): its tag, its length, what it holds. */
@@ -22,7 +24,8 @@ const sequence = (...parts: readonly Uint8Array[]): Buffer => der(0x30, ...parts
 const hex = (text: string): Buffer => Buffer.from(text, 'hex')
 
 const ECDSA_WITH_SHA256 = sequence(hex('06082a8648ce3d040302'))
-const VALID = sequence(der(0x17, Buffer.from('200101000000Z')), der(0x18, Buffer.from('21200101000000Z')))
+const LONG = sequence(der(0x17, Buffer.from('200101000000Z')), der(0x18, Buffer.from('21200101000000Z')))
+const OVER = sequence(der(0x17, Buffer.from('200101000000Z')), der(0x17, Buffer.from('210101000000Z')))
 const IS_CA = sequence(hex('0603551d13'), hex('0101ff'), der(0x04, sequence(hex('0101ff'))))
 
 const subject = (name: string): Buffer =>
@@ -47,14 +50,14 @@ interface Signer {
 let serial = 0
 
 /** An X.509 certificate (RFC 5280 §4.1) over P-256. */
-const certify = (name: string, extension: Buffer, signer?: Signer): Identity & Signer => {
+const certify = (name: string, extension: Buffer, signer?: Signer, valid = LONG): Identity & Signer => {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const toBeSigned = sequence(
     hex('a003020102'),
     der(0x02, Buffer.of(++serial)),
     ECDSA_WITH_SHA256,
     subject(signer?.name ?? name),
-    VALID,
+    valid,
     subject(name),
     publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(extension)),
@@ -71,5 +74,9 @@ const certify = (name: string, extension: Buffer, signer?: Signer): Identity & S
 /** An authority of its own, made anew at each call. */
 export const createAuthority = (name = 'test authority'): Authority => {
   const root = certify(name, IS_CA)
-  return { ...root, issue: (...names) => certify(names[0]!, alternatives(names), root) }
+  return {
+    ...root,
+    issue: (...names) => certify(names[0]!, alternatives(names), root),
+    expired: (...names) => certify(names[0]!, alternatives(names), root, OVER),
+  }
 }

@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { createSecureServer, type Http2SecureServer } from 'node:http2'
 import { createServer as createTlsServer, type ServerOptions } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
-import { type Authority, createAuthority, type Identity } from './certificates.ts'
+import { type Authority, createAuthority, type Identity } from '@sluice/net/testing'
 
 export const authority: Authority = createAuthority()
 export const identity: Identity = authority.issue('localhost', 'origin.test', '127.0.0.1')

@@ -1,0 +1,2 @@
+export { CERTIFICATE, CERTIFICATE_KEY } from './certificate.ts'
+export { type Authority, createAuthority, type Identity } from './certificates.ts'
