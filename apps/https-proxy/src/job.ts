@@ -17,6 +17,8 @@ export interface JobRequest {
   readonly body: Uint8Array | Readable | undefined
   /** Of a streamed body, where it is known: more or less than that is an error. */
   readonly bodyBytes: number | undefined
+  /** Of a streamed body, how much may have come while the request waits; @default nothing that would count. */
+  readonly waitingBytes?: number | undefined
   /** How many redirects to follow. */
   readonly redirects: number
   /** Index into {@link PRIORITIES}. */

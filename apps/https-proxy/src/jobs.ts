@@ -182,8 +182,8 @@ const ticketOf = (request: JobRequest): JobTicket => {
   return { caller, priority, id, bytes: heldBytes(request) }
 }
 
-/** About what a job that waits keeps in memory; a stream waits at the client's end. */
-const heldBytes = ({ url, fields, body }: JobRequest): number => {
+/** About what a job that waits keeps in memory. */
+const heldBytes = ({ url, fields, body, waitingBytes = 0 }: JobRequest): number => {
   const head = fields.reduce((sum, [name, value]) => sum + name.length + value.length + 4, url.href.length)
-  return body instanceof Uint8Array ? head + body.length : head
+  return head + (body instanceof Uint8Array ? body.length : waitingBytes)
 }

@@ -17,3 +17,6 @@ export interface ApiDoor {
 
 /** How long a client may take to see an answer behind which nothing more is read. */
 export const LINGER_MS = 2000
+
+/** What a stream of HTTP/2 may bring that nobody has read yet. */
+export const STREAM_WINDOW: number = 256 * 1024

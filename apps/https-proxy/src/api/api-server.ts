@@ -10,7 +10,7 @@ import type { Socket } from 'node:net'
 import { type Reader, refuse } from '@sluice/net'
 import { type Directory, type ServedRequest, ServiceError } from '@sluice/service'
 import { type Decode, fieldValues, type RequestHead } from '@sluice/wire'
-import type { ApiDoor } from './api-door.ts'
+import { type ApiDoor, STREAM_WINDOW } from './api-door.ts'
 import { ApiRequest, isAbsolute, refusalOf } from './api-request.ts'
 import { ApiStreams } from './api-streams.ts'
 import { apiAccount } from './login.ts'
@@ -22,7 +22,6 @@ const MAX_HEAD_BYTES = 16 * 1024
 /** How often deadlines are looked at. */
 const LOOK_MS = 1000
 const MAX_STREAMS = 100
-const STREAM_WINDOW = 256 * 1024
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 

@@ -4,6 +4,8 @@ import type { HttpField } from '@sluice/wire'
 import { HeldPart } from '../held-bytes.ts'
 import type { JobHead, JobRequest, JobSink, RunningJob } from '../job.ts'
 import type { AnswerForm } from './answer-form.ts'
+import { isStream } from '../upstream/origin-conn.ts'
+import { STREAM_WINDOW } from './api-door.ts'
 import { BodyUp } from './body-up.ts'
 import { problemOf, REQUEST_ID } from './problem.ts'
 import {
@@ -11,6 +13,7 @@ import {
   type ApiRequestMessage,
   fieldOf,
   forgetHead,
+  isH2,
   hasBody,
   isWhole,
   sendHead,
@@ -147,7 +150,11 @@ export class Exchange implements JobSink, LaneSource {
     const { session, settings } = this.host
     const trace = traceOf(fieldOf(this.message, 'traceparent'))
     if (!hasBody(this.message)) forgetHead(this.message)
-    const job = settings.jobs.run({ ...request, trace, id: this.id, caller: session }, this)
+    const held = waitingBytes(this.message, request)
+    const job = settings.jobs.run(
+      { ...request, waitingBytes: held, trace, id: this.id, caller: session },
+      this,
+    )
     // It may have failed already.
     this.#job = job
     if (this.isOver) job.cancel(gone())
@@ -260,5 +267,11 @@ export class Exchange implements JobSink, LaneSource {
     this.host.onOver(this)
   }
 }
+
+/** HTTP/1.1 has a body wait at the client's end; each stream of HTTP/2 brings some of it. */
+const waitingBytes = (
+  message: ApiRequestMessage,
+  { body, bodyBytes = STREAM_WINDOW }: Pick<JobRequest, 'body' | 'bodyBytes'>,
+): number => (isStream(body) && isH2(message) ? Math.min(bodyBytes, STREAM_WINDOW) : 0)
 
 const gone = (): NetError => new NetError('CLIENT_CLOSED', 'the client left before it had its answer')

@@ -88,6 +88,18 @@ describe('over HTTP/2', () => {
     expect(await api.line('request.end')).toMatchObject({ code: 'CLIENT_CLOSED', status: 0 })
   })
 
+  it('a body counts in the queue with what may come of it while it waits', async () => {
+    await using api = await openTestApi()
+    using session = open(api)
+    const bytes: unknown[] = []
+    for (const length of [10, 1_000_000]) {
+      const preamble = framed({ method: 'PUT', url: 'http://a/' })
+      ask(session, { ...POST, 'content-length': `${preamble.length + length}` }).write(preamble)
+      bytes.push((await api.jobs.next()).request.waitingBytes)
+    }
+    expect(bytes).toEqual([10, 256 * 1024])
+  })
+
   it('an answer that nobody reads holds up its own stream alone', async () => {
     await using api = await openTestApi()
     using session = open(api)
