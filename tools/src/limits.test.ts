@@ -11,6 +11,7 @@ const SS = '../apps/ss-node/src'
 const SOURCES = `${SS}/sources`
 const RELAY = '../apps/relay/src'
 const HTTPS = '../apps/https-proxy/src'
+const API = `${HTTPS}/api`
 const ORIGINS = `${HTTPS}/upstream`
 const UDP = '../apps/ss-node/src/udp'
 
@@ -307,11 +308,57 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     'wholeNumber(0, 50).prefault(5)',
   ],
   [
-    'Requests to one origin',
-    'as many as slots',
-    `${HTTPS}/desk.ts`,
-    'config.originConnections ?? config.slots',
+    'Requests and answers in JSON and in frames, together',
+    '256 MiB',
+    `${HTTPS}/ways-in.ts`,
+    'new HeldBytes(config.queueBytes)',
   ],
+  [
+    'Head of a request, over HTTP/2',
+    '16 KiB, 64 KiB and 128 fields',
+    `${API}/api-server.ts`,
+    'MAX_HEAD_BYTES = 16 * 1024',
+  ],
+  ['Preamble', '64 KiB', 'wire/src/preamble.ts', 'MAX_PREAMBLE_BYTES: number = 64 * 1024'],
+  ['URL of a request', '8,192 characters', `${API}/schemas.ts`, 'MAX_URL: number = 8 * 1024'],
+  ['Headers of a request', '100, 16 KiB together', `${API}/schemas.ts`, 'MAX_FIELDS = 100'],
+  [
+    'A preamble, or a request in JSON, to arrive',
+    'the request timeout',
+    `${HTTPS}/ways-in.ts`,
+    'requestMs: bodyMs',
+  ],
+  ['Requests behind one that is not answered', '16', `${API}/api-request.ts`, 'MAX_WAITING = 16'],
+  ['Requests over HTTP/2 at a time', '100', `${API}/api-server.ts`, 'MAX_STREAMS = 100'],
+  [
+    'Unread of one of these, of all of them',
+    '256 KiB, 32 MiB',
+    `${API}/api-door.ts`,
+    'STREAM_WINDOW: number = 256 * 1024',
+  ],
+  ['Requests without credentials over HTTP/2', '4', `${API}/api-streams.ts`, 'MAX_ROUNDS = 4'],
+  ['Name that a client gives its request', '64 characters', `${API}/request-id.ts`, '{1,64}$/'],
+  ['A client to take its last answer', '2 s', `${API}/api-door.ts`, 'LINGER_MS = 2000'],
+  [
+    'A frame, both ways',
+    '10 MiB with key and escapes',
+    'wire/src/compat/frame.ts',
+    'COMPAT_MAX_BYTES: number = 10 * 1024 * 1024',
+  ],
+  [
+    'URL, headers of a request in a frame',
+    '65,536 characters, 1,000',
+    `${HTTPS}/compat/compat-request.ts`,
+    'MAX_URL = 64 * 1024\nconst MAX_FIELDS = 1000',
+  ],
+  [
+    'Parts of a frame: magic, length, rest',
+    '10 s, 10 s, 30 s',
+    `${HTTPS}/compat/settings.ts`,
+    'magic: 10_000, length: 10_000, body: 30_000',
+  ],
+  ['Next frame of a client that may send another', '60 s', `${HTTPS}/compat/settings.ts`, 'frame: 60_000'],
+  ['Requests to one origin', 'any number', `${HTTPS}/desk.ts`, 'config.originConnections ?? Infinity'],
   [
     'Failures of an origin in a row',
     '10',
