@@ -48,6 +48,8 @@ const meaning = (error: unknown): ErrorCode | undefined => {
   const code = errnoOf(error)
   const message = error instanceof Error ? error.message : ''
   if (code === 'UND_ERR_SOCKET' && message.startsWith('bad ')) return 'RESPONSE_INVALID'
+  // Nobody asked for another protocol, but the origin goes over to one.
+  if (code === 'ERR_ASSERTION' && message.includes('(upgrade)')) return 'RESPONSE_INVALID'
   if (code === 'ERR_HTTP2_STREAM_ERROR' || code === 'ERR_HTTP2_SESSION_ERROR')
     return PROTOCOL_ERRORS.test(message) ? 'RESPONSE_INVALID' : 'TARGET_RESET'
   const known = MEANING[code]
