@@ -23,12 +23,12 @@ export const requestAt = ({ port }: Pick<HttpsLogin, 'port'>, options: RequestOp
 export const askForward = (at: HttpsLogin, url: string): Promise<Buffer> =>
   ask(requestAt(at, { path: url, headers: { Host: 'a', 'Proxy-Authorization': encodeBasic(at.login) } }), '')
 
-/** The same by the API, in JSON. @throws Error */
-export async function askJson(at: HttpsLogin, url: string): Promise<Buffer> {
+/** The same by the API, in JSON. @param more of the request @throws Error */
+export async function askJson(at: HttpsLogin, url: string, more: object = {}): Promise<Buffer> {
   const headers = { Authorization: encodeBasic(at.login), 'Content-Type': 'application/json' }
   const answer = await ask(
     requestAt(at, { method: 'POST', path: '/v1/requests', headers }),
-    JSON.stringify({ url }),
+    JSON.stringify({ url, ...more }),
   )
   const { status, body } = JSON.parse(answer.toString()) as { status: number; body: string }
   if (status !== 200) throw new Error(`API: ${answer.toString()}`)
