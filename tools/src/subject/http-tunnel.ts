@@ -17,7 +17,10 @@ export class HttpTunnel extends Duplex {
   constructor(parts: TunnelParts) {
     super({ allowHalfOpen: true })
     this.#parts = parts
-    parts.up.on('error', () => this.destroy()).on('close', () => this.#onClosed())
+    const { up } = parts
+    up.on('error', () => this.destroy()).on('close', () => {
+      if (!up.writableFinished) this.destroy()
+    })
   }
 
   /** What is read comes from there. */
@@ -27,7 +30,9 @@ export class HttpTunnel extends Duplex {
       if (!this.push(chunk)) down.pause()
     })
     down.on('end', () => this.push(null)).on('error', () => this.destroy())
-    down.on('close', () => this.#onClosed())
+    down.on('close', () => {
+      if (!down.readableEnded) this.destroy()
+    })
   }
 
   resetAndDestroy(): this {
@@ -53,10 +58,5 @@ export class HttpTunnel extends Duplex {
   override _destroy(_error: Error | null, done: () => void): void {
     if (!this.readableEnded || !this.writableFinished) this.#parts.reset()
     done()
-  }
-
-  /** What has not ended by now never will. */
-  #onClosed(): void {
-    if (this.#down !== undefined && !this.#down.readableEnded) this.destroy()
   }
 }
