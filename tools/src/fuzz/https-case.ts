@@ -25,9 +25,10 @@ export function makeHttpsCase(dice: Dice, world: World): HttpsCase {
   const kind = dice.pick(KINDS)
   const messages = Array.from({ length: 1 + dice.below(3) }, () => MAKERS[kind](dice, world)).flat()
   const pieces = split(dice, Buffer.concat(damaged(dice, messages)))
-  if (kind !== 'compat') return { door: 'proxy', pieces, ending: dice.pick(ENDINGS) }
-  // Its deadlines are fixed, and longer than anybody waits here.
-  return { door: 'compat', pieces, ending: dice.pick(ENDINGS.filter((ending) => ending !== 'wait')) }
+  // Who forwards waits longer for a body than anybody does here, and so do old clients between two requests.
+  const isPatient = kind === 'compat' || kind === 'proxied'
+  const ending = dice.pick(isPatient ? ENDINGS.filter((each) => each !== 'wait') : ENDINGS)
+  return { door: kind === 'compat' ? 'compat' : 'proxy', pieces, ending }
 }
 
 /** Mostly one of them. */
