@@ -18,6 +18,8 @@ const MEANING: Readonly<Record<string, ErrorCode>> = {
   ETIMEDOUT: 'TARGET_RESET',
   EHOSTUNREACH: 'TARGET_RESET',
   ENETUNREACH: 'TARGET_RESET',
+  // What undici takes for granted of an answer: no status below 100, no change of protocol that nobody asked for.
+  ERR_ASSERTION: 'RESPONSE_INVALID',
   HPE_INVALID_EOF_STATE: 'TARGET_RESET',
   ERR_HTTP2_ERROR: 'RESPONSE_INVALID',
   ERR_HTTP2_GOAWAY_SESSION: 'TARGET_RESET',
@@ -48,8 +50,6 @@ const meaning = (error: unknown): ErrorCode | undefined => {
   const code = errnoOf(error)
   const message = error instanceof Error ? error.message : ''
   if (code === 'UND_ERR_SOCKET' && message.startsWith('bad ')) return 'RESPONSE_INVALID'
-  // Nobody asked for another protocol, but the origin goes over to one.
-  if (code === 'ERR_ASSERTION' && message.includes('(upgrade)')) return 'RESPONSE_INVALID'
   if (code === 'ERR_HTTP2_STREAM_ERROR' || code === 'ERR_HTTP2_SESSION_ERROR')
     return PROTOCOL_ERRORS.test(message) ? 'RESPONSE_INVALID' : 'TARGET_RESET'
   const known = MEANING[code]
