@@ -21,6 +21,8 @@ const PATIENCE_MS = 20_000
 const CLIENTS = 48
 const CASES_PER_SECOND = 300
 const ROUNDS = 2
+/** Of the time of a run: each client sends several requests. */
+const SHARE = 0.6
 const STOP_MS = 10_000
 
 const FLAGS = [
@@ -69,7 +71,7 @@ async function attack(run: FuzzRun, subject: Subject, world: World): Promise<str
   const dice = new Dice(run.seed)
   const flaws: string[] = []
   for (let round = 1; round <= ROUNDS && subject.running; round += 1) {
-    await sendCases(run.seconds / ROUNDS, { dice, clients, subject, world })
+    await sendCases((run.seconds * SHARE) / ROUNDS, { dice, clients, subject, world })
     if (subject.running) flaws.push(...(await leftovers(subject)))
   }
   if (subject.running) flaws.push(...(await aftermath(subject, world, fdsBefore)))

@@ -1,6 +1,6 @@
 import { ServiceError } from '@sluice/service'
 import { WireError } from '@sluice/wire'
-import { readJsonRequest, readPreamble } from '../../../apps/https-proxy/src/api/asked.ts'
+import { readPreamble } from '../../../apps/https-proxy/src/api/asked.ts'
 import { RequestError } from '../../../apps/https-proxy/src/api/request-error.ts'
 import { readCompatRequest } from '../../../apps/https-proxy/src/compat/compat-request.ts'
 import { formatTraceparent, parseTraceparent } from '../../../apps/https-proxy/src/trace-context.ts'
@@ -42,13 +42,6 @@ export const httpsParsers: readonly FuzzedParser[] = [
       '{"url":"https://example.com/a?b","method":"POST","headers":[["A","b"],["A","c"]],"redirects":5,"priority":"low"}',
       '{"url":"http://[::1]:80","headers":[["Connection","X-A"],["X-A","1"],["Host","b"]]}',
     ],
-  },
-  {
-    name: 'API request',
-    parse: (text): Wish => readJsonRequest(text, REDIRECTS),
-    refusals,
-    flaw: wishFlaw,
-    sample: ['{"url":"https://example.com/","body":"aGVsbG8="}', '{"url":"http://a/","method":"get"}'],
   },
   {
     name: 'compat request',

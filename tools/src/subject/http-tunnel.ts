@@ -52,7 +52,9 @@ export class HttpTunnel extends Duplex {
 
   override _final(done: () => void): void {
     const { up, endsAfter } = this.#parts
-    void Promise.resolve(endsAfter).then(() => up.end(done))
+    const end = (): unknown => up.end(done)
+    if (endsAfter === undefined) end()
+    else void endsAfter.then(end)
   }
 
   override _destroy(_error: Error | null, done: () => void): void {

@@ -38,8 +38,8 @@ const overH1 = (way: 'forward' | 'stream', at: HttpsLogin, url: string): HttpTun
     },
   })
   asked.on('response', (answer: IncomingMessage) => {
-    if (answer.statusCode !== 200) return void refused(tunnel)
-    tunnel.attach(way === 'forward' ? answer : behindPreamble(answer))
+    if (answer.statusCode !== 200) void refused(tunnel)
+    else tunnel.attach(way === 'forward' ? answer : behindPreamble(answer))
   })
   if (way === 'stream') asked.write(preamble(url))
   return tunnel
@@ -53,8 +53,8 @@ const overH2 = (at: HttpsLogin, url: string): HttpTunnel => {
   stream
     .on('close', () => session.close())
     .on('response', ({ ':status': status }) => {
-      if (status !== 200) return void refused(tunnel)
-      tunnel.attach(behindPreamble(stream))
+      if (status !== 200) void refused(tunnel)
+      else tunnel.attach(behindPreamble(stream))
     })
   stream.write(preamble(url))
   return tunnel
