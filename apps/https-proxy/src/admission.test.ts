@@ -1,5 +1,5 @@
 import { ManualClock, Shaper } from '@sluice/ratelimit'
-import { Account, type Caller, type ErrorCode, ServiceError } from '@sluice/service'
+import { Account, type Caller, ServiceError } from '@sluice/service'
 import { describe, expect, it } from 'vitest'
 import { Admission, type AdmissionLimits, type AdmissionTicket, type Slot } from './admission.ts'
 
@@ -13,13 +13,7 @@ const callerOf = (name: string, host = '192.0.2.1'): Caller => {
 
 function setUp(limits: Partial<AdmissionLimits> = {}) {
   const clock = new ManualClock()
-  const refused: ErrorCode[] = []
-  const waits: number[] = []
-  const watch = {
-    onRefused: (code: ErrorCode) => refused.push(code),
-    onStarted: (ms: number) => waits.push(ms),
-  }
-  const admission = new Admission({ ...roomy, ...limits }, watch, clock)
+  const admission = new Admission({ ...roomy, ...limits }, clock)
   const enter = (caller: Caller, ticket: Partial<AdmissionTicket> = {}): Promise<Slot> =>
     admission.enter({ caller, priority: 1, bytes: 0, ...ticket })
   /** Why not, and when to come again. */
@@ -27,14 +21,14 @@ function setUp(limits: Partial<AdmissionLimits> = {}) {
     const error: unknown = await enter(caller, ticket).catch((thrown: unknown) => thrown)
     return error instanceof ServiceError ? [error.code, error.retryMs] : [error]
   }
-  return { clock, admission, refused, waits, enter, refusal }
+  return { clock, admission, enter, refusal }
 }
 
 const [alice, bob] = [callerOf('alice'), callerOf('bob', '198.51.100.7')]
 
 describe('what is refused', () => {
   it('tells why in the words of the door, and when to come again', async () => {
-    const { clock, admission, enter, refusal, refused } = setUp({ maxWaiting: 1 })
+    const { clock, admission, enter, refusal } = setUp({ maxWaiting: 1 })
     await enter(alice)
     const late = refusal(alice)
     expect(await refusal(alice)).toEqual(['QUEUE_FULL', 1000])
@@ -42,7 +36,6 @@ describe('what is refused', () => {
     expect(await late).toEqual(['QUEUE_TIMEOUT', 1000])
     admission.close()
     expect(await refusal(bob)).toEqual(['SHUTDOWN', 1000])
-    expect(refused).toEqual(['QUEUE_FULL', 'QUEUE_TIMEOUT', 'SHUTDOWN'])
   })
 
   it('is shed under standing overload', async () => {
@@ -58,13 +51,12 @@ describe('what is refused', () => {
   })
 
   it('of a signal is its reason', async () => {
-    const { enter, refusal, refused } = setUp()
+    const { enter, refusal } = setUp()
     await enter(alice)
     const abort = new AbortController()
     const gone = refusal(alice, { signal: abort.signal })
     abort.abort(new ServiceError('CLIENT_RESET'))
     expect(await gone).toEqual(['CLIENT_RESET', undefined])
-    expect(refused).toEqual(['CLIENT_RESET'])
   })
 })
 
@@ -123,7 +115,7 @@ describe('guests', () => {
 
 describe('the report', () => {
   it('tells all who wait as numbers, and the caller of their own', async () => {
-    const { clock, admission, enter, waits } = setUp()
+    const { clock, admission, enter } = setUp()
     const slot = await enter(bob)
     void enter(bob, { bytes: 100 })
     void enter(alice, { bytes: 7, id: 'r1', priority: 2 })
@@ -148,6 +140,5 @@ describe('the report', () => {
     expect(Object.keys(own?.requests[0] ?? {})).not.toContain('client')
     slot[Symbol.dispose]()
     expect((await next).waitedMs).toBe(100)
-    expect(waits).toEqual([0, 100])
   })
 })

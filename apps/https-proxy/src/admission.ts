@@ -1,12 +1,16 @@
 import {
   type Clock,
   FairQueue,
-  QueueError,
+  type QueueErrorCode,
+  type QueueGuest,
   type QueueLimits,
+  type QueuePlace,
+  type QueueRefusal,
   type QueueSlot,
+  type QueueTicket,
   systemClock,
 } from '@sluice/ratelimit'
-import { type Caller, clientNetwork, codeOf, type ErrorCode, ServiceError } from '@sluice/service'
+import { type Caller, clientNetwork, type ErrorCode, ServiceError } from '@sluice/service'
 import { type QueueReport, reportOf } from './queue-report.ts'
 import { RequestRates } from './request-rates.ts'
 
@@ -35,28 +39,19 @@ export interface AdmissionTicket {
 /** Leave to make a request. Disposed once it is over: the time until then is what it cost its user. */
 export type Slot = QueueSlot
 
-/** Who wants to hear of what happens. */
-export interface AdmissionWatch {
-  /** One was refused, or was called away while it waited. */
-  onRefused?(code: ErrorCode): void
-  onStarted?(waitedMs: number): void
-}
-
 /** Decides who may make a request now, who waits for their turn, and who is told to come again. */
 export class Admission {
   readonly #clock: Clock
   readonly #queue: FairQueue
   readonly #userRates: RequestRates
   readonly #addressRates: RequestRates
-  readonly #watch: AdmissionWatch
   #limits: AdmissionLimits
 
   /** @throws RangeError for a limit that makes no sense */
-  constructor(limits: AdmissionLimits, watch: AdmissionWatch = {}, clock: Clock = systemClock) {
+  constructor(limits: AdmissionLimits, clock: Clock = systemClock) {
     this.#limits = limits
-    this.#watch = watch
     this.#clock = clock
-    this.#queue = new FairQueue({ ...queueLimits(limits), clock })
+    this.#queue = new FairQueue({ ...queueLimits(limits), clock, refusal: inOurWords })
     this.#userRates = new RequestRates(limits.userRequestRate ?? Infinity)
     this.#addressRates = new RequestRates(limits.addressRequestRate ?? Infinity)
   }
@@ -67,19 +62,15 @@ export class Admission {
    * signal's reason.
    */
   async enter(ticket: AdmissionTicket): Promise<Slot> {
-    const { caller, priority, bytes, signal, id } = ticket
-    const client = clientNetwork(caller.client.host)
-    const user = userOf(caller)
-    try {
-      this.#checkLimits(user, client)
-      const slot = await this.#queue.enter({ user, client, priority, bytes, signal, label: id })
-      this.#watch.onStarted?.(slot.waitedMs)
-      return slot
-    } catch (error) {
-      const refusal = asRefusal(error)
-      this.#watch.onRefused?.(codeOf(refusal))
-      throw refusal
-    }
+    return this.#queue.enter(this.#admitted(ticket))
+  }
+
+  /**
+   * As `enter`, without a promise and a signal: `guest` is told, and leaves its place by itself.
+   * @returns undefined: it does not wait @throws ServiceError of a rate or a number of requests
+   */
+  join(ticket: AdmissionTicket, guest: QueueGuest): QueuePlace | undefined {
+    return this.#queue.join(this.#admitted(ticket), guest)
   }
 
   /** What the queue looks like, and where `caller` stands in it. */
@@ -101,14 +92,24 @@ export class Admission {
     this.#queue.close()
   }
 
+  /** @throws ServiceError */
+  #admitted({ caller, priority, bytes, signal, id: label }: AdmissionTicket): QueueTicket {
+    const client = clientNetwork(caller.client.host)
+    const user = ownerOf(caller, client)
+    this.#checkLimits(user, client)
+    return { user, client, priority, bytes, signal, label }
+  }
+
   #checkLimits(user: string, client: string): void {
     const now = this.#clock.now()
     const addressMs = this.#addressRates.take(client, now)
     if (addressMs > 0) throw refusal('ADDRESS_RATE_LIMIT', addressMs)
     const userMs = this.#userRates.take(user, now)
     if (userMs > 0) throw refusal('REQUEST_RATE_LIMIT', userMs)
+    const { userRequests = Infinity } = this.#limits
+    if (userRequests === Infinity) return
     const { waiting, running, expectedWaitMs } = this.#queue.look(user)
-    if (waiting + running >= (this.#limits.userRequests ?? Infinity)) {
+    if (waiting + running >= userRequests) {
       throw refusal('REQUEST_LIMIT', Math.min(60_000, Math.max(1000, expectedWaitMs)))
     }
   }
@@ -119,15 +120,21 @@ const queueLimits = (limits: AdmissionLimits): Required<QueueLimits> => {
   return { slots, maxWaiting, maxWaitingBytes, timeoutMs, shedTargetMs }
 }
 
+const userOf = (caller: Caller): string => ownerOf(caller, clientNetwork(caller.client.host))
+
 /** Guests are told apart by where they come from. */
-const userOf = ({ account, client }: Caller): string =>
-  account.name === undefined ? `guest ${clientNetwork(client.host)}` : account.user.id
+const ownerOf = ({ account }: Caller, network: string): string =>
+  account.name === undefined ? `guest ${network}` : account.user.id
 
 const refusal = (code: ErrorCode, retryMs: number): ServiceError =>
   new ServiceError(code, undefined, { retryMs })
 
-/** Errors of the queue in the words of the door; what a signal was aborted with stays what it is. */
-const asRefusal = (error: unknown): unknown => {
-  if (!(error instanceof QueueError)) return error
-  return new ServiceError(codeOf(error), error.message, { cause: error, retryMs: error.retryMs })
+const CODES: Readonly<Record<QueueErrorCode, ErrorCode>> = {
+  QUEUE_CLOSED: 'SHUTDOWN',
+  QUEUE_FULL: 'QUEUE_FULL',
+  QUEUE_SHED: 'OVERLOADED',
+  QUEUE_TIMEOUT: 'QUEUE_TIMEOUT',
 }
+
+const inOurWords: QueueRefusal = (code, message, retryMs) =>
+  new ServiceError(CODES[code], message, { retryMs })

@@ -133,4 +133,31 @@ describe.concurrent('the door', () => {
   ] as const)('does not open with %j', async ([argv, message], { expect }) => {
     await expect(openTestDoor([], ...argv)).rejects.toThrow(message)
   })
+
+  it('serves others of an origin while clients take nothing of what they asked for', async ({ expect }) => {
+    await using origin = await openOrigin(({ url }, response) => {
+      if (url === '/') return void response.end('hello')
+      const more = (): void => {
+        while (response.write('x'.repeat(100_000)));
+      }
+      response.on('drain', more)
+      return more()
+    })
+    await using test = await openTestDoor([], '--slots', '1', '--request-timeout', '50ms')
+    const base = `http://${formatAddress(origin)}`
+    const preamble = encodePreamble(JSON.stringify({ url: `${base}/endless` }))
+    const head = `POST /v1/requests HTTP/1.1\r\nHost: x\r\nContent-Type: application/vnd.sluice.request\r\n`
+    const streamed = `${head}Content-Length: ${preamble.length}\r\n\r\n${Buffer.from(preamble).toString('latin1')}`
+    for (const request of [streamed, `GET ${base}/endless HTTP/1.1\r\nHost: x\r\n\r\n`]) {
+      const slow = await TestClient.connect(test.door.proxy)
+      slow.pause()
+      slow.send(Buffer.from(request, 'latin1'))
+    }
+    const url = Buffer.from(JSON.stringify({ url: `${base}/` }))
+    const asked = `POST /v1/requests HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n`
+    const client = await TestClient.connect(test.door.proxy)
+    client.send(Buffer.from(`${asked}Content-Length: ${url.length}\r\n\r\n${url.toString()}`))
+    expect(await answerOf(client)).toEqual([200, undefined])
+    expect(await ask(await TestClient.connect(test.door.proxy), `${base}/`)).toEqual([200, undefined])
+  })
 })

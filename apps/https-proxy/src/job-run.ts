@@ -1,35 +1,16 @@
-import type { Clock, Timer } from '@sluice/ratelimit'
+import type { Timer } from '@sluice/ratelimit'
 import { ServiceError } from '@sluice/service'
 import type { HttpField } from '@sluice/wire'
 import type { JobRequest, JobSink, RunningJob } from './job.ts'
 import { JobClock } from './job-clock.ts'
-import type { JobLimits } from './job-limits.ts'
-import { Attempt, type AttemptParts, type AttemptSink } from './upstream/attempt.ts'
+import type { JobGuest, JobParts, JobPlace, JobSlot } from './job-parts.ts'
+import { Attempt, type AttemptSink } from './upstream/attempt.ts'
 import { type Ask, type Attempting, CachedAttempt } from './upstream/cached-attempt.ts'
 import type { Timed } from '@sluice/service/http'
 import { fieldOf, responseFields } from './upstream/origin-fields.ts'
 import { isStream, type OriginRequest } from './upstream/origin-conn.ts'
 import { redirected } from './upstream/redirect.ts'
-import type { ResponseCache } from './upstream/response-cache.ts'
-import type { RetryBudget } from './upstream/retry-budget.ts'
 import { backoffMs, isReplayable, MAX_RETRIES, mayHelp } from './upstream/retry-rules.ts'
-
-/** Its place among the requests that are under way; to dispose of it is to leave. */
-export type JobSlot = Disposable
-
-/** What jobs share. */
-export interface JobParts extends AttemptParts {
-  readonly limits: JobLimits
-  readonly budget: RetryBudget
-  readonly clock: Clock
-  /** 0 to 1. */
-  readonly random: () => number
-  readonly cache: ResponseCache | undefined
-  /** Whether what one user was told another one may be told now. */
-  readonly mayShare: () => boolean
-  /** Waits for a slot. @throws ServiceError of the queue */
-  enter(request: JobRequest, signal: AbortSignal): Promise<JobSlot>
-}
 
 /** The body of a redirect that is followed is read to its end, for the sake of the conn, if it is no longer than this. */
 const MAX_SKIPPED_BYTES = 64 * 1024
@@ -38,14 +19,14 @@ const MAX_SKIPPED_BYTES = 64 * 1024
 const MAX_INTERIMS = 100
 
 /** One job, from its place in the queue to its end: attempts one after the other, and a slot only while one is under way. */
-export class JobRun implements RunningJob, AttemptSink, Timed {
+export class JobRun implements RunningJob, AttemptSink, JobGuest, Timed {
   readonly #parts: JobParts
   readonly #job: JobRequest
   readonly #sink: JobSink
-  readonly #leaving = new AbortController()
   readonly #clock: JobClock
   #request: OriginRequest
   #redirects: number
+  #place: JobPlace | undefined = undefined
   #slot: JobSlot | undefined = undefined
   #attempt: Attempting | undefined = undefined
   #pausing: Timer | undefined = undefined
@@ -75,17 +56,27 @@ export class JobRun implements RunningJob, AttemptSink, Timed {
   }
 
   /** Waits for a slot, then goes. */
-  async run(): Promise<void> {
+  run(): void {
     try {
-      const slot = await this.#parts.enter(this.#job, this.#leaving.signal)
-      if (this.#isOver) return slot[Symbol.dispose]()
-      this.#slot = slot
-      this.#parts.deadlines.add(this)
-      this.#startClock()
-      this.#go(false)
+      this.#place = this.#parts.join(this.#job, this)
     } catch (error) {
-      this.fail(error as Error)
+      // Whoever has it made does not know it yet.
+      queueMicrotask(() => this.fail(error as Error))
     }
+  }
+
+  onSlot(slot: JobSlot): void {
+    this.#place = undefined
+    if (this.#isOver) return slot[Symbol.dispose]()
+    this.#slot = slot
+    this.#parts.deadlines.add(this)
+    this.#startClock()
+    this.#go(false)
+  }
+
+  onRefused(error: Error): void {
+    this.#place = undefined
+    this.fail(error)
   }
 
   resume(): void {
@@ -100,7 +91,6 @@ export class JobRun implements RunningJob, AttemptSink, Timed {
   cancel(error: Error): void {
     if (this.#isOver) return
     this.#end()
-    this.#leaving.abort(error)
     this.#attempt?.abort(error)
   }
 
@@ -193,7 +183,7 @@ export class JobRun implements RunningJob, AttemptSink, Timed {
     const { clock, random } = this.#parts
     this.#leave()
     this.#retries += 1
-    this.#pausing = clock.after(backoffMs(this.#retries, random()), () => void this.run())
+    this.#pausing = clock.after(backoffMs(this.#retries, random()), () => this.run())
   }
 
   #follows(status: number, fields: readonly HttpField[]): boolean {
@@ -272,6 +262,8 @@ export class JobRun implements RunningJob, AttemptSink, Timed {
 
   #leave(): void {
     this.#pausing?.cancel()
+    this.#place?.leave()
+    this.#place = undefined
     this.#parts.deadlines.delete(this)
     this.#clock.stop()
     this.#clock.step(Infinity)

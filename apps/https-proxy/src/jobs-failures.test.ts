@@ -346,22 +346,19 @@ describe('an origin that stalls', () => {
 describe('a client', () => {
   it('that leaves while its job is queued', async () => {
     using lab = new JobsLab()
-    lab.queue.refuse = (signal) =>
-      new Promise((_resolve, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason as Error))
-      })
+    lab.queue.gate = new Promise(() => {})
     const { sink, job } = lab.start('http://127.0.0.1:9/')
     await turn()
     job.cancel(new ServiceError('CLIENT_CLOSED'))
     job.cancel(new ServiceError('CLIENT_CLOSED'))
     for (let i = 0; i < 5; i += 1) await turn()
-    expect([sink.isOver, lab.dialled.length]).toEqual([false, 0])
+    expect([sink.isOver, lab.dialled.length, lab.queue.left]).toEqual([false, 0, 1])
   })
 
   it('that leaves just before its turn has the slot given back', async () => {
     using lab = new JobsLab()
     const gate = Promise.withResolvers<void>()
-    lab.queue.gate = gate.promise
+    Object.assign(lab.queue, { gate: gate.promise, hasDecided: true })
     const { sink, job } = lab.start('http://127.0.0.1:9/')
     job.cancel(new ServiceError('CLIENT_CLOSED'))
     gate.resolve()
@@ -460,7 +457,7 @@ describe('what cannot be asked for', () => {
 
   it('is told as the queue says it', async () => {
     using lab = new JobsLab()
-    lab.queue.refuse = () => Promise.reject(new ServiceError('QUEUE_FULL', undefined, { retryMs: 7 }))
+    lab.queue.refusal = new ServiceError('QUEUE_FULL', undefined, { retryMs: 7 })
     const sink = await lab.ask('http://127.0.0.1:9/', { body: Buffer.alloc(100), priority: 2 })
     expect(sink.error).toMatchObject({ code: 'QUEUE_FULL', retryMs: 7 })
     expect(lab.queue.tickets).toMatchObject([{ bytes: 119, priority: 2, id: 'r1' }])

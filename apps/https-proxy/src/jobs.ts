@@ -3,7 +3,8 @@ import { type Caller, type CallerDial, type CallerMayReuse, type Log, ServiceErr
 import type { HttpField } from '@sluice/wire'
 import type { JobRequest, Jobs, JobSink, RunningJob } from './job.ts'
 import type { JobLimits } from './job-limits.ts'
-import { JobRun, type JobSlot } from './job-run.ts'
+import type { JobGuest, JobPlace } from './job-parts.ts'
+import { JobRun } from './job-run.ts'
 import { Deadlines } from '@sluice/service/http'
 import { OriginConns } from './upstream/origin-conns.ts'
 import { isStream, type OriginRequest } from './upstream/origin-conn.ts'
@@ -13,16 +14,22 @@ import { Origins } from './upstream/origins.ts'
 import { ResponseCache, type ResponseCacheOptions } from './upstream/response-cache.ts'
 import { RetryBudget } from './upstream/retry-budget.ts'
 
+/** A job that wants its turn. */
+export interface JobTicket {
+  readonly caller: Caller
+  readonly priority: number
+  readonly bytes: number
+  readonly id: string
+}
+
 /** Where jobs wait for their turn. */
 export interface JobQueue {
-  /** @throws ServiceError QUEUE_FULL, QUEUE_TIMEOUT and what else keeps a job out; the reason of `signal` */
-  enter(ticket: {
-    readonly caller: Caller
-    readonly priority: number
-    readonly bytes: number
-    readonly signal: AbortSignal
-    readonly id: string
-  }): Promise<JobSlot>
+  /**
+   * Has `guest` told of its slot, or of ServiceError QUEUE_FULL, QUEUE_TIMEOUT and what else keeps a job out.
+   * @returns undefined: it does not wait
+   * @throws what else keeps a job out
+   */
+  join(ticket: JobTicket, guest: JobGuest): JobPlace | undefined
 }
 
 export interface JobsConfig extends JobLimits {
@@ -104,14 +111,14 @@ export class HttpJobs implements Jobs {
       random,
       cache: this.cache,
       mayShare: options.mayShare ?? ((): boolean => true),
-      enter: (request, signal) => queue.enter(ticketOf(request, signal)),
+      join: (request, guest) => queue.join(ticketOf(request), guest),
     }
   }
 
   run(request: JobRequest, sink: JobSink): RunningJob {
     const job = new JobRun(this.#parts, request, this.#outgoing(request), sink)
     this.#parts.budget.earn()
-    if (isValid(request)) void job.run()
+    if (isValid(request)) job.run()
     else queueMicrotask(() => job.fail(new ServiceError('REQUEST_INVALID')))
     return job
   }
@@ -170,9 +177,9 @@ const decoded = (text: string): string => {
   }
 }
 
-const ticketOf = (request: JobRequest, signal: AbortSignal): Parameters<JobQueue['enter']>[0] => {
+const ticketOf = (request: JobRequest): JobTicket => {
   const { caller, priority, id } = request
-  return { caller, priority, id, signal, bytes: heldBytes(request) }
+  return { caller, priority, id, bytes: heldBytes(request) }
 }
 
 /** About what a job that waits keeps in memory; a stream waits at the client's end. */

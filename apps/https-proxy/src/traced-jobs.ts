@@ -22,8 +22,12 @@ export class TracedJobs implements Jobs {
   run(request: JobRequest, sink: JobSink): RunningJob {
     const written = request.trace ?? fieldValues(request, 'traceparent')
     const parent = parentOf(typeof written === 'string' ? [written] : written)
-    const trace = this.#tracer.begin(subjectOf(request), parent)
     const fields = untraced(request.fields, parent !== undefined)
+    if (parent === undefined && !this.#tracer.records) {
+      const isPlain = fields === request.fields && request.trace === undefined
+      return this.#jobs.run(isPlain ? request : { ...request, fields, trace: undefined }, sink)
+    }
+    const trace = this.#tracer.begin(subjectOf(request), parent)
     const { id } = request
     this.#traces.set(id, trace)
     const done = (code: string): void => {

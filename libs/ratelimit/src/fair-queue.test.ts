@@ -255,7 +255,51 @@ describe('abort', () => {
     come('a', { signal: abort.signal, bytes: 3 })
     abort.abort('gone home')
     await settled()
-    expect([log, counts(queue), clock.timers]).toEqual([['in', 'a gone home'], [1, 0, 0], 0])
+    expect([log, counts(queue), clock.timers]).toEqual([['a gone home', 'in'], [1, 0, 0], 0])
+  })
+
+  it('of a guest is to leave its place: it is told nothing, unless that is decided already', async () => {
+    const { clock, queue, log, come, leave } = setUp({ timeoutMs: 10 })
+    come('in')
+    const told: unknown[] = []
+    const guest = {
+      onSlot: () => void told.push('slot'),
+      onRefused: (reason: Error) => void told.push(reason),
+    }
+    const join = () => queue.join({ user: 'a', client: 'x', bytes: 3 }, guest)
+    expect([join()?.leave(), counts(queue)]).toEqual([true, [1, 0, 0]])
+    const place = join()
+    await settled()
+    await leave()
+    expect([place?.leave(), told.splice(0)]).toEqual([false, ['slot']])
+    const late = join()
+    clock.advance(10)
+    expect([late?.leave(), told]).toEqual([false, []])
+    await settled()
+    expect([told, log]).toEqual([[expect.objectContaining({ code: 'QUEUE_TIMEOUT' })], ['in']])
+  })
+
+  it('lets a guest that is told come again at once', async () => {
+    const { queue, leave, come } = setUp({ maxWaiting: 1 })
+    come('in')
+    const told: string[] = []
+    const ticket = { user: 'a', client: 'x' }
+    const again = { onSlot: () => void told.push('again'), onRefused: () => void told.push('refused again') }
+    const guest = {
+      onSlot: (slot: QueueSlot) => {
+        told.push('slot')
+        queue.join(ticket, again)
+        slot[Symbol.dispose]()
+      },
+      onRefused: () => void queue.join(ticket, { ...again, onRefused: () => void told.push('refused') }),
+    }
+    expect(queue.join(ticket, guest)).toBeDefined()
+    expect([queue.join(ticket, guest), told]).toEqual([undefined, []])
+    await settled()
+    expect(told).toEqual(['refused'])
+    await leave()
+    await settled()
+    expect(told).toEqual(['refused', 'slot', 'again'])
   })
 
   it('before coming takes no slot', async () => {

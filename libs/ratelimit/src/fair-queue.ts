@@ -1,17 +1,28 @@
-import { systemClock, type Clock, type Timer } from './clock.ts'
+import { Alarm } from './alarm.ts'
+import { systemClock, type Clock } from './clock.ts'
 import { Forecast } from './forecast.ts'
 import { Overload } from './overload.ts'
 import { Pace } from './pace.ts'
-import { QueueError, type QueueErrorCode } from './queue-error.ts'
+import { plainRefusal, type QueueErrorCode, type QueueRefusal } from './queue-error.ts'
+import { HeldSlot } from './held-slot.ts'
+import { QueueNews } from './queue-news.ts'
+import { promisedSlot } from './queue-promise.ts'
 import { type Comer, QueueRoom } from './queue-room.ts'
 import { checkedLimits, checkTicket } from './queue-checks.ts'
-import type { QueueLimits, QueueLook, QueueSlot, QueueTicket, WaitingTicket } from './queue-types.ts'
+import type {
+  FairQueueOptions,
+  QueueGuest,
+  QueueLimits,
+  QueueLook,
+  QueuePlace,
+  QueueSlot,
+  QueueTicket,
+  WaitingTicket,
+} from './queue-types.ts'
 import { QueueUser, type UserLine } from './queue-user.ts'
 import { Shares } from './shares.ts'
 import { Throughput } from './throughput.ts'
-import { Leash, Waiter } from './waiter.ts'
-
-const CLOSED_RETRY_MS = 1000
+import { Waiter, type WaitedFor } from './waiter.ts'
 
 /**
  * Gives out a bounded number of slots, and has a bounded number wait for them.
@@ -20,24 +31,26 @@ const CLOSED_RETRY_MS = 1000
  * holds more than half of them while others wait who could use them. Deadlines are looked at by a timer and again
  * whenever a slot comes free. There is one timer, and none when nobody waits.
  */
-export class FairQueue {
+export class FairQueue implements WaitedFor {
   readonly #clock: Clock
+  readonly #refusal: QueueRefusal
   readonly #room = new QueueRoom()
+  readonly #news = new QueueNews()
   readonly #throughput = new Throughput()
   readonly #users: Shares<QueueUser>
   readonly #pace: Pace
   readonly #overload: Overload
   readonly #forecast: Forecast
+  readonly #alarm: Alarm
   #limits: Required<QueueLimits>
-  #timer: Timer | undefined
-  #timerAt = Infinity
   #running = 0
   #isClosed = false
 
   /** @throws RangeError for a limit that is negative or NaN, and for a timeout or target of 0 */
-  constructor(options: QueueLimits & { readonly clock?: Clock }) {
-    const { clock = systemClock, ...limits } = options
+  constructor({ clock = systemClock, refusal = plainRefusal, ...limits }: FairQueueOptions) {
     this.#clock = clock
+    this.#refusal = refusal
+    this.#alarm = new Alarm(clock, () => this.#fill())
     this.#limits = checkedLimits({ shedTargetMs: Infinity, ...limits })
     this.#users = new Shares((key) => new QueueUser(key, this.#throughput.meanMs), this.#half)
     this.#pace = new Pace(this.#limits.slots)
@@ -65,10 +78,19 @@ export class FairQueue {
    * QUEUE_CLOSED; with the signal's reason when it aborts first; with a RangeError for a ticket that makes no sense.
    */
   enter(ticket: QueueTicket): Promise<QueueSlot> {
+    return promisedSlot(ticket.signal, (guest) => this.join(ticket, guest))
+  }
+
+  /**
+   * As `enter` for one of many thousands, for whom a promise and a signal are much: `guest` is told what a promise would be.
+   * @returns what it can leave by; undefined: it does not wait
+   */
+  join(ticket: QueueTicket, guest: QueueGuest): QueuePlace | undefined {
     try {
-      return this.#enter(ticket)
+      return this.#join(ticket, guest)
     } catch (error) {
-      return Promise.reject(error)
+      this.#news.refused(guest, error as Error)
+      return undefined
     }
   }
 
@@ -98,7 +120,7 @@ export class FairQueue {
     this.#forecast.slots = this.#limits.slots
     this.#pace.set(this.#limits.slots, this.#throughput.meanMs)
     this.#overload.targetMs = this.#limits.shedTargetMs
-    this.#stopTimer()
+    this.#alarm.stop()
     this.#fill()
   }
 
@@ -106,26 +128,27 @@ export class FairQueue {
   close(): void {
     this.#isClosed = true
     for (let waiter = this.#room.oldest; waiter; waiter = this.#room.oldest) {
-      this.#refuse(waiter, closed())
+      this.#refuse(waiter, this.#error('QUEUE_CLOSED', undefined, 'the queue is closed'))
     }
-    this.#stopTimer()
+    this.#alarm.stop()
   }
 
   get #half(): number {
     return Math.max(1, Math.floor(this.#limits.slots / 2))
   }
 
-  #enter(ticket: QueueTicket): Promise<QueueSlot> {
+  #join(ticket: QueueTicket, guest: QueueGuest): QueuePlace | undefined {
     checkTicket(ticket)
-    ticket.signal?.throwIfAborted()
-    if (this.#isClosed) throw closed()
+    if (this.#isClosed) throw this.#error('QUEUE_CLOSED', undefined, 'the queue is closed')
     const now = this.#clock.now()
-    const user = this.#users.find(ticket.user)
-    if (this.#startsAtOnce(user, now)) return Promise.resolve(this.#startComer(ticket, now))
+    if (this.#startsAtOnce(this.#users.find(ticket.user), now)) {
+      this.#news.slot(guest, this.#startComer(ticket, now))
+      return undefined
+    }
     this.#dropExpired(now)
     this.#shed(ticket, now)
     this.#makeRoom(ticket)
-    return this.#wait(ticket, now)
+    return this.#wait(ticket, now, guest)
   }
 
   /** Where a slot is free and others wait, they do so for the pace alone, which is not for one of a user who has none. */
@@ -149,7 +172,6 @@ export class FairQueue {
   #startWaiter(waiter: Waiter, now: number): QueueSlot {
     const { line } = waiter
     const costMs = line.meanMs
-    waiter.leash?.release()
     line.user.take(waiter, costMs)
     this.#users.start(line.user, costMs, true)
     this.#room.remove(waiter)
@@ -159,16 +181,10 @@ export class FairQueue {
   #slot(line: UserLine, costMs: number, since: number, now: number): QueueSlot {
     if (this.#running++ === 0) this.#throughput.began(now)
     this.#pace.started(now)
-    let isHeld = true
-    const leave = (): void => {
-      if (!isHeld) return
-      isHeld = false
-      this.#leave(line, costMs, now)
-    }
-    return { waitedMs: now - since, [Symbol.dispose]: leave }
+    return new HeldSlot(line, costMs, { since, now }, this.#onLeft)
   }
 
-  #leave(line: UserLine, costMs: number, startedAt: number): void {
+  readonly #onLeft = ({ line, costMs, startedAt }: HeldSlot): void => {
     const now = this.#clock.now()
     const heldMs = Math.max(0, now - startedAt)
     this.#running--
@@ -200,31 +216,33 @@ export class FairQueue {
     }
   }
 
-  #wait(ticket: QueueTicket, now: number): Promise<QueueSlot> {
-    const { user: key, weight = 1, client, priority = 1, signal } = ticket
+  #wait(ticket: QueueTicket, now: number, guest: QueueGuest): QueuePlace {
+    const { user: key, weight = 1, client, priority = 1 } = ticket
     const user = this.#users.of(key)
-    const answer = Promise.withResolvers<QueueSlot>()
-    const waiter = new Waiter(user.line(client, priority), now, ticket, answer)
+    const waiter = new Waiter(user.line(client, priority), now, ticket, guest, this)
     user.push(waiter)
     this.#users.wait(user, weight)
     this.#room.add(waiter)
-    if (signal !== undefined) waiter.leash = new Leash(signal, (reason) => this.#callAway(waiter, reason))
     this.#fill()
-    return answer.promise
+    return waiter
   }
 
-  #callAway(waiter: Waiter, reason: unknown): void {
-    this.#refuse(waiter, reason)
+  /** @internal */
+  callAway(waiter: Waiter): void {
+    this.#remove(waiter)
     this.#fill()
   }
 
-  #refuse(waiter: Waiter, reason: unknown): void {
+  #refuse(waiter: Waiter, reason: Error): void {
+    this.#remove(waiter)
+    this.#news.refused(waiter.guest, reason)
+  }
+
+  #remove(waiter: Waiter): void {
     const { user } = waiter.line
-    waiter.leash?.release()
     user.remove(waiter)
     this.#users.quit(user)
     this.#room.remove(waiter)
-    waiter.reject(reason)
   }
 
   #fill(): void {
@@ -246,7 +264,7 @@ export class FairQueue {
   #serve(waiter: Waiter, now: number): void {
     if (this.#overload.isTooLate(now - waiter.since)) {
       this.#refuse(waiter, this.#error('QUEUE_SHED', waiter.line.user, 'it has waited too long'))
-    } else waiter.resolve(this.#startWaiter(waiter, now))
+    } else this.#news.slot(waiter.guest, this.#startWaiter(waiter, now))
   }
 
   /** Beyond half of the slots starts are spread, but for one of a user who has none where few users wait. */
@@ -261,39 +279,22 @@ export class FairQueue {
     return this.#overload.isStanding(now, oldest === undefined ? 0 : now - oldest.since)
   }
 
-  #dropExpired(now: number): void {
-    const { timeoutMs } = this.#limits
+  #dropExpired(now: number, { timeoutMs } = this.#limits): void {
     for (let { oldest } = this.#room; oldest && now - oldest.since >= timeoutMs; { oldest } = this.#room) {
-      this.#refuse(
-        oldest,
-        this.#error('QUEUE_TIMEOUT', oldest.line.user, `no slot came free in ${timeoutMs} ms`),
-      )
+      this.#refuse(oldest, this.#error('QUEUE_TIMEOUT', oldest.line.user, `no slot in ${timeoutMs} ms`))
     }
   }
 
-  #error(code: QueueErrorCode, user: QueueUser | undefined, message: string): QueueError {
-    return new QueueError(code, message, this.#forecast.retryMs(user, this.#clock.now()))
+  #error(code: QueueErrorCode, user: QueueUser | undefined, message: string): Error {
+    return this.#refusal(code, message, this.#forecast.retryMs(user, this.#clock.now()))
   }
 
   /** At the end of the oldest's patience, or when the pace lets the next one start. */
   #setTimer(paceAt: number, now: number): void {
     const { oldest } = this.#room
-    if (oldest === undefined) return this.#stopTimer()
+    if (oldest === undefined) return this.#alarm.stop()
     const at = Math.min(paceAt, oldest.since + this.#limits.timeoutMs)
-    if (this.#timer !== undefined && this.#timerAt <= at) return
-    this.#stopTimer()
-    this.#timerAt = at
     // Timers round: one that came a hair early must not be set for no time at all, again and again.
-    this.#timer = this.#clock.after(Math.max(at === paceAt ? 0.05 : 1, at - now), () => {
-      this.#timer = undefined
-      this.#fill()
-    })
-  }
-
-  #stopTimer(): void {
-    this.#timer?.cancel()
-    this.#timer = undefined
+    this.#alarm.set(at, now, at === paceAt ? 0.05 : 1)
   }
 }
-
-const closed = (): QueueError => new QueueError('QUEUE_CLOSED', 'the queue is closed', CLOSED_RETRY_MS)

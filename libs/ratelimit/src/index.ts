@@ -2,8 +2,17 @@ export { systemClock, type Clock, type Timer } from './clock.ts'
 export { FairQueue } from './fair-queue.ts'
 export { LeakyBucket, type Leak } from './leaky-bucket.ts'
 export { LimiterChain } from './limiter-chain.ts'
-export { QueueError, RATELIMIT_ERROR_CODES, type QueueErrorCode } from './queue-error.ts'
-export type { QueueLimits, QueueLook, QueueSlot, QueueTicket, WaitingTicket } from './queue-types.ts'
+export { QueueError, RATELIMIT_ERROR_CODES, type QueueErrorCode, type QueueRefusal } from './queue-error.ts'
+export type {
+  FairQueueOptions,
+  QueueGuest,
+  QueueLimits,
+  QueueLook,
+  QueuePlace,
+  QueueSlot,
+  QueueTicket,
+  WaitingTicket,
+} from './queue-types.ts'
 export { Quota } from './quota.ts'
 export { ManualClock } from './testing/manual-clock.ts'
 export { defaultBurst, TokenBucket, type Limit } from './token-bucket.ts'

@@ -18,8 +18,17 @@ export class QueueError extends Error {
   readonly retryMs: number
 
   constructor(code: QueueErrorCode, message: string, retryMs: number) {
+    // Whoever is told to come again may come thousands of times a second, and nobody looks at where that was said.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(message)
+    Error.stackTraceLimit = stackTraceLimit
     this.code = code
     this.retryMs = retryMs
   }
 }
+
+/** Makes the error that says why there is no slot, in the words of whoever asks. */
+export type QueueRefusal = (code: QueueErrorCode, message: string, retryMs: number) => Error
+
+export const plainRefusal: QueueRefusal = (code, message, retryMs) => new QueueError(code, message, retryMs)

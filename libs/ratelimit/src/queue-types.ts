@@ -1,3 +1,6 @@
+import type { Clock } from './clock.ts'
+import type { QueueRefusal } from './queue-error.ts'
+
 /** The bounds of a `FairQueue`. Infinity: none. */
 export interface QueueLimits {
   /** How many may be held at once; 0: none until it is raised. */
@@ -10,6 +13,12 @@ export interface QueueLimits {
   readonly timeoutMs: number
   /** Where somebody has waited for longer than that for as long, whoever would is refused at once. Above 0; Infinity unless given. */
   readonly shedTargetMs?: number
+}
+
+export interface FairQueueOptions extends QueueLimits {
+  readonly clock?: Clock
+  /** @default a QueueError */
+  readonly refusal?: QueueRefusal
 }
 
 /** Who wants a slot. */
@@ -33,6 +42,18 @@ export interface QueueTicket {
 /** Leave to go on. To dispose it gives it back, once; the time until then is what it cost its user. */
 export interface QueueSlot extends Disposable {
   readonly waitedMs: number
+}
+
+/** One who wants a slot, and is told once: never from within a call of the queue, so it may do as it likes there. Must not throw. */
+export interface QueueGuest {
+  onSlot(slot: QueueSlot): void
+  onRefused(reason: Error): void
+}
+
+/** A place among those who wait. */
+export interface QueuePlace {
+  /** @returns false: what became of it is decided already, and will be told or has been; a slot has to be given back */
+  leave(): boolean
 }
 
 /** What a queue looks like, to all or to one user. */

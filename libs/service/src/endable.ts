@@ -14,7 +14,7 @@ export class Endable extends Stoppable {
   protected end(error: Error): void {
     if (this.over !== undefined) return
     this.over = error
-    this.giveUp(error)
+    this.giveUp(() => error)
     this.stopPhase?.(error)
   }
 
@@ -37,7 +37,7 @@ export class Endable extends Stoppable {
   }
 
   /** Nobody needs what `until` waits for any more. */
-  protected giveUp(error: Error): void {
-    this.#waiting?.abort(error)
+  protected giveUp(why: () => Error): void {
+    this.#waiting?.abort(why())
   }
 }

@@ -14,7 +14,11 @@ export class ServiceError extends Error {
     message: string = OUTCOMES[code].text,
     options?: ErrorOptions & { retryMs?: number },
   ) {
+    // Whoever is told to come again may come thousands of times a second, and nobody looks at where that was said.
+    const { stackTraceLimit } = Error
+    if (options?.retryMs !== undefined) Error.stackTraceLimit = 0
     super(message, options)
+    Error.stackTraceLimit = stackTraceLimit
     this.code = code
     this.retryMs = options?.retryMs
   }

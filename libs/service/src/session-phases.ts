@@ -137,7 +137,7 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
     } catch (error) {
       throw this.over ?? error
     } finally {
-      this.giveUp(new NetError('CLIENT_CLOSED', 'nobody waits for this dial any more'))
+      this.giveUp(() => new NetError('CLIENT_CLOSED', 'nobody waits for this dial any more'))
     }
     this.goOn()
   }

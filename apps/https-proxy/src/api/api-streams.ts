@@ -20,8 +20,9 @@ import {
 import { type ApiDoor, LINGER_MS } from './api-door.ts'
 import { Exchange, type ExchangeHost } from './exchange.ts'
 import { apiAccount, type Login } from './login.ts'
-import { problemOf } from './problem.ts'
+import { problemOf, REQUEST_ID } from './problem.ts'
 import { fieldOf, sendHead } from './reply.ts'
+import { requestId } from './request-id.ts'
 import { doneOf, writeRequestLine } from './request-line.ts'
 import { route } from './routes.ts'
 import type { ApiSettings, RequestDone } from './settings.ts'
@@ -224,10 +225,11 @@ export class ApiStreams implements ServedRequest, ExchangeHost {
 const valueOf = ({ message }: Stream, isProxied: boolean): string | undefined =>
   fieldOf(message, isProxied ? 'proxy-authorization' : 'authorization')
 
-const tell = ({ reply }: Stream, error: unknown, isProxied: boolean): void => {
+const tell = ({ message, reply }: Stream, error: unknown, isProxied: boolean): void => {
   if (reply.stream.destroyed) return
   const { status, fields, body } = problemOf(error, isProxied)
-  sendHead(reply, status, fields)
+  const id = requestId(fieldOf(message, 'sluice-request-id'))
+  sendHead(reply, status, [...fields, [REQUEST_ID, id]])
   reply.end(body)
 }
 

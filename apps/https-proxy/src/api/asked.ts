@@ -3,7 +3,14 @@ import { endToEndFields, type HttpField } from '@sluice/wire'
 import type { z } from 'zod'
 import { PRIORITIES } from '../job.ts'
 import { RequestError } from './request-error.ts'
-import { type JsonRequest, jsonSchema, MAX_URL, PREAMBLE_KEYS, preambleSchema } from './schemas.ts'
+import {
+  type JsonRequest,
+  jsonSchema,
+  MAX_URL,
+  plainPreamble,
+  PREAMBLE_KEYS,
+  preambleSchema,
+} from './schemas.ts'
 
 const MAX_FIELD_BYTES = 16 * 1024
 
@@ -20,22 +27,23 @@ export interface Asked {
 }
 
 /** @param most redirects that may be asked for @throws RequestError; WireError for a Connection field that cannot be */
-export const readPreamble = (text: string, most: number): Asked =>
-  checked(preambleSchema, PREAMBLE_KEYS, text, most)
+export const readPreamble = (text: string, most: number): Asked => {
+  const value = jsonOf(text)
+  return checked(plainPreamble(value) ?? parsed(preambleSchema, PREAMBLE_KEYS, value), most)
+}
 
 /** As {@link readPreamble}, of a request that is JSON as a whole. */
 export const readJsonRequest = (text: string, most: number): Asked =>
-  checked(jsonSchema, [...PREAMBLE_KEYS, 'body'], text, most)
+  checked(parsed(jsonSchema, [...PREAMBLE_KEYS, 'body'], jsonOf(text)), most)
 
-const checked = (
-  schema: z.ZodType<JsonRequest>,
-  known: readonly string[],
-  text: string,
-  most: number,
-): Asked => {
-  const result = schema.safeParse(jsonOf(text))
-  if (!result.success) throw new RequestError(complaint(result.error, known))
-  const { data } = result
+/** @throws RequestError */
+const parsed = (schema: z.ZodType<JsonRequest>, known: readonly string[], value: unknown): JsonRequest => {
+  const { success, data, error } = schema.safeParse(value)
+  if (!success) throw new RequestError(complaint(error, known))
+  return data
+}
+
+const checked = (data: JsonRequest, most: number): Asked => {
   if (data.redirects > most) throw new RequestError(`redirects: at most ${most} are followed`)
   if (data.method === 'CONNECT')
     throw new RequestError('method: CONNECT opens a tunnel, and is asked for as such')

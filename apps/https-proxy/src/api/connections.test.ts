@@ -278,6 +278,25 @@ describe('a connection', () => {
     expect(client.text.slice(start)).toMatch(answer)
   })
 
+  it.each([
+    ['no Host', ''],
+    ['two', 'Host: a\r\nHost: a\r\n'],
+  ])('that brings %s is told so as in other cases', async (_, hosts) => {
+    await using api = await openTestApi()
+    using client = await RawClient.connect(api.address)
+    client.send(`GET /v1/queue HTTP/1.1\r\n${hosts}${LOGIN}\r\n\r\n`)
+    await client.until('HANDSHAKE_INVALID')
+    expect(client.text).toMatch(/^HTTP\/1\.1 400 [^]*\r\nSluice-Request-Id: /)
+    expect(await api.line('request.end')).toMatchObject({ code: 'HANDSHAKE_INVALID' })
+  })
+
+  it('that expects what nobody knows is answered', async () => {
+    await using api = await openTestApi()
+    using client = await RawClient.connect(api.address)
+    client.send('GET /v1/queue HTTP/1.1', 'Host: a', LOGIN, 'Expect: more', '', '')
+    await client.until('"waiting":0}\n')
+  })
+
   it('has to begin and end a head in time', async () => {
     await using api = await openTestApi({ headMs: 50 })
     using client = await RawClient.connect(api.address)

@@ -5,9 +5,14 @@ import { PRIORITIES } from '../job.ts'
 export const MAX_URL: number = 8 * 1024
 const MAX_FIELDS = 100
 
+const METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}$/
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/
+/** One byte a character, as HTTP has it, and no blanks around it. */
+const VALUE = /^(?:(?![\t ])[\t -~\u0080-\u00ff]*(?<![\t ]))?$/
+
 const method = z
   .string()
-  .regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}$/)
+  .regex(METHOD)
   .default('GET')
   .meta({ description: 'the method, in the spelling that the target gets; CONNECT is none' })
 
@@ -21,11 +26,7 @@ const url = z
   })
 
 const field = z
-  .tuple([
-    z.string().regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/),
-    // One byte a character, as HTTP has it, and no blanks around it.
-    z.string().regex(/^(?:(?![\t ])[\t -~\u0080-\u00ff]*(?<![\t ]))?$/),
-  ])
+  .tuple([z.string().regex(NAME), z.string().regex(VALUE)])
   .meta({ description: 'name and value; each character of a value is one octet' })
 
 const fields = z.array(field).max(MAX_FIELDS).default([]).meta({
@@ -92,6 +93,40 @@ export const PREAMBLE_KEYS: readonly string[] = Object.keys(preamble)
 export const preambleSchema: z.ZodType<RequestPreamble> = z
   .strictObject(preamble)
   .meta({ title: 'RequestPreamble', description: 'what is asked for; the body follows it' })
+
+/**
+ * What `preambleSchema` makes of `value`, for a fraction of what that costs.
+ * @returns undefined where there is anything that is not as usual: whether it may be so, and if not why, is for the schema to say
+ */
+export const plainPreamble = (value: unknown): RequestPreamble | undefined => {
+  if (typeof value !== 'object' || value === null || !Object.keys(value).every(isKey)) return undefined
+  const {
+    method: verb = 'GET',
+    url: target,
+    headers = [],
+    redirects: follow = 0,
+    priority: rank = 'normal',
+  } = value as Record<string, unknown>
+  if (typeof verb !== 'string' || !METHOD.test(verb)) return undefined
+  if (typeof target !== 'string' || target.length > MAX_URL || !areFields(headers)) return undefined
+  if (!isCount(follow) || typeof rank !== 'string' || !PRIORITIES.includes(rank)) return undefined
+  return { method: verb, url: target, headers, redirects: follow, priority: rank }
+}
+
+const isKey = (key: string): boolean => PREAMBLE_KEYS.includes(key)
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+
+const areFields = (value: unknown): value is Fields =>
+  Array.isArray(value) && value.length <= MAX_FIELDS && value.every(isField)
+
+const isField = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.length === 2 &&
+  typeof value[0] === 'string' &&
+  typeof value[1] === 'string' &&
+  NAME.test(value[0]) &&
+  VALUE.test(value[1])
 
 /** A request that is made as JSON, body and all. */
 export const jsonSchema: z.ZodType<JsonRequest> = z

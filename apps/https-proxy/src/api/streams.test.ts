@@ -108,7 +108,11 @@ describe('over HTTP/2', () => {
     using session = open(api)
     const stranger = session.request({ ':path': '/' })
     const refused = await headOf(stranger)
-    expect(refused).toMatchObject({ ':status': 401, 'sluice-code': 'AUTH_REQUIRED' })
+    expect(refused).toMatchObject({
+      ':status': 401,
+      'sluice-code': 'AUTH_REQUIRED',
+      'sluice-request-id': expect.any(String) as string,
+    })
     expect(refused['www-authenticate']).toContain('Basic')
     stranger.resume()
     const known = session.request({ ':path': '/', authorization: `Bearer ${TOKEN}` })

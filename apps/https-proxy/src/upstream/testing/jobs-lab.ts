@@ -2,7 +2,8 @@ import { AddressPolicy, createDial, createResolver, straight } from '@sluice/net
 import { type Clock, Shaper } from '@sluice/ratelimit'
 import { Account, type Caller } from '@sluice/service'
 import type { JobRequest, RunningJob } from '../../job.ts'
-import { HttpJobs, type JobsConfig, type JobsOptions } from '../../jobs.ts'
+import type { JobGuest, JobPlace } from '../../job-parts.ts'
+import { HttpJobs, type JobQueue, type JobsConfig, type JobsOptions, type JobTicket } from '../../jobs.ts'
 import { RecordingSink } from './recording-sink.ts'
 
 export const CONFIG: JobsConfig = {
@@ -22,24 +23,41 @@ export const CONFIG: JobsConfig = {
 }
 
 /** Gives slots at once, and knows who holds one. */
-export class TestQueue {
+export class TestQueue implements JobQueue {
   held = 0
   entered = 0
-  readonly tickets: { priority: number; bytes: number; id: string }[] = []
-  /** In place of a slot. */
-  refuse: ((signal: AbortSignal) => Promise<never>) | undefined = undefined
+  left = 0
+  readonly tickets: JobTicket[] = []
+  /** In place of a slot, later. */
+  refusal: Error | undefined = undefined
+  /** All have a slot already, of which they are told later. */
+  hasDecided = false
   /** Has all wait. */
   gate: Promise<void> = Promise.resolve()
 
-  async enter(ticket: {
-    priority: number
-    bytes: number
-    id: string
-    signal: AbortSignal
-  }): Promise<Disposable> {
+  join(ticket: JobTicket, guest: JobGuest): JobPlace {
     this.tickets.push(ticket)
-    if (this.refuse !== undefined) return this.refuse(ticket.signal)
+    const place = { isWaiting: true }
+    void this.#tell(place, guest)
+    return {
+      leave: () => {
+        if (!place.isWaiting || this.hasDecided) return false
+        place.isWaiting = false
+        this.left += 1
+        return true
+      },
+    }
+  }
+
+  async #tell(place: { isWaiting: boolean }, guest: JobGuest): Promise<void> {
     await this.gate
+    if (!place.isWaiting) return
+    place.isWaiting = false
+    if (this.refusal === undefined) guest.onSlot(this.#slot())
+    else guest.onRefused(this.refusal)
+  }
+
+  #slot(): Disposable {
     this.entered += 1
     this.held += 1
     let isHeld = true
