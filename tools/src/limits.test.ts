@@ -384,6 +384,12 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     '#patienceLeft = wholeMs',
   ],
   ['Interim responses', '100', `${HTTPS}/job-run.ts`, 'MAX_INTERIMS = 100'],
+  [
+    'A client that sends its body slowly',
+    '1 KiB in the request timeout',
+    `${HTTPS}/job-run.ts`,
+    'MIN_UPLOAD_BYTES = 1024',
+  ],
   ['Requests at a time over one conn of HTTP/2', '100', `${ORIGINS}/h2-conn.ts`, 'MAX_STREAMS = 100'],
   ['Body of a redirect that is followed', '64 KiB', `${HTTPS}/job-run.ts`, 'MAX_SKIPPED_BYTES = 64 * 1024'],
   [

@@ -15,6 +15,9 @@ import { backoffMs, isReplayable, MAX_RETRIES, mayHelp } from './upstream/retry-
 /** The body of a redirect that is followed is read to its end, for the sake of the conn, if it is no longer than this. */
 const MAX_SKIPPED_BYTES = 64 * 1024
 
+/** A client that sends less of its body in the time that a request may take is slow, and keeps no slot. */
+const MIN_UPLOAD_BYTES = 1024
+
 /** Interim responses to one job. */
 const MAX_INTERIMS = 100
 
@@ -231,7 +234,7 @@ export class JobRun implements RunningJob, AttemptSink, JobGuest, Timed {
     if (!isStream(body) || body.readableEnded || body.destroyed) return false
     const sent = this.#attempt?.bytesSent ?? 0
     if (sent === this.#seenSent && (body.isPaused() || body.readableLength > 0)) return false
-    if (sent === this.#seenSent) this.#letGo()
+    if (sent - this.#seenSent < MIN_UPLOAD_BYTES) this.#letGo()
     this.#seenSent = sent
     this.#clock.step(this.#parts.limits.requestMs)
     this.#clock.stop()

@@ -5,10 +5,10 @@ import { PassThrough, Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { ServiceError } from '@sluice/service'
 import { ManualClock } from '@sluice/ratelimit'
+import { ScriptedTarget } from '@sluice/service/testing'
 import { describe, expect, it } from 'vitest'
 import { JobsLab } from './upstream/testing/jobs-lab.ts'
 import { RecordingSink } from './upstream/testing/recording-sink.ts'
-import { ScriptedOrigin } from './upstream/testing/scripted-origin.ts'
 import { authority, TestOrigin } from './upstream/testing/test-origin.ts'
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
@@ -42,7 +42,7 @@ describe('an origin that fails', () => {
       'RESPONSE_INVALID',
     ],
   ])('with %s', async (_, answer, code) => {
-    using origin = await ScriptedOrigin.open()
+    using origin = await ScriptedTarget.open()
     using lab = new JobsLab()
     const answered = lab.ask(`http://${origin.authority}/`)
     const conn = await origin.next()
@@ -62,7 +62,7 @@ describe('an origin that fails', () => {
       'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 9\r\n\r\nok',
     ],
   ])('with %s', async (_, answer) => {
-    using origin = await ScriptedOrigin.open()
+    using origin = await ScriptedTarget.open()
     using lab = new JobsLab()
     const answered = lab.ask(`http://${origin.authority}/`)
     const conn = await origin.next()
@@ -76,7 +76,7 @@ describe('an origin that fails', () => {
   })
 
   it('with more than it said, is taken at its word and not used again', async () => {
-    using origin = await ScriptedOrigin.open()
+    using origin = await ScriptedTarget.open()
     using lab = new JobsLab()
     const answered = lab.ask(`http://${origin.authority}/`)
     const conn = await origin.next()
@@ -94,7 +94,7 @@ describe('an origin that fails', () => {
   })
 
   it('in the middle of a body', async () => {
-    using origin = await ScriptedOrigin.open()
+    using origin = await ScriptedTarget.open()
     using lab = new JobsLab()
     const { sink } = lab.start(`http://${origin.authority}/`)
     const conn = await origin.next()
@@ -107,7 +107,7 @@ describe('an origin that fails', () => {
   })
 
   it('before its answer, is not asked twice over a conn of its own', async () => {
-    using origin = await ScriptedOrigin.open()
+    using origin = await ScriptedTarget.open()
     using lab = new JobsLab()
     const answered = lab.ask(`http://${origin.authority}/`)
     const conn = await origin.next()
@@ -118,7 +118,7 @@ describe('an origin that fails', () => {
   })
 
   it('over a conn that was used before, is asked once more if that does no harm', async () => {
-    using origin = await ScriptedOrigin.open()
+    using origin = await ScriptedTarget.open()
     using lab = new JobsLab()
     const first = lab.ask(`http://${origin.authority}/`)
     const conn = await origin.next()
@@ -190,7 +190,7 @@ describe('an origin that stalls', () => {
   }
 
   it('in its TLS handshake', async () => {
-    using origin = await ScriptedOrigin.open()
+    using origin = await ScriptedTarget.open()
     const { lab, advance } = timed({ config: { connectMs: 1000 } })
     using _ = lab
     const { sink } = lab.start(`https://${origin.authority}/`)
@@ -205,7 +205,7 @@ describe('an origin that stalls', () => {
   })
 
   it.each(['whole', 'stream'] as const)('before its head, %s', async (timing) => {
-    using origin = await ScriptedOrigin.open()
+    using origin = await ScriptedTarget.open()
     const { lab, advance } = timed({ config: { requestMs: 5000, firstByteMs: 2000 } })
     using _ = lab
     const { sink } = lab.start(`http://${origin.authority}/`, { timing })
@@ -240,7 +240,7 @@ describe('an origin that stalls', () => {
   })
 
   it('within its body, counted from the start of a whole exchange', async () => {
-    using origin = await ScriptedOrigin.open()
+    using origin = await ScriptedTarget.open()
     const { lab, advance } = timed({ config: { requestMs: 5000 } })
     using _ = lab
     const { sink } = lab.start(`http://${origin.authority}/`)
@@ -256,7 +256,7 @@ describe('an origin that stalls', () => {
   })
 
   it('within its body, counted from each piece of a stream', async () => {
-    using origin = await ScriptedOrigin.open()
+    using origin = await ScriptedTarget.open()
     const { lab, advance } = timed({ config: { requestMs: 5000 } })
     using _ = lab
     const { sink } = lab.start(`http://${origin.authority}/`, { timing: 'stream' })
@@ -277,7 +277,7 @@ describe('an origin that stalls', () => {
   it.each(['whole', 'stream'] as const)(
     'is not blamed for the time that its client takes, %s',
     async (timing) => {
-      using origin = await ScriptedOrigin.open()
+      using origin = await ScriptedTarget.open()
       const { lab, advance } = timed({ config: { requestMs: 5000 } })
       using _ = lab
       const slow = new RecordingSink()
@@ -299,7 +299,7 @@ describe('an origin that stalls', () => {
   )
 
   it('while it is sent a stream, may take its time as long as it takes some, or the client sends none', async () => {
-    using origin = await ScriptedOrigin.open()
+    using origin = await ScriptedTarget.open()
     const { lab, advance } = timed({ config: { requestMs: 5000, firstByteMs: 3000 } })
     using _ = lab
     const body = new PassThrough()
@@ -320,8 +320,26 @@ describe('an origin that stalls', () => {
     expect([sink.code, lab.queue.held]).toEqual(['RESPONSE_TIMEOUT', 0])
   })
 
+  it('while it is sent a stream bit by bit, without a slot', async () => {
+    using origin = await ScriptedTarget.open()
+    const { lab, advance } = timed({ config: { requestMs: 5000 } })
+    using _ = lab
+    const body = new PassThrough()
+    const { sink } = lab.start(`http://${origin.authority}/`, { method: 'POST', body, timing: 'stream' })
+    const conn = await origin.next()
+    for (let i = 0; i < 4; i += 1) {
+      body.write('bit')
+      await conn.take('bit')
+      advance(5000)
+    }
+    expect([sink.isOver, lab.queue.held]).toEqual([false, 0])
+    conn.send('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    await sink.over
+    expect(sink.text).toBe('ok')
+  })
+
   it('while it is sent a stream that it does not read', async () => {
-    using origin = await ScriptedOrigin.open()
+    using origin = await ScriptedTarget.open()
     const { lab, advance } = timed({ config: { requestMs: 5000 } })
     using _ = lab
     const endless = new Readable({ read: (): void => void endless.push(Buffer.alloc(64 * 1024)) })
@@ -367,7 +385,7 @@ describe('a client', () => {
   })
 
   it.each(['in the dial', 'before the head', 'within the body'])('that leaves %s', async (phase) => {
-    using origin = await ScriptedOrigin.open()
+    using origin = await ScriptedTarget.open()
     using lab = new JobsLab()
     const scheme = phase === 'in the dial' ? 'https' : 'http'
     const body = new PassThrough()
@@ -390,7 +408,7 @@ describe('a client', () => {
     ['ends too early', 3, 'REQUEST_INVALID'],
     ['is too long', 1, 'REQUEST_INVALID'],
   ])('whose body %s', async (_, bodyBytes, code) => {
-    using origin = await ScriptedOrigin.open()
+    using origin = await ScriptedTarget.open()
     using lab = new JobsLab()
     const body = Readable.from([Buffer.from('ab')])
     const sink = await lab.ask(`http://${origin.authority}/`, { method: 'PUT', body, bodyBytes })

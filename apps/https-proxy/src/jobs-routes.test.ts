@@ -4,10 +4,10 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { NetError } from '@sluice/net'
 import { createAuthority } from '@sluice/net/testing'
 import { ManualClock } from '@sluice/ratelimit'
+import { ScriptedTarget } from '@sluice/service/testing'
 import { describe, expect, it } from 'vitest'
 import { callerOf, JobsLab } from './upstream/testing/jobs-lab.ts'
 import { RecordingSink } from './upstream/testing/recording-sink.ts'
-import { ScriptedOrigin } from './upstream/testing/scripted-origin.ts'
 import { authority, identity, TestOrigin } from './upstream/testing/test-origin.ts'
 
 const trust = { ca: authority.cert }
@@ -335,7 +335,7 @@ describe('an origin that has failed often', () => {
   })
 
   it('is asked as much as it may be, and no more', async () => {
-    using origin = await ScriptedOrigin.open()
+    using origin = await ScriptedTarget.open()
     using lab = new JobsLab({ config: { originConnections: 2 } })
     const url = `http://${origin.authority}/`
     const first = [lab.ask(url), lab.ask(url, { caller: callerOf('bob') })]
