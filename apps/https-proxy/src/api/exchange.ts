@@ -13,6 +13,7 @@ import {
   hasBody,
   isWhole,
   sendHead,
+  sendWhole,
 } from './reply.ts'
 import { requestId, traceOf } from './request-id.ts'
 import type { ApiSettings } from './settings.ts'
@@ -149,7 +150,7 @@ export class Exchange implements JobSink, LaneSource {
     if (this.isOver || this.reply.headersSent) return
     this.status = status
     sendHead(this.reply, status, [...fields, [REQUEST_ID, this.id]])
-    this.reply.end(body)
+    sendWhole(this.reply, body)
   }
 
   onHead(head: JobHead): void {
