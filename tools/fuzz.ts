@@ -1,6 +1,7 @@
 // `npm run fuzz [-- NAME …] [-- --seconds N --cases N --seed S]`: bad input for a library or a program, for a while.
 import { randomInt } from 'node:crypto'
 import { readCommandLine, runCommand } from './src/command-line.ts'
+import { fuzzHttpsProxy } from './src/fuzz/fuzz-https-proxy.ts'
 import { fuzzRemoteProxy } from './src/fuzz/fuzz-remote-proxy.ts'
 import { fuzzHttp } from './src/fuzz/fuzz-http.ts'
 import type { FuzzRun } from './src/fuzz/fuzz-run.ts'
@@ -20,6 +21,7 @@ const TARGETS: Readonly<Record<string, (run: FuzzRun) => Promise<string[]>>> = {
   'remote-proxy': fuzzRemoteProxy,
   'ss-node': fuzzSsNode,
   relay: fuzzRelay,
+  'https-proxy': fuzzHttpsProxy,
 }
 const FLAGS = {
   seconds: { least: 1, most: 86_400, otherwise: 20 },

@@ -4,15 +4,17 @@
 import { execFile, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
+import { createServer as createWeb } from 'node:http'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { Duplex } from 'node:stream'
+import type { Duplex, Writable } from 'node:stream'
 import { promisify } from 'node:util'
 import { ssKey, ssMethod } from '@sluice/wire/shadowsocks'
 import { SocksClient } from 'socks'
+import { openHttpsTunnel } from './src/subject/https-tunnel.ts'
 import { newIdentity, openCircuit, RelayDestination } from './src/subject/relay-client.ts'
 import { SsTunnel } from './src/subject/ss-tunnel.ts'
 
@@ -37,7 +39,9 @@ interface Door {
   readonly flags: readonly string[]
   /** Its listener, as the log names it. */
   readonly door: string
-  readonly connect: (port: number, origin: number) => Promise<Duplex>
+  readonly connect: (port: number, origin: number) => Promise<Duplex> | Duplex
+  /** Its origin speaks HTTP. */
+  readonly isWeb?: boolean
   /** Others whose usage is that of the user, each added as the user is but for the secret. */
   readonly partners?: readonly string[]
 }
@@ -92,6 +96,18 @@ const DOORS: readonly Door[] = [
       return SsTunnel.open(login, { host: '127.0.0.1', port: origin })
     },
   },
+  {
+    app: 'https-proxy',
+    rounds: ROUNDS / 3,
+    user: ['--password-stdin'],
+    flags: ['--listen', '127.0.0.1:0', '--allow', '127.0.0.0/8'],
+    door: 'proxy',
+    connect: (port, origin) => {
+      const login = { username: Buffer.from(USER), password: Buffer.from(SECRET) }
+      return openHttpsTunnel('stream', { port, login }, `http://127.0.0.1:${origin}/`).end()
+    },
+    isWeb: true,
+  },
   { ...RELAY, name: 'relay, two users', connect: circuit(OTHER), partners: ['partner'] },
   { ...RELAY, name: 'relay, one user', connect: circuit(SECRET) },
 ]
@@ -144,7 +160,7 @@ const portOf = async (stdout: NodeJS.ReadableStream, wanted: string): Promise<nu
   throw new Error('the program ended before it listened')
 }
 
-const pour = (socket: Socket): void => {
+const pour = (socket: Writable): void => {
   const block = Buffer.alloc(64 * 1024)
   const more = (): void => {
     while (socket.write(block));
@@ -177,13 +193,20 @@ const killAgainAndAgain = async (door: Door, origin: number): Promise<void> => {
 
 const main = async (): Promise<void> => {
   const origin = createServer(pour).listen(0, '127.0.0.1')
-  await once(origin, 'listening')
+  const web = createWeb((_request, response) => pour(response)).listen(0, '127.0.0.1')
+  await Promise.all([origin, web].map((server) => once(server, 'listening')))
   try {
     const [, , only] = process.argv
-    for (const door of DOORS.filter(({ app }) => only === undefined || app === only))
-      await killAgainAndAgain(door, (origin.address() as AddressInfo).port)
+    const doors = DOORS.filter(({ app }) => only === undefined || app === only).values()
+    const lane = async (): Promise<void> => {
+      for (const door of doors)
+        await killAgainAndAgain(door, ((door.isWeb ? web : origin).address() as AddressInfo).port)
+    }
+    // Two at a time: most of it is waiting.
+    await Promise.all([lane(), lane()])
   } finally {
     origin.close()
+    web.close()
   }
 }
 

@@ -1,11 +1,12 @@
 // `npm run soak [-- NAME …] [-- --minutes N]`: a program under a steady mix of everything, and what is left of it then.
 import { readCommandLine, runCommand } from './src/command-line.ts'
 import { type SoakedDoor, soakDoor, type SoakRun } from './src/soak/soak-door.ts'
+import { soakedHttpsProxy } from './src/soak/soak-https-proxy.ts'
 import { soakedRelay } from './src/soak/soak-relay.ts'
 import { soakedRemoteProxy } from './src/soak/soak-remote-proxy.ts'
 import { soakedSsNode } from './src/soak/soak-ss-node.ts'
 
-const DOORS: readonly SoakedDoor[] = [soakedRemoteProxy, soakedSsNode, soakedRelay]
+const DOORS: readonly SoakedDoor[] = [soakedRemoteProxy, soakedSsNode, soakedRelay, soakedHttpsProxy]
 const FLAGS = { minutes: { least: 0.25, most: 10_000, otherwise: 1 } }
 
 async function main(): Promise<boolean> {

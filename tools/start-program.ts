@@ -1,5 +1,6 @@
 // `npm start`: the doors that exist, in one process, on loopback, with a demo user. For people who want to see it run.
 import { createHash } from 'node:crypto'
+import { curlLines as apiLines, getLine, openDoor as openHttpsProxy } from '@sluice/https-proxy'
 import { openDoor as openRelay, peerLines } from '@sluice/relay'
 import { curlLines, openDoor as openRemoteProxy } from '@sluice/remote-proxy'
 import { createLog, makePassword, Program, runApp } from '@sluice/service'
@@ -7,6 +8,7 @@ import { openNode, ssLocalLines } from '@sluice/ss-node'
 import { hashPassword, type UserStore } from '@sluice/userstore'
 import pkg from '../package.json' with { type: 'json' }
 import {
+  httpsProxyConfigOf,
   relayConfigOf,
   START_DOORS,
   type StartConfig,
@@ -49,9 +51,12 @@ const serve = async (config: StartConfig): Promise<Program> => {
   const program = await Program.start({ ...about, config, doors, defaults, log, circuits: true })
   try {
     const secrets = await signUpDemo(program.store)
+    // Doors that find nobody would let everybody in.
+    await program.directory.refresh()
     const proxy = curlLines(DEMO, secrets.password, await openRemoteProxy(program, config))
     const node = await ssLines(program, config, secrets)
     const relay = await relayLines(program, config, secrets)
+    const requests = await requestLines(program, config, secrets)
     const ops = await program.ready()
     const lines = [
       '',
@@ -66,6 +71,10 @@ const serve = async (config: StartConfig): Promise<Program> => {
       'relay, circuits between peers, for the same user; its token is new as well. The first peer lets the other reach ssh:',
       '  npx nx build relay',
       ...relay.map((line) => `  ${line}`),
+      '',
+      'https-proxy, as a proxy, by its API, and with its own client, for the same user; requests wait in a fair queue:',
+      '  npx nx build https-proxy',
+      ...requests.map((line) => `  ${line}`),
       '',
       ...(ops === undefined
         ? []
@@ -95,6 +104,14 @@ const relayLines = async (program: Program, config: StartConfig, secrets: Secret
   const { tls, tcp, wss, ws } = urls()
   const url = tls ?? tcp ?? wss ?? ws ?? ''
   return peerLines({ program: programOf('relay'), url, token: secrets.token, data: config.data })
+}
+
+const requestLines = async (program: Program, config: StartConfig, secrets: Secrets): Promise<string[]> => {
+  // The relay tells of itself at /status.
+  const options = { version: pkg.version, status: '/https-proxy/status' }
+  const { proxy } = await openHttpsProxy(program, httpsProxyConfigOf(config), options)
+  const client = { program: programOf('https-proxy'), name: DEMO, password: secrets.password, proxy }
+  return [...apiLines(DEMO, secrets.password, { proxy }), getLine(client)]
 }
 
 const intro = 'the doors that exist, in one process, on loopback, with a demo user; flags go behind --'

@@ -479,6 +479,7 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     'MAX_REPLACEMENTS = 3\nconst FIGHT_MS = 10_000',
   ],
   ['Circuits, those that wait included', '16', `${RELAY}/presets.ts`, 'circuits: 16,'],
+  ['Circuits from one address, IPv6 by /64', 'none', `${RELAY}/presets.ts`, 'circuitsPerIp: 0,'],
   ['Circuits of one peer', '4', `${RELAY}/presets.ts`, 'circuitsPerPeer: 4,'],
   ['Circuits that wait for one destination', '4', `${RELAY}/presets.ts`, 'pendingPerPeer: 4,'],
   ['Circuits that a peer asks for', '30 a minute', `${RELAY}/presets.ts`, 'connectsPerMinute: 30,'],

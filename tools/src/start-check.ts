@@ -1,6 +1,7 @@
 // Uses `npm start` the way its reader does: pastes each curl line that it prints, with a local origin as the target, and
-// the line for ss-local and those for two peers of the relay, opens the ops URLs, presses Ctrl-C, and looks for anything left running. Ends with 1 at the first
-// thing amiss. Wants curl, ss-local and a relay that is built.
+// the line for ss-local, those for two peers of the relay and the one for the client of https-proxy, opens the ops URLs, presses
+// Ctrl-C, and looks for anything left running. Ends with 1 at the first thing amiss. Wants curl, ss-local, and relay and
+// https-proxy as they are built.
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
@@ -37,7 +38,9 @@ async function main(): Promise<void> {
     const lines = await readGreeting(started)
     const port = await freePort()
     clients.push(await runSsLocal(lines, port))
-    await useCurlLines(withLocalPort(lines, port), `http://127.0.0.1:${address.port}/`)
+    const target = `http://127.0.0.1:${address.port}/`
+    await useCurlLines(withLocalPort(lines, port), target)
+    await useGetLine(lines, target)
     await usePeers(lines, address.port, clients)
     await openOpsUrls(lines)
     await pressControlC(started)
@@ -66,15 +69,19 @@ async function readGreeting(started: ChildProcess): Promise<string[]> {
   return lines
 }
 
-/** SOCKS5, CONNECT, plain HTTP and SOCKS4A; and through ss-local. */
-const LINES = [/'socks5h:.*@/, /'http:.* https:/, /'http:.* http:/, /'socks4a:/, /127\.0\.0\.1:1080'/]
+/** SOCKS5, CONNECT, plain HTTP and SOCKS4A; through ss-local; and https-proxy, as a proxy and by its API. */
+const LINES = [
+  ...[/'socks5h:.*@/, /'http:.*:8889' https:/, /'http:.* http:/, /'socks4a:/, /127\.0\.0\.1:1080'/],
+  ...[/'http:.*:8888' https:/, / --json /],
+]
+const GET = /\bSLUICE_PASSWORD=.* get .*/
 const SS_LOCAL = /\bss-local\s.*\S/
 
 const PEERS = { listen: /\becho .* peer listen .*/, dial: /\becho .* peer dial .*/ } as const
 
 const isComplete = (lines: string[]): boolean =>
   LINES.every((wanted) => curlLines(lines).some((line) => wanted.test(line))) &&
-  Object.values(PEERS).every((wanted) => lines.some((line) => wanted.test(line)))
+  [...Object.values(PEERS), GET].every((wanted) => lines.some((line) => wanted.test(line)))
 
 const curlLines = (lines: string[]): string[] => lines.flatMap((line) => /\bcurl\s.*\S/.exec(line)?.[0] ?? [])
 
@@ -140,16 +147,32 @@ async function listening(port: number): Promise<void> {
 
 async function useCurlLines(lines: string[], target: string): Promise<void> {
   for (const line of curlLines(lines)) {
-    // The printed target is the last word. The origin is none of https, for which curl would ask for a tunnel by itself.
+    // The origin is none of https, for which curl would ask for a tunnel by itself.
     const tunnel = / https:\S+$/.test(line) ? '--proxytunnel ' : ''
-    const command = line.replace(
-      /\S+$/,
-      `${target} ${tunnel}--fail --silent --show-error --max-time 20 --noproxy ''`,
-    )
-    const { stdout } = await promisify(execFile)('sh', ['-c', command], { encoding: 'buffer' })
-    if (!stdout.equals(BODY)) throw new Error(`other bytes than the origin's: ${command}`)
-    console.log(`ok: ${line}`)
+    const command = `${withTarget(line, target)} ${tunnel}--fail --silent --show-error --max-time 20 --noproxy ''`
+    const answer = await outputOf(command)
+    check(line, line.includes(' --json ') ? bodyOf(answer) : answer)
   }
+}
+
+const bodyOf = (answer: Buffer): Buffer =>
+  Buffer.from((JSON.parse(answer.toString()) as { body: string }).body, 'base64')
+
+async function useGetLine(lines: string[], target: string): Promise<void> {
+  const line = lineOf(lines, GET)
+  check(line, await outputOf(withTarget(line, target)))
+}
+
+const withTarget = (line: string, target: string): string => line.replace(/https?:\/\/example\.com\//, target)
+
+async function outputOf(command: string): Promise<Buffer> {
+  const { stdout } = await promisify(execFile)('sh', ['-c', command], { encoding: 'buffer' })
+  return stdout
+}
+
+function check(line: string, body: Buffer): void {
+  if (!body.equals(BODY)) throw new Error(`other bytes than the origin's: ${line}`)
+  console.log(`ok: ${line}`)
 }
 
 async function openOpsUrls(lines: string[]): Promise<void> {

@@ -1,15 +1,17 @@
+import { schema as httpsProxy } from '@sluice/https-proxy'
 import { schema as relay } from '@sluice/relay'
 import { loadConfig } from '@sluice/service'
 import { schema as remoteProxy } from '@sluice/remote-proxy'
 import { schema as ssNode } from '@sluice/ss-node'
 import { expect, it } from 'vitest'
-import { relayConfigOf, startDefaults, startSchema } from './start-config.ts'
+import { httpsProxyConfigOf, relayConfigOf, startDefaults, startSchema } from './start-config.ts'
 
 const load = (...argv: string[]): ReturnType<typeof loadConfig<typeof startSchema>>['config'] =>
   loadConfig(startSchema, { argv, env: {} }).config
 
 it('has every setting of every door', () => {
-  const keys = [remoteProxy, ssNode, relay].flatMap(({ shape }) => Object.keys(shape)).concat('relay')
+  const shapes = [remoteProxy, ssNode, relay, httpsProxy].flatMap(({ shape }) => Object.keys(shape))
+  const keys = [...shapes, 'relay', 'proxy']
   expect(new Set(Object.keys(startSchema.shape))).toEqual(new Set(keys))
 })
 
@@ -27,9 +29,11 @@ it('takes flags of either door, and of both', () => {
 })
 
 it('stays on loopback unless it is told otherwise', () => {
-  const { http, socks, ops, listen, port, relay: listeners } = load()
+  const { http, socks, proxy, ops, listen, port, relay: listeners } = load()
   const relays = listeners.map(({ address }) => address.host)
-  expect([http.host, socks.host, ops?.host, listen, ...relays]).toEqual(Array(5).fill('127.0.0.1'))
+  expect([http.host, socks.host, proxy.host, ops?.host, listen, ...relays]).toEqual(
+    Array(6).fill('127.0.0.1'),
+  )
   expect(port).toBe(0)
   expect(load('--port', '8388')).toMatchObject({ port: 8388 })
 })
@@ -47,4 +51,17 @@ it('has a listener of the relay beside that of ss-node', () => {
   const config = load('--relay', 'ws://127.0.0.1:7')
   expect(relayConfigOf(config).listen).toEqual([{ door: 'ws', address: { host: '127.0.0.1', port: 7 } }])
   expect(config.listen).toBe('127.0.0.1')
+})
+
+it('has no flag twice', () => {
+  const flags = Object.entries(startSchema.shape).map(([key, type]) => type.meta()?.['flag'] ?? key)
+  expect(flags).toEqual([...new Set(flags)])
+})
+
+it('has a listener of https-proxy, which speaks no TLS and lets nobody in who does not sign in', () => {
+  const config = load('--proxy', '127.0.0.1:7', '--tls', '127.0.0.1:8', '--tls-cert', 'a', '--open')
+  expect(httpsProxyConfigOf(config)).toMatchObject({
+    ...{ listen: { host: '127.0.0.1', port: 7 }, tls: undefined, tlsCert: undefined, open: false },
+  })
+  expect(config).toMatchObject({ tls: { port: 8 }, tlsCert: 'a', open: true })
 })

@@ -1,16 +1,19 @@
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer as createHttpServer, type IncomingMessage, request } from 'node:http'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Writable } from 'node:stream'
+import { openDoor as openHttpsProxy } from '@sluice/https-proxy'
 import { openDoor as openRelay } from '@sluice/relay'
 import { openDoor as openRemoteProxy } from '@sluice/remote-proxy'
 import { createLog, loadConfig, Program } from '@sluice/service'
 import { hashPassword } from '@sluice/userstore'
-import type { Address } from '@sluice/wire'
+import { type Address, encodePreamble } from '@sluice/wire'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openCircuit } from '../../apps/relay/src/testing/test-peer.ts'
-import { relayConfigOf, START_DOORS, startSchema } from './start-config.ts'
+import { httpsProxyConfigOf, relayConfigOf, START_DOORS, startDefaults, startSchema } from './start-config.ts'
 import { portOf } from './subject/echo.ts'
 import { loginOf, openTunnel } from './subject/proxy-client.ts'
 
@@ -25,14 +28,25 @@ let origin: Server
 let originPort: number
 let socks: Address
 let relay: Address
+let proxy: Address
 
 const start = async (...flags: string[]): Promise<void> => {
   const anywhere = ['http', 'socks', 'ops'].flatMap((name) => [`--${name}`, '127.0.0.1:0'])
-  const argv = [...anywhere, '--relay', 'tcp://127.0.0.1:0', '--open', '--allow', '127.0.0.0/8', ...flags]
-  const { config } = loadConfig(startSchema, { argv: ['--data', data, ...argv], env: {} })
+  const others = [
+    '--relay',
+    'tcp://127.0.0.1:0',
+    '--proxy',
+    '127.0.0.1:0',
+    '--open',
+    '--allow',
+    '127.0.0.0/8',
+  ]
+  const argv = ['--data', data, ...anywhere, ...others, ...flags]
+  const { config } = loadConfig(startSchema, { argv, env: {} })
   const log = createLog({ level: 'silent' })
   program = await Program.start({
     ...{ app: 'test', version: '0', config, log, doors: START_DOORS, circuits: true, env: {} },
+    defaults: startDefaults(config),
   })
   await program.store.add({
     name: 'ada',
@@ -42,18 +56,35 @@ const start = async (...flags: string[]): Promise<void> => {
   socks = (await openRemoteProxy(program, config)).socks
   const [listener] = (await openRelay(program, relayConfigOf(config))).listeners
   relay = listener!.address
+  proxy = (await openHttpsProxy(program, httpsProxyConfigOf(config), { status: '/requests' })).proxy
+  await program.ready()
+}
+
+const pour = (to: Writable): void => {
+  const block = Buffer.alloc(64 * 1024)
+  const more = (): void => {
+    while (to.write(block));
+  }
+  to.on('drain', more)
+  more()
+}
+
+/** An answer without end, asked for by the API. */
+const openAnswer = async (url: string): Promise<IncomingMessage> => {
+  const asked = request({
+    ...{ host: proxy.host, port: proxy.port, method: 'POST', path: '/v1/requests', auth: 'ada:secret' },
+    headers: { 'Content-Type': 'application/vnd.sluice.request' },
+  })
+  asked.end(encodePreamble(JSON.stringify({ url })))
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+  return answer
 }
 
 beforeEach(async () => {
   data = mkdtempSync(join(tmpdir(), 'doors-'))
   origin = createServer((socket) => {
     socket.on('error', () => {})
-    const block = Buffer.alloc(64 * 1024)
-    const more = (): void => {
-      while (socket.write(block));
-    }
-    socket.on('drain', more)
-    more()
+    pour(socket)
   })
   originPort = await portOf(origin)
 })
@@ -93,4 +124,39 @@ it('holds a tunnel and a circuit to the limit of the node, together', async () =
   await closed
   expect(seconds).toBeGreaterThan(ENOUGH / RATE)
   expect(Math.min(got.tunnel, got.circuit)).toBeGreaterThan(ENOUGH / 4)
+})
+
+it('holds a tunnel and an answer of the API to the limit of their user, together', async () => {
+  await start('--limit', String(RATE))
+  await using web = createHttpServer((_request, response) => pour(response))
+  const startedAt = performance.now()
+  const target = { host: '127.0.0.1', port: originPort }
+  const login = loginOf('ada', 'secret')
+  const tunnel = await openTunnel(socks.port, { protocol: 'socks5', login, target })
+  const answer = await openAnswer(`http://127.0.0.1:${await portOf(web)}/`)
+  const got = { tunnel: 0, answer: 0 }
+  const enough = Promise.withResolvers<void>()
+  const note = (which: keyof typeof got, bytes: number): void => {
+    got[which] += bytes
+    if (got.tunnel + got.answer >= ENOUGH + BURST) enough.resolve()
+  }
+  tunnel.on('data', (chunk: Buffer) => note('tunnel', chunk.length)).resume()
+  answer.on('data', (chunk: Buffer) => note('answer', chunk.length))
+  await enough.promise
+  const seconds = (performance.now() - startedAt) / 1000
+  const closed = Promise.all([once(tunnel, 'close'), once(answer, 'close')])
+  tunnel.destroy()
+  answer.on('error', () => {}).destroy()
+  await closed
+  web.closeAllConnections()
+  expect(seconds).toBeGreaterThan(ENOUGH / RATE)
+  expect(Math.min(got.tunnel, got.answer)).toBeGreaterThan(ENOUGH / 4)
+})
+
+it('lets nobody into https-proxy without a login, although everybody may come to the relay', async () => {
+  await start()
+  const asked = request({ host: proxy.host, port: proxy.port, path: '/v1/queue' }).end()
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+  answer.resume()
+  expect(answer.statusCode).toBe(401)
 })

@@ -124,7 +124,8 @@ const originsOf = (config: HttpsProxyConfig): Origins => ({
     // Each way in has its own most.
     maxRedirects: MAX_JOB_REDIRECTS,
     connectMs: config.dialMs,
-    originConnections: config.originConnections ?? config.slots,
+    // Who lets a slow client have its answer without a slot counts here still.
+    originConnections: config.originConnections ?? Infinity,
     idleConnections: Math.max(1024, config.slots),
     idleMs: ORIGIN_IDLE_MS,
     allowH2: true,

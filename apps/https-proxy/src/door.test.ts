@@ -1,4 +1,4 @@
-import { decodeResponseHead, fieldValues, formatAddress } from '@sluice/wire'
+import { decodeResponseHead, encodePreamble, fieldValues, formatAddress } from '@sluice/wire'
 import { TestClient } from '@sluice/service/testing'
 import { describe, it } from 'vitest'
 import { configOf, openOrigin, openTestDoor } from './testing/test-door.ts'
@@ -70,6 +70,34 @@ describe.concurrent('the door', () => {
     second.close()
   })
 
+  it('gives a user with a limit all of a large answer, by the API and as a proxy', async ({ expect }) => {
+    await using test = await openTestDoor([{ ...ADA, limits: { down: 8_000_000 } }])
+    await using origin = await openOrigin((_request, response) => response.end(Buffer.alloc(500_000)))
+    const url = `http://${formatAddress(origin)}/`
+    const stream = await TestClient.connect(test.door.proxy)
+    const body = encodePreamble(JSON.stringify({ url }))
+    const fields = `${login(ADA).replace('Proxy-', '')}Content-Length: ${body.length}\r\n`
+    const type = 'Content-Type: application/vnd.sluice.request\r\nConnection: close\r\n'
+    stream.send(Buffer.from(`POST /v1/requests HTTP/1.1\r\nHost: x\r\n${type}${fields}\r\n`))
+    stream.send(body)
+    await stream.lastWords()
+    expect(stream.received.length).toBeGreaterThan(500_000)
+    const proxied = await TestClient.connect(test.door.proxy)
+    await ask(proxied, url, login(ADA))
+    expect(proxied.received.length).toBeGreaterThan(500_000)
+  })
+
+  it('announces nothing behind an answer to a client that could not read it', async ({ expect }) => {
+    await using test = await openTestDoor([])
+    await using origin = await openOrigin((_request, response) => response.end('ok'))
+    const client = await TestClient.connect(test.door.proxy)
+    const body = encodePreamble(JSON.stringify({ url: `http://${formatAddress(origin)}/` }))
+    const fields = `Content-Type: application/vnd.sluice.request\r\nContent-Length: ${body.length}\r\n`
+    client.send(Buffer.from(`POST /v1/requests HTTP/1.0\r\nHost: x\r\n${fields}\r\n`))
+    client.send(body)
+    expect(await answerOf(client)).toEqual([200, undefined])
+  })
+
   it('asks nobody of an open door to hurry with signing in', async ({ expect }) => {
     await using test = await openTestDoor([], '--unauthenticated-per-ip', '1')
     const clients = await Promise.all(Array.from({ length: 5 }, () => TestClient.connect(test.door.proxy)))
@@ -104,5 +132,32 @@ describe.concurrent('the door', () => {
     [['--tls-cert', 'x'], '--tls is missing'],
   ] as const)('does not open with %j', async ([argv, message], { expect }) => {
     await expect(openTestDoor([], ...argv)).rejects.toThrow(message)
+  })
+
+  it('serves others of an origin while clients take nothing of what they asked for', async ({ expect }) => {
+    await using origin = await openOrigin(({ url }, response) => {
+      if (url === '/') return void response.end('hello')
+      const more = (): void => {
+        while (response.write('x'.repeat(100_000)));
+      }
+      response.on('drain', more)
+      return more()
+    })
+    await using test = await openTestDoor([], '--slots', '1', '--request-timeout', '50ms')
+    const base = `http://${formatAddress(origin)}`
+    const preamble = encodePreamble(JSON.stringify({ url: `${base}/endless` }))
+    const head = `POST /v1/requests HTTP/1.1\r\nHost: x\r\nContent-Type: application/vnd.sluice.request\r\n`
+    const streamed = `${head}Content-Length: ${preamble.length}\r\n\r\n${Buffer.from(preamble).toString('latin1')}`
+    for (const request of [streamed, `GET ${base}/endless HTTP/1.1\r\nHost: x\r\n\r\n`]) {
+      const slow = await TestClient.connect(test.door.proxy)
+      slow.pause()
+      slow.send(Buffer.from(request, 'latin1'))
+    }
+    const url = Buffer.from(JSON.stringify({ url: `${base}/` }))
+    const asked = `POST /v1/requests HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n`
+    const client = await TestClient.connect(test.door.proxy)
+    client.send(Buffer.from(`${asked}Content-Length: ${url.length}\r\n\r\n${url.toString()}`))
+    expect(await answerOf(client)).toEqual([200, undefined])
+    expect(await ask(await TestClient.connect(test.door.proxy), `${base}/`)).toEqual([200, undefined])
   })
 })

@@ -27,6 +27,13 @@ export interface OpenDoor {
   readonly report: () => StatsReport
 }
 
+export interface OpenOptions {
+  /** Told by the API and to collectors. */
+  readonly version?: string
+  /** Where the ops endpoint tells of requests. @default /status */
+  readonly status?: string
+}
+
 /**
  * Opens the door in a running program.
  * @throws ConfigError where it would listen beyond loopback for nobody, or files are of no use; the system's errors
@@ -34,7 +41,7 @@ export interface OpenDoor {
 export const openDoor = async (
   program: Program,
   config: HttpsProxyConfig,
-  version = '',
+  { version = '', status = '/status' }: OpenOptions = {},
 ): Promise<OpenDoor> => {
   let live = config
   const isOpen = whoMayCome(program, config, () => live.proxyProtocol)
@@ -44,6 +51,7 @@ export const openDoor = async (
   const watching = watchRequests(program, config, DOORS, {
     ...{ connections, desk: () => desk },
     slots: () => live.slots,
+    status,
   })
   const desk: Desk = new Desk(config, { program, tracer, watch: watching })
   const random = `sluice-${randomBytes(4).toString('hex')}`
@@ -136,7 +144,7 @@ const tlsFiles = ({
 export const serve = async (version: string, config: HttpsProxyConfig): Promise<Program> => {
   const program = await Program.start({ app: 'https-proxy', version, config, doors: DOORS })
   try {
-    await openDoor(program, config, version)
+    await openDoor(program, config, { version })
     await program.ready()
     return program
   } catch (error) {

@@ -1,3 +1,3 @@
 export { type HttpsProxyConfig, schema } from './config.ts'
-export { DOORS, type OpenDoor, openDoor } from './door.ts'
-export { curlLines } from './link.ts'
+export { DOORS, type OpenDoor, openDoor, type OpenOptions } from './door.ts'
+export { curlLines, getLine } from './link.ts'

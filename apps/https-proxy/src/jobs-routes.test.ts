@@ -90,6 +90,17 @@ describe('a conn of HTTP/2', () => {
     expect([origin.conns, lab.queue.held]).toEqual([1, 0])
   })
 
+  it('is used no more once its origin has hung up without a word', async () => {
+    await using origin = await TestOrigin.h2((_request, response) => response.end('ok'))
+    using lab = new JobsLab({ trust })
+    const url = `https://localhost:${origin.port}/`
+    await lab.ask(url)
+    origin.hangUp()
+    while (lab.jobs.conns.size > 0) await turn()
+    expect((await lab.ask(url)).text).toBe('ok')
+    expect(origin.conns).toBe(2)
+  })
+
   it('is not asked for where it is not wanted', async () => {
     await using origin = await TestOrigin.secure((request, response) => response.end(request.httpVersion), {
       ALPNProtocols: ['h2', 'http/1.1'],

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { expect, it } from 'vitest'
-import { curlLines, link } from './link.ts'
+import { curlLines, getLine, link } from './link.ts'
 
 it('is a line for each way, whose odd characters mean nothing to shell and URL', () => {
   const login = 'it%27s%21:a%3Ab%2F%40%20%25%C3%A9'
@@ -10,6 +10,13 @@ it('is a line for each way, whose odd characters mean nothing to shell and URL',
     `curl --proxy 'https://${login}@proxy.example:2' https://example.com/`,
     `curl --json '{"url":"https://example.com/"}' 'http://${login}@[::1]:1/v1/requests'`,
   ])
+})
+
+it('is a line for the client of the program, for a shell', () => {
+  const client = { program: 'node main.mjs', name: "it's", password: 'a$b', proxy: { host: '::1', port: 1 } }
+  expect(getLine(client)).toBe(
+    String.raw`SLUICE_PASSWORD='a$b' node main.mjs get https://example.com/ GET ::1 1 --user 'it'\''s'`,
+  )
 })
 
 it('leads where the program would listen, be it said by flags or without', () => {

@@ -38,6 +38,20 @@ export const curlLines = (name: string, password: string, listeners: Listeners):
   return [...lines, `curl --json '{"url":"${TARGET}"}' '${api}'`]
 }
 
+export interface GetLineOptions {
+  /** How the program is called, such as `node apps/https-proxy/dist/main.mjs`. */
+  readonly program: string
+  readonly name: string
+  readonly password: string
+  readonly proxy: Address
+}
+
+/** A line for a shell that has the program's own client ask. */
+export const getLine = ({ program, name, password, proxy }: GetLineOptions): string => {
+  const { host, port } = WILDCARDS.has(proxy.host) ? { ...proxy, host: hostname() } : proxy
+  return `SLUICE_PASSWORD=${quoted(password)} ${program} get ${TARGET} GET ${host} ${port} --user ${quoted(name)}`
+}
+
 /** What `user link` prints; `argv` are flags of the server, for the addresses that it listens on. */
 export const link = (name: string, password: string, argv: readonly string[]): UserLink => {
   const { config } = loadConfig(schema, { argv, env: process.env, operands })
@@ -58,3 +72,7 @@ const encoded = (text: string): string =>
     /[!'()*]/g,
     (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`,
   )
+
+/** As one word of a POSIX shell. */
+const quoted = (text: string): string =>
+  /^[\w./:-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`

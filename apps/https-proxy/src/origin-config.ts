@@ -48,7 +48,7 @@ export const originSchema: ConfigSchema<OriginConfig> = z.object({
   originConnections: wholeNumber(1, 100_000)
     .optional()
     .meta({
-      description: 'requests to one origin at a time; as many as there are slots unless given',
+      description: 'requests to one origin at a time, those without a slot included; any number unless given',
       ...origin,
     }),
   originCa: text.optional().meta({

@@ -11,9 +11,11 @@ export interface Watched {
   readonly connections: Connections
   readonly desk: () => Desk
   readonly slots: () => number
+  /** Path at the ops endpoint. */
+  readonly status: string
 }
 
-/** What is told of the requests of a door: in the log, at `/status` and in the metrics. */
+/** What is told of the requests of a door: in the log, at the ops endpoint and in the metrics. */
 export interface Watching extends QueueWatch {
   report(): StatsReport
 }
@@ -23,7 +25,7 @@ export const watchRequests = (
   program: Program,
   config: HttpsProxyConfig,
   doors: readonly string[],
-  { connections, desk, slots }: Watched,
+  { connections, desk, slots, status }: Watched,
 ): Watching => {
   const doorsMetrics = doors.map((name) => [name, program.metrics.door(name)] as const)
   const accepted = (): number =>
@@ -48,6 +50,7 @@ export const watchRequests = (
       metrics.ended(name, ms)
     }
   }
+  program.addRoutes((app) => app.get(status, () => stats.report()))
   tellOf(program, config, stats)
   return {
     report: () => stats.report(),
@@ -59,9 +62,8 @@ export const watchRequests = (
   }
 }
 
-/** At `/status` of the ops port, and in the log as often as was asked for. */
+/** In the log, as often as was asked for. */
 const tellOf = (program: Program, config: HttpsProxyConfig, stats: Statistics): void => {
-  program.addRoutes((app) => app.get('/status', () => stats.report()))
   const log = new StatsLog(stats, program.log, config.statsMs)
   let everyMs = config.statsMs
   program.onReload<HttpsProxyConfig>((next) => () => {

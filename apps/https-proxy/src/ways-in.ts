@@ -6,6 +6,7 @@ import { compatAccount, type CompatSettings } from './compat/index.ts'
 import type { HttpsProxyConfig } from './config.ts'
 import type { Desk } from './desk.ts'
 import { createHandshake } from './handshake.ts'
+import { HeldBytes } from './held-bytes.ts'
 import { ForwardTraces } from './forward-traces.ts'
 import type { Tracer } from './trace.ts'
 import { WatchedTunnel } from './tunnel.ts'
@@ -26,12 +27,14 @@ export class WaysIn {
   readonly #api: ApiServer
   readonly #deadlines = new Deadlines()
   readonly #traces: ForwardTraces
+  readonly #held: HeldBytes
   #config: HttpsProxyConfig
   #forward: ForwardSettings
 
   constructor(parts: WaysInParts, config: HttpsProxyConfig) {
     this.#parts = parts
     this.#config = config
+    this.#held = new HeldBytes(config.queueBytes)
     this.#traces = new ForwardTraces(parts.tracer)
     this.#api = new ApiServer(this.#apiSettings(config))
     this.#forward = this.#forwardSettings(config)
@@ -39,6 +42,7 @@ export class WaysIn {
 
   set(config: HttpsProxyConfig): void {
     this.#config = config
+    this.#held.max = config.queueBytes
     this.#forward = this.#forwardSettings(config)
     this.#api.update(this.#apiSettings(config))
   }
@@ -65,7 +69,7 @@ export class WaysIn {
       get keepAlive() {
         return now().compatKeepAlive
       },
-      heldBytes: now().queueBytes,
+      held: this.#held,
     }
   }
 
@@ -79,6 +83,7 @@ export class WaysIn {
     return {
       ...{ via: config.via ?? random, headMs, keepAliveMs, deadlines: this.#deadlines },
       responseMs: firstByteMs ?? requestMs,
+      pauseMs: requestMs,
       enter: desk.enter,
       requestId: () => requestId(undefined),
       prepare: (request, id, caller) => this.#traces.begin(request, id, caller),
@@ -92,6 +97,7 @@ export class WaysIn {
     return {
       ...{ jobs: desk, via: config.via ?? random, version, headMs, bodyMs, keepAliveMs, redirects, isOpen },
       jsonBytes: { up: json, down: json },
+      held: this.#held,
       enter: desk.enter,
       maxRequestBytes: config.maxRequestBytes ?? Infinity,
       queue: (caller) => desk.admission.report(caller),

@@ -100,3 +100,10 @@ it('can be cleared and led to another conn', async () => {
   await turns()
   expect([first.far.text, second.text]).toEqual(['', 'hello'])
 })
+
+it('does not wait for leave to write nothing', () => {
+  const lane = new HeldLane()
+  const { writer } = new Scene(lane)
+  expect(writer.write(bytes(''))).toBe(true)
+  expect(writer.free).toBe(true)
+})

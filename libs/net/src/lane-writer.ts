@@ -57,7 +57,8 @@ export class LaneWriter {
       this.lane.count(chunk.length)
       return !this.#blocked
     }
-    this.#hold(chunk)
+    // No limiter gives leave for nothing.
+    if (chunk.length > 0) this.#hold(chunk)
     return this.free
   }
 

@@ -12,13 +12,17 @@ export async function fdFlaws(subject: Subject, before: number | undefined): Pro
 }
 
 export async function activeSessions(subject: Subject): Promise<number> {
+  return sampled(subject, /^sluice_sessions_active\{.*\} (\d+)$/gm)
+}
+
+/** The sum of the samples that match, each with its number in the first group. */
+export async function sampled(subject: Subject, wanted: RegExp): Promise<number> {
   const text = await new Promise<string>((resolve, reject) => {
     // Nothing is left open behind it.
     const options = { agent: false, timeout: ANSWER_MS, port: subject.port('ops'), path: '/metrics' }
     get(options, (answer) => resolve(textOf(answer))).on('error', reject)
   })
-  const samples = text.matchAll(/^sluice_sessions_active\{.*\} (\d+)$/gm)
-  return [...samples].reduce((sum, [, count]) => sum + Number(count), 0)
+  return [...text.matchAll(wanted)].reduce((sum, [, count]) => sum + Number(count), 0)
 }
 
 /** The faults of the program, each with the input behind it where that is known. */

@@ -20,7 +20,7 @@ export interface World {
   readonly origin: Address
 }
 
-const ENDINGS: readonly Ending[] = ['end', 'end', 'end', 'reset', 'reset', 'deaf', 'wait']
+export const ENDINGS: readonly Ending[] = ['end', 'end', 'end', 'reset', 'reset', 'deaf', 'wait']
 const LONGEST_NAME = `${'n'.repeat(63)}.`.repeat(4).slice(0, 255)
 /** More than a handshake may have; waits in the conn while the dial goes on. */
 const LARGE_PAYLOAD = 100_000
@@ -93,7 +93,7 @@ function salad(dice: Dice): Uint8Array[] {
 }
 
 /** Mostly the right one: each wrong password costs the server a slow hash. */
-function loginFor(dice: Dice, { login }: World): Credentials {
+export function loginFor(dice: Dice, { login }: World): Credentials {
   if (!dice.once(12)) return login
   const { username } = login
   return dice.pick([
@@ -103,7 +103,7 @@ function loginFor(dice: Dice, { login }: World): Credentials {
   ])
 }
 
-function targetFor(dice: Dice, { origin }: World): Address {
+export function targetFor(dice: Dice, { origin }: World): Address {
   const { host, port } = origin
   if (!dice.once(3)) return origin
   return dice.pick([
@@ -118,7 +118,7 @@ function targetFor(dice: Dice, { origin }: World): Address {
 }
 
 /** Every byte apart, in a few pieces, or in one. */
-function split(dice: Dice, bytes: Uint8Array): Uint8Array[] {
+export function split(dice: Dice, bytes: Uint8Array): Uint8Array[] {
   if (bytes.length < 64 && dice.once(6)) return [...bytes].map((byte) => Uint8Array.of(byte))
   const cuts = Array.from({ length: dice.below(5) }, () => dice.below(bytes.length + 1))
   const edges = [0, ...cuts.toSorted((a, b) => a - b), bytes.length]

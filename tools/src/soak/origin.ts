@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { portOf } from '../subject/echo.ts'
 import { Exchange, ID_BYTES, type Plan, type Tunnel } from './exchange.ts'
@@ -6,14 +6,14 @@ import { Exchange, ID_BYTES, type Plan, type Tunnel } from './exchange.ts'
 /** How long a connection may take to show up here after its client is through with it. */
 const LATE_MS = 2000
 
-type Part = (socket: Socket, early: Buffer) => void
+type Part = (socket: Tunnel, early: Buffer) => void
 
 /** The target of all exchanges: plays the part that each of them has for it. */
 export class Origin {
   readonly port: number
   readonly #server: Server
   readonly #expected: Map<string, Part> = new Map()
-  readonly #sockets = new Set<Socket>()
+  readonly #sockets = new Set<Tunnel>()
   #made = 0
 
   static async open(): Promise<Origin> {
@@ -56,7 +56,7 @@ export class Origin {
   }
 
   /** A conn of some client. */
-  take(socket: Socket): void {
+  take(socket: Tunnel): void {
     this.#sockets.add(socket)
     socket.on('error', () => undefined).once('close', () => this.#sockets.delete(socket))
     let line: Buffer = Buffer.alloc(0)

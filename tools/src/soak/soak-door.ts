@@ -1,10 +1,10 @@
-import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Address } from '@sluice/wire'
 import { Installed } from '../subject/install.ts'
 import { Subject } from '../subject/subject.ts'
 import type { DatagramLoad } from './datagram-load.ts'
 import { Edits } from './edits.ts'
+import type { Tunnel } from './exchange.ts'
 import { Load, type OpenTunnel } from './load.ts'
 import { lateGrowth } from './memory.ts'
 import { Origin } from './origin.ts'
@@ -19,6 +19,8 @@ export interface SoakRun {
 /** A program with its users, as far as soaks differ. */
 export interface SoakedDoor {
   readonly app: string
+  /** Of the time that a run is to take. @default 1 */
+  readonly share?: number
   /** Adds the users. */
   readonly prepare: (installed: Installed, origin: Address) => Promise<PreparedDoor>
 }
@@ -31,10 +33,12 @@ export interface PreparedDoor {
   readonly clients: number
   readonly openTunnel: (subject: Subject) => OpenTunnel
   /** Brings the origin its conns, where the program does not dial it. */
-  readonly serveOrigin?: (subject: Subject, take: (socket: Socket) => void) => Promise<void>
+  readonly serveOrigin?: (subject: Subject, take: (tunnel: Tunnel) => void) => Promise<void>
   /** Others who come and go under the load. @returns what ends that */
   readonly visit?: (subject: Subject) => () => Promise<void>
   readonly datagrams: readonly DatagramLoad[]
+  /** Users who come otherwise, and what they moved. */
+  readonly others?: readonly { readonly user: string; readonly tally: Tally }[]
 }
 
 /** A running program and what it is to bear. */
@@ -71,7 +75,8 @@ const NODE_FLAGS = [
  * the clients moved, and nothing may have leaked, been logged as an error or kept it from stopping.
  * @returns what is wrong
  */
-export async function soakDoor(run: SoakRun, { app, prepare }: SoakedDoor): Promise<string[]> {
+export async function soakDoor(all: SoakRun, { app, share = 1, prepare }: SoakedDoor): Promise<string[]> {
+  const run = { ...all, minutes: all.minutes * share }
   const installed = await Installed.of(app)
   const origin = await Origin.open()
   try {
@@ -83,7 +88,7 @@ export async function soakDoor(run: SoakRun, { app, prepare }: SoakedDoor): Prom
       secrets,
     })
     try {
-      await door.serveOrigin?.(subject, (socket) => origin.take(socket))
+      await door.serveOrigin?.(subject, (tunnel) => origin.take(tunnel))
       const load = new Load(subject, origin, door.openTunnel(subject))
       return await soak({ run, installed, subject, door, load })
     } finally {
@@ -170,7 +175,7 @@ async function stop({ subject, load }: Trial): Promise<string[]> {
 /** By user. */
 const talliesOf = ({ load, door }: Trial): [string, Tally][] => [
   ...Object.entries(load.tallies),
-  ...door.datagrams.map(({ user, tally }): [string, Tally] => [user, tally]),
+  ...[...door.datagrams, ...(door.others ?? [])].map(({ user, tally }): [string, Tally] => [user, tally]),
 ]
 
 async function bookErrors(trial: Trial, when: string): Promise<string[]> {

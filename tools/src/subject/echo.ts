@@ -9,17 +9,22 @@ const RESPONSE = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 /**
  * An origin that says back what it is told, and to requests of HTTP that all is well, more often than it was asked where they
  * come in pieces; one that is told nothing for a second is left.
+ * @param answerTo what it says to something of HTTP instead
  */
-export async function openEcho(): Promise<{ port: number; close: () => void }> {
+export async function openEcho(
+  answerTo: (request: string) => string | Uint8Array = () => RESPONSE,
+): Promise<{ port: number; close: () => void }> {
   const sockets = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     sockets.add(socket)
     socket.setTimeout(IDLE_MS, () => socket.destroy())
     socket.on('error', () => undefined).on('close', () => sockets.delete(socket))
     socket.once('data', (first: Buffer) => {
-      if (REQUEST.test(first.toString('latin1', 0, 10_000))) {
-        socket.write(RESPONSE)
-        socket.on('data', () => socket.write(RESPONSE)).on('end', () => socket.end())
+      const request = first.toString('latin1', 0, 10_000)
+      if (REQUEST.test(request)) {
+        socket.write(answerTo(request))
+        socket.on('data', (more: Buffer) => socket.write(answerTo(more.toString('latin1', 0, 10_000))))
+        socket.on('end', () => socket.end())
       } else {
         socket.write(first)
         socket.pipe(socket)

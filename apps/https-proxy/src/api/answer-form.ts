@@ -1,5 +1,6 @@
 import { ServiceError } from '@sluice/service'
 import { encodePreamble, type HttpField } from '@sluice/wire'
+import type { HeldPart } from '../held-bytes.ts'
 import type { JobHead } from '../job.ts'
 import { REQUEST_ID } from './problem.ts'
 import { type ApiReply, sendChunk, sendEnd, sendHead, sendNow, sendWhole } from './reply.ts'
@@ -93,24 +94,27 @@ export class JsonForm implements AnswerForm {
   readonly #reply: ApiReply
   readonly #id: string
   readonly #maxBytes: number
+  readonly #held: HeldPart
   readonly #chunks: Uint8Array[] = []
   #size = 0
   #head: JobHead | undefined = undefined
 
-  constructor(reply: ApiReply, id: string, maxBytes: number) {
+  constructor(reply: ApiReply, id: string, maxBytes: number, held: HeldPart) {
     this.#reply = reply
     this.#id = id
     this.#maxBytes = maxBytes
+    this.#held = held
   }
 
   head(head: JobHead): void {
     this.#head = head
   }
 
-  /** @throws ServiceError RESPONSE_TOO_LARGE */
+  /** @throws ServiceError RESPONSE_TOO_LARGE, OVERLOADED */
   write(chunk: Uint8Array): boolean {
     this.#size += chunk.length
     if (this.#size > this.#maxBytes) throw new ServiceError('RESPONSE_TOO_LARGE')
+    this.#held.take(chunk.length)
     this.#chunks.push(chunk)
     return true
   }

@@ -63,12 +63,14 @@ export class ApiServer implements ApiDoor {
     this.#h1 = createServer({
       maxHeaderSize: MAX_HEAD_BYTES,
       insecureHTTPParser: false,
+      // Node's own answers to it have neither code nor id.
+      requireHostHeader: false,
       connectionsCheckingInterval: LOOK_MS,
       // A body may take as long as it takes: whoever reads it has deadlines of its own.
       requestTimeout: 0,
     })
     this.#h1.maxHeadersCount = 0
-    this.#h1.on('request', onRequest).on('checkContinue', onRequest)
+    this.#h1.on('request', onRequest).on('checkContinue', onRequest).on('checkExpectation', onRequest)
     this.#h1.on('clientError', onBroken)
     // Without it Node does not look at the deadlines of heads.
     this.#h1.emit('listening')

@@ -20,8 +20,9 @@ import {
 import { type ApiDoor, LINGER_MS } from './api-door.ts'
 import { Exchange, type ExchangeHost } from './exchange.ts'
 import { apiAccount, type Login } from './login.ts'
-import { problemOf } from './problem.ts'
+import { problemOf, REQUEST_ID } from './problem.ts'
 import { fieldOf, sendHead } from './reply.ts'
+import { requestId } from './request-id.ts'
 import { doneOf, writeRequestLine } from './request-line.ts'
 import { route } from './routes.ts'
 import type { ApiSettings, RequestDone } from './settings.ts'
@@ -67,7 +68,9 @@ export class ApiStreams implements ServedRequest, ExchangeHost {
     if (http2 === undefined)
       throw new ServiceError('PROTOCOL_UNSUPPORTED', 'HTTP/2 that TLS did not agree on')
     this.#http2 = http2
-    http2.on('close', () => this.#closed.resolve()).on('error', (error: Error) => (this.#error ??= error))
+    http2
+      .on('close', () => this.#closed.resolve())
+      .on('error', (error: Error) => (this.#error ??= brokenBy(error)))
     http2.on('timeout', () => this.#onIdle())
   }
 
@@ -166,7 +169,8 @@ export class ApiStreams implements ServedRequest, ExchangeHost {
     const exchange = new Exchange(message, reply, this, isProxied)
     this.#exchanges.add(exchange)
     this.session.touch()
-    reply.once('finish', () => skipRest(stream))
+    // That of the reply itself comes when all is over. The last frame of it goes out at the end of this turn.
+    reply.stream.once('finish', () => setImmediate(skipRest, stream))
     const value = valueOf(stream, isProxied)
     if (value === this.#login!.value) {
       if (exchange.method === 'CONNECT') void this.#tunnel(exchange)
@@ -221,16 +225,26 @@ export class ApiStreams implements ServedRequest, ExchangeHost {
 const valueOf = ({ message }: Stream, isProxied: boolean): string | undefined =>
   fieldOf(message, isProxied ? 'proxy-authorization' : 'authorization')
 
-const tell = ({ reply }: Stream, error: unknown, isProxied: boolean): void => {
+const tell = ({ message, reply }: Stream, error: unknown, isProxied: boolean): void => {
   if (reply.stream.destroyed) return
   const { status, fields, body } = problemOf(error, isProxied)
-  sendHead(reply, status, fields)
+  const id = requestId(fieldOf(message, 'sluice-request-id'))
+  sendHead(reply, status, [...fields, [REQUEST_ID, id]])
   reply.end(body)
 }
 
-/** Of a body that nobody wants: its client need not send it. */
+/** Of a body that nobody wants: its client need not send it, and what has come of it is let go. */
 const skipRest = ({ message, reply }: Stream): void => {
-  if (!message.complete && !reply.stream.destroyed) reply.stream.close(constants.NGHTTP2_NO_ERROR)
+  if (reply.stream.destroyed) return
+  if (reply.stream.state.remoteClose === 0) reply.stream.close(constants.NGHTTP2_NO_ERROR)
+  // A stream is not over for Node while some of it is unread.
+  message.resume()
+}
+
+/** What Node ends a connection for is what its client sent, or that it has left. */
+const brokenBy = (error: NodeJS.ErrnoException): Error => {
+  if (error.code === 'ERR_HTTP2_SESSION_ERROR') return left()
+  return error.code?.startsWith('ERR_HTTP2_') ? new ServiceError('HANDSHAKE_INVALID', error.message) : error
 }
 
 const ignore = (): void => {}

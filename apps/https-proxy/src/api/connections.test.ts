@@ -69,6 +69,28 @@ describe('a request to a proxy for https', () => {
     expect(second).toMatch(/^HTTP\/1\.1 200 /)
   })
 
+  it.each([
+    ['HEAD', 'Trailer: X-Sum'],
+    ['GET', 'Content-Length: 2'],
+  ])('by %s is answered although trailers are announced where there can be none', async (method, more) => {
+    await using api = await openTestApi()
+    using client = await RawClient.connect(api.address)
+    client.send(`${method} https://a/ HTTP/1.1`, 'Host: a', PROXY_LOGIN, '', '')
+    const job = await api.jobs.next()
+    const [name = '', value = ''] = more.split(': ')
+    job.answer(
+      200,
+      [
+        ['Trailer', 'X-Sum'],
+        [name, value],
+      ],
+      method === 'HEAD' ? '' : 'ok',
+    )
+    await client.until('\r\n\r\n')
+    expect(client.text).toMatch(/^HTTP\/1\.1 200 /)
+    expect(client.text).not.toContain('X-Sum')
+  })
+
   it('that fails behind its head is reset, and one that has come through here before is refused', async () => {
     await using api = await openTestApi()
     using client = await RawClient.connect(api.address)
@@ -254,6 +276,25 @@ describe('a connection', () => {
     const start = length
     await client.until('Sluice-Code')
     expect(client.text.slice(start)).toMatch(answer)
+  })
+
+  it.each([
+    ['no Host', ''],
+    ['two', 'Host: a\r\nHost: a\r\n'],
+  ])('that brings %s is told so as in other cases', async (_, hosts) => {
+    await using api = await openTestApi()
+    using client = await RawClient.connect(api.address)
+    client.send(`GET /v1/queue HTTP/1.1\r\n${hosts}${LOGIN}\r\n\r\n`)
+    await client.until('HANDSHAKE_INVALID')
+    expect(client.text).toMatch(/^HTTP\/1\.1 400 [^]*\r\nSluice-Request-Id: /)
+    expect(await api.line('request.end')).toMatchObject({ code: 'HANDSHAKE_INVALID' })
+  })
+
+  it('that expects what nobody knows is answered', async () => {
+    await using api = await openTestApi()
+    using client = await RawClient.connect(api.address)
+    client.send('GET /v1/queue HTTP/1.1', 'Host: a', LOGIN, 'Expect: more', '', '')
+    await client.until('"waiting":0}\n')
   })
 
   it('has to begin and end a head in time', async () => {

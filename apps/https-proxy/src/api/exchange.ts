@@ -1,6 +1,7 @@
 import { type LaneSource, LaneWriter, NetError } from '@sluice/net'
 import { type Code, codeOf, type Serving, type UserLanes } from '@sluice/service'
 import type { HttpField } from '@sluice/wire'
+import { HeldPart } from '../held-bytes.ts'
 import type { JobHead, JobRequest, JobSink, RunningJob } from '../job.ts'
 import type { AnswerForm } from './answer-form.ts'
 import { BodyUp } from './body-up.ts'
@@ -62,6 +63,7 @@ export class Exchange implements JobSink, LaneSource {
   #upBefore = 0
   #abort: AbortController | undefined = undefined
   #before: LaneWriter | undefined = undefined
+  #held: HeldPart | undefined = undefined
 
   constructor(message: ApiRequestMessage, reply: ApiReply, host: ExchangeHost, isProxied: boolean) {
     this.message = message
@@ -87,6 +89,11 @@ export class Exchange implements JobSink, LaneSource {
   /** The client waits for leave to send its body. */
   get expectsContinue(): boolean {
     return fieldOf(this.message, 'expect')?.toLowerCase() === '100-continue'
+  }
+
+  /** What it keeps in memory as a whole, until it is over. */
+  get held(): HeldPart {
+    return (this.#held ??= new HeldPart(this.host.settings.held))
   }
 
   /** Aborts when the exchange is over before it was handed over. */
@@ -244,6 +251,7 @@ export class Exchange implements JobSink, LaneSource {
       this.#letGo(gone())
     }
     this.isOver = true
+    this.#held?.clear()
     this.host.onOver(this)
   }
 }

@@ -1,6 +1,7 @@
 import { NetError } from '@sluice/net'
 import { ServiceError } from '@sluice/service'
 import { decodePreamble } from '@sluice/wire'
+import type { HeldPart } from '../held-bytes.ts'
 import type { ApiRequestMessage } from './reply.ts'
 
 /** Reads chunks until `take` has a result. The message is paused afterwards. */
@@ -68,14 +69,24 @@ export const takeFirst = async (message: ApiRequestMessage, ms: number): Promise
   return chunk
 }
 
-/** A body as a whole. @throws ServiceError REQUEST_TOO_LARGE, HANDSHAKE_TIMEOUT; NetError CLIENT_CLOSED */
-export const takeBody = (message: ApiRequestMessage, maxBytes: number, ms: number): Promise<Buffer> => {
+/**
+ * A body as a whole.
+ * @param held where there has to be room for it
+ * @throws ServiceError REQUEST_TOO_LARGE, OVERLOADED; NetError HANDSHAKE_TIMEOUT, CLIENT_CLOSED
+ */
+export const takeBody = (
+  message: ApiRequestMessage,
+  maxBytes: number,
+  ms: number,
+  held: HeldPart,
+): Promise<Buffer> => {
   const chunks: Uint8Array[] = []
   let size = 0
   return intake(message, ms, (chunk) => {
     if (chunk === undefined) return Buffer.concat(chunks)
     size += chunk.length
     if (size > maxBytes) throw new ServiceError('REQUEST_TOO_LARGE')
+    held.take(chunk.length)
     chunks.push(chunk)
     return undefined
   })

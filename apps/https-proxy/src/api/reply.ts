@@ -64,8 +64,20 @@ export const sendHead = (reply: ApiReply, status: number, fields: readonly HttpF
     reply.writeHead(status, grouped(fields))
     return
   }
-  reply.writeHead(status, fields.flat())
+  const sent = hasChunks(reply, status, fields)
+    ? fields
+    : fields.filter(([name]) => !isNamed(name, 'trailer'))
+  reply.writeHead(status, sent.flat())
 }
+
+/** Where the body is not in chunks, nothing can follow it, and Node refuses to announce that. */
+const hasChunks = ({ req }: ServerResponse, status: number, fields: readonly HttpField[]): boolean => {
+  if (req.httpVersion === '1.0' || req.method === 'HEAD' || status === 204 || status === 304) return false
+  return !fields.some(([name]) => isNamed(name, 'content-length'))
+}
+
+const isNamed = (name: string, lower: string): boolean =>
+  name.length === lower.length && name.toLowerCase() === lower
 
 /** @returns whether more may follow at once; if not, 'drain' tells when */
 export const sendChunk = (reply: ApiReply, chunk: Uint8Array): boolean => {

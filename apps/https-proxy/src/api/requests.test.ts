@@ -2,6 +2,7 @@ import { ServiceError } from '@sluice/service'
 import { encodePreamble } from '@sluice/wire'
 import { type Dispatcher, request } from 'undici'
 import { describe, expect, it } from 'vitest'
+import { HeldBytes } from '../held-bytes.ts'
 import { BASIC, openTestApi, type TestApi, TOKEN } from './testing/test-api.ts'
 
 const STREAM = 'application/vnd.sluice.request'
@@ -299,6 +300,23 @@ describe('a request in JSON', () => {
     expect(answer.statusCode).toBe(502)
     expect(await answer.body.json()).toMatchObject({ code: 'RESPONSE_TOO_LARGE' })
     expect(await job.cancelled).toMatchObject({ code: 'RESPONSE_TOO_LARGE' })
+  })
+
+  it('is refused where all of them take all the memory that they may', async () => {
+    const held = new HeldBytes(3000)
+    await using api = await openTestApi({ held })
+    const asked = { url: 'http://a/', body: Buffer.alloc(1000).toString('base64') }
+    const answering = post(api, 'application/json', JSON.stringify(asked))
+    const job = await api.jobs.next()
+    expect(held.bytes).toBeGreaterThan(1334)
+    const { statusCode, body } = await post(api, 'application/json', ' '.repeat(2000))
+    expect([statusCode, await body.json()]).toEqual([503, expect.objectContaining({ code: 'OVERLOADED' })])
+    job.answer(200, [], 'x'.repeat(2000))
+    expect((await answering).statusCode).toBe(503)
+    const small = post(api, 'application/json', JSON.stringify(asked))
+    ;(await api.jobs.next()).answer(200, [], 'x'.repeat(1000))
+    await (await small).body.text()
+    await expect.poll(() => held.bytes).toBe(0)
   })
 
   it('is refused for base64 that is none', async () => {

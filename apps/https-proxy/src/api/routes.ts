@@ -96,14 +96,14 @@ const inJson = async (exchange: Exchange): Promise<void> => {
   const most = Math.ceil((jsonBytes.up * 4) / 3) + 64 * 1024
   if ((lengthOf(message) ?? 0) > most) throw new ServiceError('REQUEST_TOO_LARGE')
   exchange.goOn()
-  const bytes = await takeBody(message, most, bodyMs)
+  const bytes = await takeBody(message, most, bodyMs, exchange.held)
   const asked = readJsonRequest(bytes.toString(), redirects)
   const body = asked.body === undefined ? undefined : Buffer.from(asked.body, 'base64')
   if ((body?.length ?? 0) > jsonBytes.up) throw new ServiceError('REQUEST_TOO_LARGE')
   if (body !== undefined && body.length > 0) await exchange.passUp(body)
   exchange.run(
     { ...requestOf(asked), body, bodyBytes: body?.length, timing: 'whole' },
-    new JsonForm(reply, id, jsonBytes.down),
+    new JsonForm(reply, id, jsonBytes.down, exchange.held),
   )
 }
 
@@ -154,8 +154,12 @@ const OURS: ReadonlySet<string> = new Set(['expect', 'sluice-request-id'])
 const proxiedUrl = (message: ApiRequestMessage): URL =>
   targetUrl(isH2(message) ? `${message.scheme}://${message.authority}${message.url}` : (message.url ?? ''))
 
-/** What a lenient parser lets through of RFC 9112 §6.1. @throws ServiceError */
+const hostsOf = ({ rawHeaders }: ApiRequestMessage): number =>
+  rawHeaders.filter((name, at) => at % 2 === 0 && name.length === 4 && name.toLowerCase() === 'host').length
+
+/** What a lenient parser lets through of RFC 9112 §3.2 and §6.1. @throws ServiceError */
 const checkFraming = (message: ApiRequestMessage): void => {
+  if (message.httpVersion === '1.1' && hostsOf(message) !== 1) throw new ServiceError('HANDSHAKE_INVALID')
   const coding = fieldOf(message, 'transfer-encoding')
   if (coding === undefined) return
   if (message.httpVersion === '1.0') throw new ServiceError('HANDSHAKE_INVALID')

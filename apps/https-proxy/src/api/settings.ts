@@ -1,5 +1,6 @@
 import type { Caller, Code } from '@sluice/service'
 import type { Enter } from '@sluice/service/http'
+import type { HeldBytes } from '../held-bytes.ts'
 import type { Jobs } from '../job.ts'
 
 /** What holds for the API of a door. Looked at anew for each request, but for the timeouts, which `ApiServer.update` takes. */
@@ -19,6 +20,8 @@ export interface ApiSettings {
   readonly redirects: number
   /** Bodies of exchanges in JSON, as they are before base64. */
   readonly jsonBytes: { readonly up: number; readonly down: number }
+  /** What all of these may take in memory together. */
+  readonly held: HeldBytes
   /** Of any other request; Infinity where nothing bounds it. */
   readonly maxRequestBytes: number
   /** Who has no credentials is let in as a guest. */

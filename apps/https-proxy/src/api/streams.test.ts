@@ -1,6 +1,6 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2'
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { AddressPolicy, type Conn, createDial, createResolver } from '@sluice/net'
 import { type Address, encodePreamble } from '@sluice/wire'
@@ -108,7 +108,11 @@ describe('over HTTP/2', () => {
     using session = open(api)
     const stranger = session.request({ ':path': '/' })
     const refused = await headOf(stranger)
-    expect(refused).toMatchObject({ ':status': 401, 'sluice-code': 'AUTH_REQUIRED' })
+    expect(refused).toMatchObject({
+      ':status': 401,
+      'sluice-code': 'AUTH_REQUIRED',
+      'sluice-request-id': expect.any(String) as string,
+    })
     expect(refused['www-authenticate']).toContain('Basic')
     stranger.resume()
     const known = session.request({ ':path': '/', authorization: `Bearer ${TOKEN}` })
@@ -155,6 +159,34 @@ describe('over HTTP/2', () => {
     stream.resume()
     await once(stream, 'close')
     expect(stream.rstCode).toBe(constants.NGHTTP2_NO_ERROR)
+  })
+
+  it.each([
+    ['is there, and nobody reads', true],
+    ['does not end', false],
+  ])('is idle once all is answered, although a body %s', async (_, isWhole) => {
+    await using api = await openTestApi({ keepAliveMs: 100 })
+    using session = open(api)
+    const stream = ask(session, { ...POST, ':path': '/v1/none' })
+    stream.on('error', () => {})
+    stream.write('x'.repeat(1000))
+    if (isWhole) stream.end()
+    expect(await text(stream)).toContain('ROUTE_UNKNOWN')
+    expect(stream.rstCode).toBe(constants.NGHTTP2_NO_ERROR)
+    await once(session, 'close')
+  })
+
+  it('what is none of HTTP/2 is no bug of ours', async () => {
+    await using api = await openTestApi()
+    const { host, port } = api.address
+    const wire: Socket = connectSocket({ host, port })
+    const session = connect(api.url, { createConnection: () => wire })
+    session.on('error', () => {})
+    const stream = ask(session, { ':path': '/' }).on('error', () => {})
+    expect(await headOf(stream)).toMatchObject({ ':status': 200 })
+    // A window that grows by nothing (RFC 9113 §6.9).
+    wire.write(Buffer.from('00000408000000000000000000', 'hex'))
+    expect(await api.line('session.end')).toMatchObject({ code: 'HANDSHAKE_INVALID' })
   })
 
   it('a request for another scheme is one to a proxy', async () => {

@@ -6,7 +6,7 @@ import { type CompatAnswer, compatRefusal } from './compat-answer.ts'
 import { CompatJob } from './compat-job.ts'
 import { readCompatRequest } from './compat-request.ts'
 import { type FramePart, FrameReader } from './frame-reader.ts'
-import { type HeldBytes, HeldPart } from './held-bytes.ts'
+import { HeldPart } from '../held-bytes.ts'
 import { COMPAT_DEADLINES, type CompatSettings } from './settings.ts'
 
 const PIECE_BYTES = 64 * 1024
@@ -37,10 +37,10 @@ export class CompatClient implements ConnSink {
   #isLast: boolean
   #settle: (error?: Error) => void = () => {}
 
-  constructor(session: Serving, settings: CompatSettings, held: HeldBytes) {
+  constructor(session: Serving, settings: CompatSettings) {
     this.#session = session
     this.#settings = settings
-    this.#held = new HeldPart(held)
+    this.#held = new HeldPart(settings.held)
     this.#reader = new FrameReader(this.#held)
     this.#isLast = !settings.keepAlive
     this.#up = new LaneWriter(session.lanes.up, { onFree: () => this.#ask() })

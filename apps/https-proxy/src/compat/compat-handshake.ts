@@ -12,7 +12,6 @@ import {
 import { type Address, decodeCompatHead } from '@sluice/wire'
 import { compatRefusal } from './compat-answer.ts'
 import { CompatClient } from './compat-client.ts'
-import { HeldBytes } from './held-bytes.ts'
 import type { CompatSettings } from './settings.ts'
 
 /**
@@ -20,12 +19,11 @@ import type { CompatSettings } from './settings.ts'
  * start of the first request, so that whoever speaks another protocol is no session.
  */
 export const compatHandshake = (settings: CompatSettings): Handshake => {
-  const held = new HeldBytes(settings.heldBytes)
   return async (reader, directory) => {
     const { length } = await reader.read(decodeCompatHead)
     try {
       const account = settings.accountFor(directory, reader.client)
-      return new CompatConnection(reader.conn, account, length, settings, held)
+      return new CompatConnection(reader.conn, account, length, settings)
     } catch (error) {
       await refuse(reader.conn, compatRefusal(codeOf(error)).frame)
       throw error
@@ -57,14 +55,12 @@ class CompatConnection implements ServedRequest {
   readonly #conn: Conn
   readonly #length: number
   readonly #settings: CompatSettings
-  readonly #held: HeldBytes
 
-  constructor(conn: Conn, account: Account, length: number, settings: CompatSettings, held: HeldBytes) {
+  constructor(conn: Conn, account: Account, length: number, settings: CompatSettings) {
     this.#conn = conn
     this.account = account
     this.#length = length
     this.#settings = settings
-    this.#held = held
   }
 
   reject(code: ErrorCode): Promise<void> {
@@ -72,6 +68,6 @@ class CompatConnection implements ServedRequest {
   }
 
   serve(session: Serving): Promise<void> {
-    return new CompatClient(session, this.#settings, this.#held).run(this.#length)
+    return new CompatClient(session, this.#settings).run(this.#length)
   }
 }

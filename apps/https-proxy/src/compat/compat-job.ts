@@ -5,7 +5,7 @@ import type { RequestDone } from '../api/settings.ts'
 import type { JobHead, JobSink, RunningJob } from '../job.ts'
 import { type CompatAnswer, compatAnswer, compatRefusal } from './compat-answer.ts'
 import type { CompatRequest } from './compat-request.ts'
-import type { HeldPart } from './held-bytes.ts'
+import type { HeldPart } from '../held-bytes.ts'
 import { responseText } from './response-text.ts'
 import type { CompatSettings } from './settings.ts'
 

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { ServiceError } from '@sluice/service'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { HeldBytes } from '../held-bytes.ts'
 import { type CompatDoor, type CompatDoorOptions, openCompatDoor } from './testing/compat-door.ts'
 import { CompatPeer, frameOf } from './testing/compat-peer.ts'
 import type { FakeJob } from './testing/fake-jobs.ts'
@@ -183,7 +184,7 @@ describe('failures', () => {
   })
 
   it('takes no more into memory than it may', async () => {
-    await open({ heldBytes: 1 << 20 })
+    await open({ held: new HeldBytes(1 << 20) })
     const large = await asked({ ...REQUEST, post_data: 'x'.repeat(2 << 20) })
     expect((await large.reply())?.headers['Sluice-Code']).toBe('OVERLOADED')
     await vi.waitUntil(() => door.lines('session.end').length > 0)

@@ -2,7 +2,7 @@ import { encodeCompatRequest, openCompat } from '@sluice/wire'
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { FrameReader } from './frame-reader.ts'
-import { HeldBytes, HeldPart } from './held-bytes.ts'
+import { HeldBytes, HeldPart } from '../held-bytes.ts'
 
 const frame = (data: Uint8Array): Uint8Array =>
   encodeCompatRequest({ nonce: new Uint8Array(4), key: new Uint8Array(33).fill(7), data })

@@ -1,5 +1,5 @@
 import { decodeCompatHead } from '@sluice/wire'
-import type { HeldPart } from './held-bytes.ts'
+import type { HeldPart } from '../held-bytes.ts'
 
 const HEAD_BYTES = 12
 const MAGIC_BYTES = 8

@@ -2,6 +2,7 @@ import type { Account, Directory } from '@sluice/service'
 import type { Address } from '@sluice/wire'
 import type { RequestDone } from '../api/settings.ts'
 import type { Jobs } from '../job.ts'
+import type { HeldBytes } from '../held-bytes.ts'
 import type { FramePart } from './frame-reader.ts'
 
 /** What holds for all clients of the original. */
@@ -13,8 +14,8 @@ export interface CompatSettings {
   readonly redirects: () => number
   /** Whether a client may send another request once it has its answer; the original closed by default. Read for each connection. */
   readonly keepAlive: boolean
-  /** What requests that are read, or wait, and their answers may take in memory together, bytes. */
-  readonly heldBytes: number
+  /** What requests that are read, or wait, and their answers may take in memory together. */
+  readonly held: HeldBytes
   /** Told of each request that is over, besides its line in the log. */
   readonly onRequestDone?: ((done: RequestDone) => void) | undefined
 }

@@ -43,7 +43,7 @@ export const openTestDoor = async (users: readonly TestUser[], ...argv: string[]
     rmSync(data, { recursive: true })
   }
   try {
-    const door = await openDoor(program, config, '0')
+    const door = await openDoor(program, config, { version: '0' })
     const ops = (await program.ready())!
     return { program, door, ops, journal, config, [Symbol.asyncDispose]: dispose }
   } catch (error) {

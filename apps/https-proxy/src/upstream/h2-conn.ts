@@ -36,6 +36,8 @@ export class H2Conn implements OriginConn {
   /** @param idleMs unused for so long it closes */
   constructor(socket: Duplex, route: Route, origin: string, idleMs: number) {
     this.route = route
+    // An origin that has ended its side is gone, whether or not it has said so in HTTP/2.
+    socket.allowHalfOpen = false
     this.#session = connect(origin, {
       createConnection: () => socket,
       settings: {

@@ -9,6 +9,7 @@ describe('originError', () => {
   it.each([
     [coded('UND_ERR_SOCKET', 'other side closed'), 'TARGET_RESET'],
     [coded('UND_ERR_SOCKET', 'bad response'), 'RESPONSE_INVALID'],
+    [coded('ERR_ASSERTION', 'falsy:\n\n  assert2(upgrade)\n'), 'RESPONSE_INVALID'],
     [coded('HPE_INVALID_CONSTANT'), 'RESPONSE_INVALID'],
     [coded('HPE_INVALID_EOF_STATE'), 'TARGET_RESET'],
     [coded('ECONNRESET'), 'TARGET_RESET'],

@@ -18,6 +18,8 @@ const MEANING: Readonly<Record<string, ErrorCode>> = {
   ETIMEDOUT: 'TARGET_RESET',
   EHOSTUNREACH: 'TARGET_RESET',
   ENETUNREACH: 'TARGET_RESET',
+  // What undici takes for granted of an answer: no status below 100, no change of protocol that nobody asked for.
+  ERR_ASSERTION: 'RESPONSE_INVALID',
   HPE_INVALID_EOF_STATE: 'TARGET_RESET',
   ERR_HTTP2_ERROR: 'RESPONSE_INVALID',
   ERR_HTTP2_GOAWAY_SESSION: 'TARGET_RESET',

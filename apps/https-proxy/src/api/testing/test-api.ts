@@ -5,6 +5,7 @@ import { Shaper } from '@sluice/ratelimit'
 import { createLog, Directory, type Handshake, runSession, ServiceError, Sessions } from '@sluice/service'
 import { hashPassword, type Limits, PasswordVerifier, type User, type UserStore } from '@sluice/userstore'
 import { type Address, createRequestHeadDecoder, type Decode, type RequestHead } from '@sluice/wire'
+import { HeldBytes } from '../../held-bytes.ts'
 import { ApiServer, isH2Preface } from '../api-server.ts'
 import type { ApiSettings } from '../settings.ts'
 import { FakeJobs } from './fake-jobs.ts'
@@ -62,6 +63,7 @@ export const openTestApi = async (options: TestApiOptions = {}): Promise<TestApi
     keepAliveMs: 60_000,
     redirects: 5,
     jsonBytes: { up: 1024 * 1024, down: 1024 * 1024 },
+    held: new HeldBytes(64 * 1024 * 1024),
     maxRequestBytes: Infinity,
     isOpen: () => false,
     queue: ({ account }) => ({ user: account.name, waiting: 0 }),

@@ -4,6 +4,7 @@ import { Shaper } from '@sluice/ratelimit'
 import { createLog, Directory, runSession, Sessions } from '@sluice/service'
 import type { Limits, User, UserStore } from '@sluice/userstore'
 import type { Address } from '@sluice/wire'
+import { HeldBytes } from '../../held-bytes.ts'
 import { compatAccount, compatHandshake, type CompatSettings } from '../index.ts'
 import { FakeJobs } from './fake-jobs.ts'
 
@@ -25,7 +26,13 @@ export interface CompatDoor extends AsyncDisposable {
 }
 
 export const openCompatDoor = async (options: CompatDoorOptions = {}): Promise<CompatDoor> => {
-  const { user, isClosed = false, keepAlive = false, redirects = () => 0, heldBytes = 64 << 20 } = options
+  const {
+    user,
+    isClosed = false,
+    keepAlive = false,
+    redirects = () => 0,
+    held = new HeldBytes(64 << 20),
+  } = options
   const jobs = new FakeJobs()
   const logged: string[] = []
   const shaper = new Shaper()
@@ -44,7 +51,13 @@ export const openCompatDoor = async (options: CompatDoorOptions = {}): Promise<C
   })
   const metrics = createMetrics({ app: 'test', version: '0' }).door('compat')
   const accountFor = compatAccount({ user: user?.name, isOpen: () => !isClosed })
-  const handshake = compatHandshake({ jobs, accountFor, keepAlive, redirects, heldBytes })
+  const handshake = compatHandshake({
+    jobs,
+    accountFor,
+    keepAlive,
+    redirects,
+    held,
+  })
   const parts = { door: 'compat', metrics, sessions, dial, mayReuse: () => false }
   const listener = await listen({
     host: '127.0.0.1',

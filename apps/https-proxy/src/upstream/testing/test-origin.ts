@@ -48,6 +48,11 @@ export class TestOrigin implements AsyncDisposable {
     return this.#server
   }
 
+  /** Ends all conns without a word, as a process that dies does. */
+  hangUp(): void {
+    for (const socket of this.#open) socket.end()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#open) socket.destroy()
     this.#server.close()

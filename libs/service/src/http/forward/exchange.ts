@@ -5,6 +5,7 @@ import { type Code, codeOf, type ErrorCode, OUTCOMES } from '../../errors.ts'
 import type { Serving } from '../../request.ts'
 import { type Answering, ForwardTarget } from './forward-target.ts'
 import type { IdleTargets } from './idle-targets.ts'
+import { PauseWatch } from './pause-watch.ts'
 import type { RequestLog } from './request-log.ts'
 import type { RequestReader } from './request-reader.ts'
 import type { DoneRequest, Enter, ForwardSettings } from './settings.ts'
@@ -71,6 +72,7 @@ export class Exchange implements Answering, DoneRequest {
   readonly #size: number
   #target: ForwardTarget | undefined = undefined
   #turn: Turn | undefined = undefined
+  #watch: PauseWatch | undefined = undefined
   #isRetry = false
   /** Of `up`, when it was last asked whether this is too slow. */
   #mark = 0
@@ -110,12 +112,14 @@ export class Exchange implements Answering, DoneRequest {
   }
 
   async #enter(enter: Enter): Promise<void> {
-    const { session } = this.#host
+    const host = this.#host
+    const { pauseMs } = host.settings
     const turn = (this.#turn = new Turn())
     try {
-      const isTurn = await turn.wait(enter, session, this.#size)
+      const isTurn = await turn.wait(enter, host.session, this.#size)
       if (!isTurn) return
       this.waitedMs = this.#age
+      if (pauseMs !== undefined) this.#watch = new PauseWatch(this, host, pauseMs)
       this.#reach()
     } catch (error) {
       if (!this.#isOver) this.#host.onFailed(error)
@@ -153,6 +157,10 @@ export class Exchange implements Answering, DoneRequest {
     if (target?.rest(settings.deadlines.now()) === true) idle.put(target)
     else target?.drop()
     this.#report()
+  }
+
+  leaveTurn(): void {
+    this.#turn?.letGo(undefined)
   }
 
   /** It is answered from here. */
@@ -273,6 +281,7 @@ export class Exchange implements Answering, DoneRequest {
     this.ms = this.#age
     if (this.#turn !== undefined) this.waitedMs ??= this.ms
     this.#turn?.letGo(error)
+    this.#watch?.end()
     const { session, settings, log } = this.#host
     session.metrics.served(this.code, this.ms)
     log.write(this)

@@ -13,6 +13,11 @@ export interface ForwardSettings {
   readonly keepAliveMs: number
   /** From the end of a request to the head of its response. */
   readonly responseMs: number
+  /**
+   * Of a request that has its turn: for how long its target may take or give nothing, once it takes the request or has begun
+   * its response; and after which it lets go of its turn where its client is slow. @default as long as the session may
+   */
+  readonly pauseMs?: number | undefined
   readonly deadlines: Deadlines
   /** Where requests wait for their turn; undefined: it is always theirs. */
   readonly enter?: Enter | undefined
@@ -26,8 +31,8 @@ export interface ForwardSettings {
 }
 
 /**
- * Waits until it is this caller's turn. What it gives is disposed of once: when a forwarded request is over or its
- * connection speaks another protocol, and when the dial of a tunnel has ended. No deadline runs while it waits. A client
+ * Waits until it is this caller's turn. What it gives is disposed of once: when a forwarded request is over, is held
+ * back by its client for too long, or its connection speaks another protocol, and when the dial of a tunnel has ended. No deadline runs while it waits. A client
  * that ends its side is taken to have left.
  *
  * @param bytes of the request that are held meanwhile

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ServiceError } from '../../errors.ts'
 import { ADA, basic, heard, HttpStage, OK, TestQueue } from '../testing/http-stage.ts'
+import type { TargetConn } from '../../testing/scripted-target.ts'
+import type { TestClient } from '../../testing/test-client.ts'
 import type { DoneRequest } from './settings.ts'
 
 let queue: TestQueue
@@ -204,6 +206,66 @@ describe('a request that is forwarded', () => {
     await expect.poll(() => queue.freed, { interval: 2 }).toBe(1)
     client.send(Buffer.from('ping'))
     await conn.take('ping')
+  })
+})
+
+describe('a request that has its turn', () => {
+  beforeEach(async () => {
+    await stage[Symbol.asyncDispose]()
+    stage = await HttpStage.open({ enter: queue.enter, pauseMs: 30_000 })
+  })
+
+  const admitted = async (text: string): Promise<[TestClient, TargetConn]> => {
+    const client = await stage.client(text)
+    ;(await queue.next()).admit()
+    const conn = await stage.target.next()
+    await conn.take()
+    return [client, conn]
+  }
+
+  test('is cut where its target stalls within the response', async () => {
+    const [client, conn] = await admitted(stage.get())
+    conn.send(OK.slice(0, -2))
+    await heard(client, 'hel')
+    stage.pass(30_000)
+    conn.send('l')
+    await heard(client, 'hell')
+    stage.pass(30_000)
+    expect([client.over, queue.freed]).toEqual([false, 0])
+    stage.pass(30_000)
+    expect((await stage.door.end(client)).code).toBe('RESPONSE_TIMEOUT')
+    expect(queue.freed).toBe(1)
+  })
+
+  test('keeps nobody waiting for a client that takes nothing of its answer', async () => {
+    const [client, conn] = await admitted(stage.get())
+    client.pause()
+    conn.send('HTTP/1.1 200 OK\r\nContent-Length: 20000000\r\n\r\n')
+    conn.send('x'.repeat(20_000_000))
+    await expect.poll(() => (stage.pass(30_000), queue.freed), { interval: 5 }).toBe(1)
+    expect(stage.lines('request.end')).toEqual([])
+    client.resume()
+    await client.take(20_000_000)
+    await expect.poll(() => stage.lines('request.end')).toMatchObject([{ code: 'OK' }])
+  })
+
+  test('keeps nobody waiting for a client that is slow to send its body', async () => {
+    const [client, conn] = await admitted(`${stage.get(BODY(5), 'POST')}hell`)
+    stage.pass(30_000)
+    await expect.poll(() => queue.freed).toBe(1)
+    client.send(Buffer.from('o'))
+    await conn.take('o')
+    conn.send(OK)
+    await heard(client, 'hello')
+  })
+
+  test('fails where its target takes nothing of the body', async () => {
+    const [client, conn] = await admitted(stage.get(BODY(50_000_000), 'POST'))
+    conn.socket.pause()
+    client.send(Buffer.alloc(50_000_000))
+    const ended = (): unknown[] => (stage.pass(30_000), stage.lines('request.end'))
+    await expect.poll(ended, { interval: 100 }).toMatchObject([{ code: 'RESPONSE_TIMEOUT' }])
+    expect(queue.freed).toBe(1)
   })
 })
 

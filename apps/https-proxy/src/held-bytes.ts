@@ -1,8 +1,11 @@
 import { ServiceError } from '@sluice/service'
 
-/** What all connections of a listener may keep in memory together: their requests, and answers on their way. */
+/** Nobody knows when there will be room. */
+const RETRY_MS = 1000
+
+/** What may be in memory as a whole at a time: requests in frames or in JSON, and answers to them on their way. */
 export class HeldBytes {
-  readonly max: number
+  max: number
   #bytes = 0
 
   constructor(max: number) {
@@ -17,7 +20,8 @@ export class HeldBytes {
   /** @throws ServiceError OVERLOADED where there is no room for it */
   take(bytes: number): void {
     if (this.#bytes + bytes > this.max) {
-      throw new ServiceError('OVERLOADED', 'requests and answers take all the memory that they may')
+      const why = 'requests and answers take all the memory that they may'
+      throw new ServiceError('OVERLOADED', why, { retryMs: RETRY_MS })
     }
     this.#bytes += bytes
   }
@@ -27,7 +31,7 @@ export class HeldBytes {
   }
 }
 
-/** One connection's part of that. */
+/** The part of one connection, or of one request. */
 export class HeldPart {
   readonly #held: HeldBytes
   #bytes = 0
