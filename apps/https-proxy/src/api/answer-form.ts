@@ -3,7 +3,7 @@ import { encodePreamble, type HttpField } from '@sluice/wire'
 import type { HeldPart } from '../held-bytes.ts'
 import type { JobHead } from '../job.ts'
 import { REQUEST_ID } from './problem.ts'
-import { type ApiReply, sendChunk, sendEnd, sendHead, sendNow } from './reply.ts'
+import { type ApiReply, sendChunk, sendEnd, sendHead, sendNow, sendWhole } from './reply.ts'
 
 /** How the answer of a target goes to a client: head, chunks, end. */
 export interface AnswerForm {
@@ -24,10 +24,16 @@ const preambleOf = ({ status, fields, url, cached }: JobHead): object => ({
   cached,
 })
 
+/** What is held back of an answer that may be whole at once. */
+const MAX_HELD = 16 * 1024
+
 /** A preamble that says what the target has said, and its body behind it. */
 export class StreamForm implements AnswerForm {
   readonly #reply: ApiReply
   readonly #id: string
+  /** Undefined: it is on its way, or nothing has come yet. */
+  #held: Uint8Array[] | undefined = undefined
+  #heldBytes = 0
 
   constructor(reply: ApiReply, id: string) {
     this.#reply = reply
@@ -36,23 +42,52 @@ export class StreamForm implements AnswerForm {
 
   head(head: JobHead): void {
     const preamble = encodePreamble(JSON.stringify(preambleOf(head)))
+    this.#held = [preamble]
+    this.#heldBytes = preamble.length
+    // What a short answer brings comes all at once.
+    process.nextTick(flush, this)
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.#held === undefined) return sendChunk(this.#reply, chunk)
+    this.#held.push(chunk)
+    this.#heldBytes += chunk.length
+    return this.#heldBytes <= MAX_HELD || this.flush()
+  }
+
+  end(trailers: readonly HttpField[]): void {
+    if (trailers.length === 0 && this.#held !== undefined) return this.#sendWhole(this.#held)
+    this.flush()
+    const text = Buffer.from(JSON.stringify(trailers)).toString('base64')
+    sendEnd(this.#reply, trailers.length === 0 ? [] : [[TARGET_TRAILERS, text]])
+  }
+
+  /** @internal @returns as `write` */
+  flush(): boolean {
+    const held = this.#held
+    this.#held = undefined
+    // It may have become another answer meanwhile.
+    if (held === undefined || this.#reply.headersSent) return true
     sendHead(this.#reply, 200, [
       ['Content-Type', STREAM_RESPONSE],
       ['Trailer', TARGET_TRAILERS],
       [REQUEST_ID, this.#id],
     ])
-    sendChunk(this.#reply, preamble)
+    return sendChunk(this.#reply, Buffer.concat(held, this.#heldBytes))
   }
 
-  write(chunk: Uint8Array): boolean {
-    return sendChunk(this.#reply, chunk)
-  }
-
-  end(trailers: readonly HttpField[]): void {
-    const text = Buffer.from(JSON.stringify(trailers)).toString('base64')
-    sendEnd(this.#reply, trailers.length === 0 ? [] : [[TARGET_TRAILERS, text]])
+  #sendWhole(held: readonly Uint8Array[]): void {
+    this.#held = undefined
+    sendHead(this.#reply, 200, [
+      ['Content-Type', STREAM_RESPONSE],
+      ['Content-Length', String(this.#heldBytes)],
+      [REQUEST_ID, this.#id],
+    ])
+    sendWhole(this.#reply, Buffer.concat(held, this.#heldBytes))
   }
 }
+
+const flush = (form: StreamForm): boolean => form.flush()
 
 /** All in one JSON value, which is sent when the last of it has come. */
 export class JsonForm implements AnswerForm {
@@ -93,7 +128,7 @@ export class JsonForm implements AnswerForm {
       ['Content-Length', String(text.length)],
       [REQUEST_ID, this.#id],
     ])
-    this.#reply.end(text)
+    sendWhole(this.#reply, text)
   }
 }
 

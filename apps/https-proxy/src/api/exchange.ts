@@ -17,6 +17,7 @@ import {
   hasBody,
   isWhole,
   sendHead,
+  sendWhole,
 } from './reply.ts'
 import { requestId, traceOf } from './request-id.ts'
 import type { ApiSettings } from './settings.ts'
@@ -165,7 +166,7 @@ export class Exchange implements JobSink, LaneSource {
     if (this.isOver || this.reply.headersSent) return
     this.status = status
     sendHead(this.reply, status, [...fields, [REQUEST_ID, this.id]])
-    this.reply.end(body)
+    sendWhole(this.reply, body)
   }
 
   onTurn(waitedMs: number): void {

@@ -7,6 +7,7 @@ export type ApiReply = ServerResponse | Http2ServerResponse
 
 /** What may wait to be sent before whoever makes it has to pause. */
 const HIGH_WATER = 64 * 1024
+const SHORT = 16 * 1024
 
 export const isH2 = (message: ApiRequestMessage): message is Http2ServerRequest =>
   !(message instanceof IncomingMessage)
@@ -83,6 +84,12 @@ export const sendChunk = (reply: ApiReply, chunk: Uint8Array): boolean => {
   if (isH2Reply(reply)) reply.write(chunk)
   else reply.write(chunk)
   return reply.writableLength < HIGH_WATER
+}
+
+/** Ends a response with all of its body. Of a short one Node makes one text with the head, which goes out in one piece. */
+export const sendWhole = (reply: ApiReply, body: Uint8Array): void => {
+  if (isH2Reply(reply) || body.length > SHORT) reply.end(body)
+  else reply.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1')
 }
 
 /** Sends a head that waits for the first of its body to go together with it. */

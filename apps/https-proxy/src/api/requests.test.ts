@@ -1,3 +1,4 @@
+import { ServiceError } from '@sluice/service'
 import { encodePreamble } from '@sluice/wire'
 import { type Dispatcher, request } from 'undici'
 import { describe, expect, it } from 'vitest'
@@ -93,6 +94,52 @@ describe('a streamed request', () => {
       up: 4,
       down: 8,
     })
+  })
+
+  it('has its answer in one piece where all of it comes at once, and else as it comes', async () => {
+    await using api = await openTestApi()
+    const asked = framed({ url: 'http://example.com/' })
+    const bytes = Buffer.from(Uint8Array.from({ length: 256 }, (_, at) => at))
+    const fields = [['Content-Type', 'image/x']] as const
+    const whole = post(api, STREAM, asked)
+    const short = await api.jobs.next()
+    short.head(200, fields)
+    short.pour([bytes, bytes])
+    const { headers, body } = await whole
+    const all = Buffer.from(await body.arrayBuffer())
+    expect(headers).toMatchObject({ 'content-length': String(all.length) })
+    expect(headers).not.toHaveProperty('transfer-encoding')
+    expect(all.subarray(-512)).toEqual(Buffer.concat([bytes, bytes]))
+    const streamed = post(api, STREAM, asked)
+    const slow = await api.jobs.next()
+    slow.head(200, fields)
+    const answer = await streamed
+    expect(answer.headers).toMatchObject({ 'transfer-encoding': 'chunked' })
+    slow.pour([bytes])
+    expect(Buffer.from(await answer.body.arrayBuffer()).subarray(-256)).toEqual(bytes)
+  })
+
+  it('has a long answer that comes at once without loss', async () => {
+    await using api = await openTestApi()
+    const answering = post(api, STREAM, framed({ url: 'http://example.com/' }))
+    const job = await api.jobs.next()
+    job.head(200)
+    job.pour(Array.from({ length: 50 }, (_, at) => Buffer.alloc(1000, at)))
+    const { body } = await answering
+    const all = Buffer.from(await body.arrayBuffer())
+    const sent = Buffer.concat(Array.from({ length: 50 }, (_, at) => Buffer.alloc(1000, at)))
+    expect(all.subarray(-50_000)).toEqual(sent)
+  })
+
+  it('that fails before any of its answer went out is told why', async () => {
+    await using api = await openTestApi()
+    const answering = post(api, STREAM, framed({ url: 'http://example.com/' }))
+    const job = await api.jobs.next()
+    job.head(200)
+    job.sink.onData(Buffer.from('x'))
+    job.sink.onFailed(new ServiceError('RESPONSE_TOO_LARGE'))
+    const { statusCode, body } = await answering
+    expect([statusCode, await body.json()]).toMatchObject([502, { code: 'RESPONSE_TOO_LARGE' }])
   })
 
   it('has no body where nothing is behind its preamble, be its length known or not', async () => {

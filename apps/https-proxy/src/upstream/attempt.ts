@@ -42,8 +42,8 @@ export class Attempt implements ExchangeSink, Timed {
   readonly #caller: Caller
   readonly #request: OriginRequest
   readonly #sink: AttemptSink
-  readonly #dialling = new AbortController()
   readonly #visit: OriginVisit
+  #dialling: AbortController | undefined = undefined
   #conn: OriginConn | undefined = undefined
   #exchange: Exchange | undefined = undefined
   #isAnswered = false
@@ -68,7 +68,9 @@ export class Attempt implements ExchangeSink, Timed {
   async run(fresh: boolean): Promise<void> {
     const { conns, deadlines } = this.#parts
     try {
-      const conn = await conns.take(this.#caller, this.#request.url, this.#dialling.signal, fresh)
+      const used = fresh ? undefined : conns.reuse(this.#caller, this.#request.url)
+      // Never at once: who asks may be within the parser of another conn.
+      const conn = await (used ?? this.#take(fresh))
       deadlines.delete(this)
       if (this.#isOver) return conns.give(this.#caller, this.#request.url, conn)
       this.#conn = conn
@@ -91,7 +93,7 @@ export class Attempt implements ExchangeSink, Timed {
   abort(error: Error): void {
     if (this.#isOver) return
     this.#end(error)
-    this.#dialling.abort(error)
+    this.#dialling?.abort(error)
     this.#exchange?.abort()
     // It may be dead, and nobody has said so.
     if (!this.#isAnswered && TIMEOUTS.has(codeOf(error))) this.#conn?.retire()
@@ -101,7 +103,7 @@ export class Attempt implements ExchangeSink, Timed {
   onDeadline(): void {
     const error = dialTimeout(this.#request.url)
     this.onError(error)
-    this.#dialling.abort(error)
+    this.#dialling?.abort(error)
   }
 
   onInterim(status: number, fields: readonly HttpField[]): void {
@@ -133,6 +135,11 @@ export class Attempt implements ExchangeSink, Timed {
     this.#giveBack()
     const wasUsed = (this.#conn?.requests ?? 0) > 1
     this.#sink.onFailed(error, wasUsed && !this.#isAnswered && codeOf(error) === 'TARGET_RESET')
+  }
+
+  #take(fresh: boolean): Promise<OriginConn> {
+    this.#dialling = new AbortController()
+    return this.#parts.conns.take(this.#caller, this.#request.url, this.#dialling.signal, fresh)
   }
 
   /** Before anyone else hears of it: what is wrong with the body is no fault of the origin. */

@@ -43,6 +43,11 @@ export class OriginConns {
     return this.#idle.size
   }
 
+  /** As `take`, where a conn is there that was used before. */
+  reuse(caller: Caller, url: URL): OriginConn | undefined {
+    return this.#used(this.#keyOf(caller, url), caller, url)
+  }
+
   /**
    * A conn that one request may be sent over; it has to be given back.
    * @param fresh none that was used before
