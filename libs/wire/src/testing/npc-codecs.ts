@@ -1,0 +1,24 @@
+import type { Decode } from '../decode.ts'
+import * as npc from '../npc/index.ts'
+import { hex } from './hex.ts'
+import * as vectors from './npc-vectors.ts'
+
+interface NpcCodec {
+  readonly name: string
+  readonly decode: Decode<unknown>
+  readonly sample: readonly Uint8Array[]
+}
+
+/** Every decoder of bridges to existing clients. */
+export const npcCodecs: readonly NpcCodec[] = [
+  codec('npc hello', npc.decodeNpcHello, vectors.hellos),
+  codec('npc md5', npc.decodeMd5Hex, vectors.md5s),
+  codec('npc verdict', npc.decodeNpcVerdict, vectors.verdicts),
+  codec('npc purpose', npc.decodeNpcPurpose, vectors.purposes),
+  codec('npc signal', npc.decodeNpcSignal, vectors.signals),
+  codec('npc report', npc.decodeNpcReport, vectors.reports),
+]
+
+function codec<T>(name: string, decode: Decode<T>, known: vectors.Known<T>): NpcCodec {
+  return { name, decode, sample: known.map(([bytes]) => hex(bytes)) }
+}
