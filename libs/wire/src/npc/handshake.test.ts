@@ -21,7 +21,7 @@ import { decodeMd5Hex } from './md5-hex.ts'
 
 const line = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((text) => !/\p{Cc}/u.test(text))
 const version = line.filter((text) => new TextEncoder().encode(text).length <= 128)
-const md5 = fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 32, maxLength: 32 })
+const md5 = fc.stringMatching(/^[0-9a-f]{32}$/)
 const values: fc.Arbitrary<NpcPurpose> = fc.oneof(
   fc.constantFrom<NpcPurpose>({ type: 'main' }, { type: 'chan' }, { type: 'file' }, { type: 'conf' }),
   fc.record({ type: fc.constant('register'), hours: fc.nat(0x7fff_ffff) }),

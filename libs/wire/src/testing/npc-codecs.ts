@@ -1,7 +1,9 @@
 import type { Decode } from '../decode.ts'
 import * as npc from '../npc/index.ts'
 import { hex } from './hex.ts'
+import { decodeNpcFrame, decodeYamuxFrame } from './mux-frames.ts'
 import * as vectors from './npc-vectors.ts'
+import { yamuxFrames } from './yamux-vectors.ts'
 
 interface NpcCodec {
   readonly name: string
@@ -17,6 +19,8 @@ export const npcCodecs: readonly NpcCodec[] = [
   codec('npc purpose', npc.decodeNpcPurpose, vectors.purposes),
   codec('npc signal', npc.decodeNpcSignal, vectors.signals),
   codec('npc report', npc.decodeNpcReport, vectors.reports),
+  codec('npc mux frame', decodeNpcFrame, vectors.npcFrames),
+  codec('yamux frame', decodeYamuxFrame, yamuxFrames),
 ]
 
 function codec<T>(name: string, decode: Decode<T>, known: vectors.Known<T>): NpcCodec {

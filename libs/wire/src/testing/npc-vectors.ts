@@ -1,5 +1,6 @@
 // Bytes worked out by hand from the layout, never by the encoders that they are compared with.
-import type { NpcHello, NpcPurpose, NpcReport, NpcSignal } from '../npc/index.ts'
+import type { NpcFrame, NpcHello, NpcPurpose, NpcReport, NpcSignal } from '../npc/index.ts'
+import { hex } from './hex.ts'
 
 /** Bytes as spaced hex, beside their value. */
 export type Known<T> = readonly (readonly [bytes: string, value: T])[]
@@ -52,4 +53,27 @@ export const reports: Known<NpcReport> = [
   ['0f 00 00 00 "[::1]:80*#*0*#*"', { type: 'health', target: '[::1]:80', isUp: false }],
   ['08 00 00 00 "10.0.0.5"', { type: 'text', text: '10.0.0.5' }],
   ['00 00 00 00', { type: 'text', text: '' }],
+]
+
+export const npcFrames: Known<NpcFrame> = [
+  ['06 01 00 00 00', { type: 'open', id: 1 }],
+  ['01 04 03 02 01', { type: 'opened', id: 0x01020304 }],
+  ['02 ff ff ff 7f', { type: 'refused', id: 2_147_483_647 }],
+  ['07 00 01 00 00', { type: 'close', id: 256 }],
+  ['03 01 00 00 00 05 00 68 65 6c 6c 6f', { type: 'data', id: 1, payload: hex('"hello"'), isEnd: true }],
+  ['04 02 00 00 00 01 00 61', { type: 'data', id: 2, payload: hex('61'), isEnd: false }],
+  [
+    `03 01 00 00 00 f5 0f "${'x'.repeat(4085)}"`,
+    { type: 'data', id: 1, payload: hex(`"${'x'.repeat(4085)}"`), isEnd: true },
+  ],
+  ['05 01 00 00 00 03 00 00 00 b6 de 01 00', { type: 'window', id: 1, read: 3, max: 122_550 }],
+  [
+    '05 07 00 00 00 ff ff ff 7f ff ff ff 7f',
+    { type: 'window', id: 7, read: 2_147_483_647, max: 2_147_483_647 },
+  ],
+  [
+    '00 ff ff ff ff 1e 00 "2026-11-21T20:00:00.123456789Z"',
+    { type: 'ping', opaque: hex('"2026-11-21T20:00:00.123456789Z"') },
+  ],
+  ['08 ff ff ff ff 01 00 5a', { type: 'pong', opaque: hex('5a') }],
 ]
