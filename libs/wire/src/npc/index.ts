@@ -39,3 +39,77 @@ export {
   NpcReceiveWindow,
   NpcSendWindow,
 } from './mux-window.ts'
+export {
+  MAX_NPS_FILE_CHARS,
+  type NpsFile,
+  type NpsFileError,
+  readNpsClients,
+  readNpsGlobal,
+  readNpsHosts,
+  readNpsTunnels,
+} from './conf-file.ts'
+export {
+  decodeNpcBoolean,
+  decodeNpcConfRequest,
+  decodeNpcKey,
+  decodeNpcStatus,
+  encodeNpcBoolean,
+  encodeNpcConfRequest,
+  encodeNpcKey,
+  encodeNpcStatus,
+  NPC_KEY_BYTES,
+  type NpcConfRequest,
+} from './conf-session.ts'
+export { decodeUdp5, encodeUdp5, MAX_NPC_DATAGRAM, NpcDatagrams } from './datagrams.ts'
+export { type IniEntry, type IniProblem, MAX_INI_CHARS } from './ini.ts'
+export type { PortRange } from './ini-values.ts'
+export { MAX_NPC_JSON_BYTES } from './json-block.ts'
+export {
+  decodeNpcLink,
+  encodeNpcLink,
+  NPC_DIAL_TIMEOUT_MS,
+  NPC_LINK_TYPES,
+  type NpcLink,
+  type NpcLinkType,
+} from './link.ts'
+export {
+  type NpcCommon,
+  type NpcConf,
+  type NpcConfFile,
+  type NpcConfHealth,
+  type NpcConfHost,
+  type NpcConfTunnel,
+  type NpcConfVisitor,
+  readNpcConf,
+  readNpsAccounts,
+} from './npc-conf.ts'
+export { type NpsConf, type NpsConfFile, readNpsConf } from './nps-conf.ts'
+export type {
+  NpsAccounts,
+  NpsClient,
+  NpsClientConfig,
+  NpsClientRef,
+  NpsFlow,
+  NpsGlobal,
+  NpsHost,
+  NpsTarget,
+  NpsTunnel,
+} from './records.ts'
+export {
+  decodeNpcMeeting,
+  decodeNpcMeetingPoint,
+  encodeNpcMeeting,
+  encodeNpcMeetingAnswer,
+  encodeNpcMeetingPoint,
+  NPC_RENDEZVOUS_PORTS,
+  type NpcMeeting,
+  readNpcMeetingAnswer,
+} from './rendezvous.ts'
+export { decompressSnappy } from './snappy-block.ts'
+export {
+  MAX_SNAPPY_CHUNK,
+  SNAPPY_STREAM_ID,
+  SnappyDecoder,
+  snappyRoom,
+  writeSnappyChunks,
+} from './snappy-frames.ts'

@@ -38,6 +38,10 @@ export function encodeNpcFrame(frame: NpcFrame): Uint8Array {
       return withPayload(frame.isEnd ? NPC_FLAG.DATA : NPC_FLAG.DATA_PART, frame.id, frame.payload)
     case 'window':
       return joined(Uint8Array.of(NPC_FLAG.WINDOW), u32(frame.id), u32(frame.read), u32(frame.max))
+    case 'open':
+    case 'opened':
+    case 'refused':
+    case 'close':
     default:
       return joined(Uint8Array.of(BARE[frame.type]), u32(frame.id))
   }

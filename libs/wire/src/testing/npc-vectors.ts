@@ -1,5 +1,17 @@
 // Bytes worked out by hand from the layout, never by the encoders that they are compared with.
-import type { NpcFrame, NpcHello, NpcPurpose, NpcReport, NpcSignal } from '../npc/index.ts'
+import type {
+  NpcConfRequest,
+  NpcFrame,
+  NpcHello,
+  NpcLink,
+  NpcMeeting,
+  NpcPurpose,
+  NpcReport,
+  NpcSignal,
+  NpsClient,
+  NpsHost,
+  NpsTunnel,
+} from '../npc/index.ts'
 import { hex } from './hex.ts'
 
 /** Bytes as spaced hex, beside their value. */
@@ -77,3 +89,147 @@ export const npcFrames: Known<NpcFrame> = [
   ],
   ['08 ff ff ff ff 01 00 5a', { type: 'pong', opaque: hex('5a') }],
 ]
+
+export const links: Known<NpcLink> = [
+  [
+    String.raw`98 00 00 00 "{\"ConnType\":\"tcp\",\"Host\":\"127.0.0.1:80\",\"Crypt\":false,\"Compress\":false,\"LocalProxy\":false,\"RemoteAddr\":\"192.0.2.7:5000\",\"Option\":{\"Timeout\":5000000000}}"`,
+    {
+      type: 'tcp',
+      host: '127.0.0.1:80',
+      crypt: false,
+      compress: false,
+      localProxy: false,
+      remote: '192.0.2.7:5000',
+      timeoutMs: 5000,
+      proxyVersion: '',
+    },
+  ],
+  [
+    String.raw`87 00 00 00 "{\"ConnType\":\"udp5\",\"Host\":\"\",\"Crypt\":true,\"Compress\":true,\"LocalProxy\":true,\"RemoteAddr\":\"\",\"Option\":{\"Timeout\":1},\"ProtoVersion\":\"V2\"}"`,
+    {
+      type: 'udp5',
+      host: '',
+      crypt: true,
+      compress: true,
+      localProxy: true,
+      remote: '',
+      timeoutMs: 0.000_001,
+      proxyVersion: 'V2',
+    },
+  ],
+]
+
+export const udp5s: Known<Uint8Array> = [
+  ['0d 00 00 00 00 00 00 01 c0 00 02 01 00 35 61 62 63', hex('00 00 00 01 c0 00 02 01 00 35 "abc"')],
+  ['0a 00 00 00 00 00 00 01 00 00 00 00 00 35', hex('00 00 00 01 00 00 00 00 00 35')],
+]
+
+export const meetings: Known<NpcMeeting> = [
+  [`"${KEY_MD5}" 2a 23 2a 70 32 70 76 2a 23 2a`, { passwordMd5: KEY_MD5, role: 'visitor' }],
+  [`"${KEY_MD5}" "*#*p2pp*#*"`, { passwordMd5: KEY_MD5, role: 'provider' }],
+]
+
+export const meetingPoints: Known<string> = [
+  ['0e 00 00 00 "192.0.2.1:6000"', '192.0.2.1:6000'],
+  ['00 00 00 00', ''],
+]
+
+export const booleans: Known<boolean> = [
+  ['00', false],
+  ['01', true],
+]
+
+export const keys: Known<string> = [['61 62 63 64 65 66 67 68 69 6a 6b 6c 6d 6e 6f 70', 'abcdefghijklmnop']]
+
+export const statuses: Known<readonly string[]> = [
+  ['0c 00 00 00 "web*#*tcp*#*"', ['web', 'tcp']],
+  ['00 00 00 00', []],
+]
+
+const flow = { ExportFlow: 0, InletFlow: 0, FlowLimit: 0 }
+
+export const exampleClient: NpsClient = {
+  Id: 0,
+  Cnf: { U: 'u', P: 'p', Compress: true, Crypt: false },
+  VerifyKey: '',
+  Remark: 'box',
+  Status: true,
+  RateLimit: 0,
+  Flow: { ...flow, FlowLimit: 10 },
+  NoStore: true,
+  NoDisplay: true,
+  MaxConn: 5,
+  MaxTunnelNum: 0,
+  WebUserName: '',
+  WebPassword: '',
+  ConfigConnAllow: false,
+  BlackIpList: [],
+  IpWhite: false,
+  IpWhitePass: '',
+  IpWhiteList: [],
+  CreateTime: '',
+  ExpireTime: '',
+}
+
+export const exampleHost: NpsHost = {
+  Id: 1,
+  Host: 'a.example',
+  HeaderChange: 'X-A:b',
+  HostChange: '',
+  Location: '/',
+  Remark: 'web',
+  Scheme: 'all',
+  CertFilePath: '',
+  KeyFilePath: '',
+  NoStore: false,
+  IsClose: false,
+  Flow: { ExportFlow: 3, InletFlow: 2, FlowLimit: 0 },
+  Client: { Id: 2 },
+  Target: { TargetStr: '127.0.0.1:8080', TargetArr: ['127.0.0.1:8080'], LocalProxy: false },
+  AutoHttps: false,
+}
+
+export const exampleTunnel: NpsTunnel = {
+  Id: 0,
+  Port: 0,
+  Ports: '9006-9010',
+  ServerIp: '',
+  Mode: 'tcp',
+  Status: false,
+  Client: { Id: 0 },
+  Flow: flow,
+  Password: '',
+  Remark: 'tcp',
+  TargetAddr: '10.0.0.1',
+  NoStore: false,
+  LocalPath: '',
+  StripPre: '',
+  Target: { TargetStr: '8006-8010', TargetArr: [], LocalProxy: false },
+  MultiAccount: { AccountMap: new Map([['ada', 'pw']]) },
+  HealthCheckTimeout: 0,
+  HealthMaxFail: 0,
+  HealthCheckInterval: 0,
+  HttpHealthUrl: '',
+  HealthCheckType: '',
+  HealthCheckTarget: '',
+  ProtoVersion: '',
+}
+
+export const confRequests: Known<NpcConfRequest> = [
+  [
+    String.raw`63 6f 6e 66 87 01 00 00 "{\"Id\":0,\"Cnf\":{\"U\":\"u\",\"P\":\"p\",\"Compress\":true,\"Crypt\":false},\"VerifyKey\":\"\",\"Remark\":\"box\",\"Status\":true,\"RateLimit\":0,\"Flow\":{\"ExportFlow\":0,\"InletFlow\":0,\"FlowLimit\":10},\"NoStore\":true,\"NoDisplay\":true,\"MaxConn\":5,\"MaxTunnelNum\":0,\"WebUserName\":\"\",\"WebPassword\":\"\",\"ConfigConnAllow\":false,\"BlackIpList\":[],\"IpWhite\":false,\"IpWhitePass\":\"\",\"IpWhiteList\":[],\"CreateTime\":\"\",\"ExpireTime\":\"\"}"`,
+    { type: 'client', client: exampleClient },
+  ],
+  [
+    String.raw`68 6f 73 74 64 01 00 00 "{\"Id\":1,\"Host\":\"a.example\",\"HeaderChange\":\"X-A:b\",\"HostChange\":\"\",\"Location\":\"/\",\"Remark\":\"web\",\"Scheme\":\"all\",\"CertFilePath\":\"\",\"KeyFilePath\":\"\",\"NoStore\":false,\"IsClose\":false,\"Flow\":{\"ExportFlow\":3,\"InletFlow\":2,\"FlowLimit\":0},\"Client\":{\"Id\":2},\"Target\":{\"TargetStr\":\"127.0.0.1:8080\",\"TargetArr\":[\"127.0.0.1:8080\"],\"LocalProxy\":false},\"AutoHttps\":false}"`,
+    { type: 'host', host: exampleHost },
+  ],
+  [
+    String.raw`74 61 73 6b f9 01 00 00 "{\"Id\":0,\"Port\":0,\"Ports\":\"9006-9010\",\"ServerIp\":\"\",\"Mode\":\"tcp\",\"Status\":false,\"Client\":{\"Id\":0},\"Flow\":{\"ExportFlow\":0,\"InletFlow\":0,\"FlowLimit\":0},\"Password\":\"\",\"Remark\":\"tcp\",\"TargetAddr\":\"10.0.0.1\",\"NoStore\":false,\"LocalPath\":\"\",\"StripPre\":\"\",\"Target\":{\"TargetStr\":\"8006-8010\",\"TargetArr\":[],\"LocalProxy\":false},\"MultiAccount\":{\"AccountMap\":{\"ada\":\"pw\"}},\"HealthCheckTimeout\":0,\"HealthMaxFail\":0,\"HealthCheckInterval\":0,\"HttpHealthUrl\":\"\",\"HealthCheckType\":\"\",\"HealthCheckTarget\":\"\",\"ProtoVersion\":\"\"}"`,
+    { type: 'task', tunnel: exampleTunnel },
+  ],
+  [`73 74 75 73 "${KEY_MD5}"`, { type: 'status', keyMd5: KEY_MD5 }],
+]
+
+/** With keys that nobody knows here, and without most of the others. */
+export const strangeClient: string = String.raw`"conf" 73 00 00 00 "{\"Cnf\":null,\"Id\":0,\"VerifyKey\":\"k\",\"Addr\":\"\",\"RateLimit\":0,\"Flow\":null,\"Rate\":null,\"NowConn\":0,\"Version\":\"0.26.10\"}"`

@@ -60,6 +60,7 @@ function writeHeaderOf(frame: YamuxFrame, out: Uint8Array): number {
       return writeYamuxHeader(out, 0, YAMUX_TYPE.PING, YAMUX_FLAG.SYN, 0, frame.opaque)
     case 'pong':
       return writeYamuxHeader(out, 0, YAMUX_TYPE.PING, YAMUX_FLAG.ACK, 0, frame.opaque)
+    case 'goAway':
     default:
       return writeYamuxHeader(out, 0, YAMUX_TYPE.GO_AWAY, 0, 0, frame.code)
   }
