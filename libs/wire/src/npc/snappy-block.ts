@@ -25,6 +25,9 @@ export function decompressSnappy(block: Uint8Array, max: number): Uint8Array {
   return out
 }
 
+/** Octets that are sooner copied one by one. */
+const FEW = 64
+
 function readVarint(block: Uint8Array, cursor: Cursor): number {
   let value = 0
   for (let scale = 1; scale <= 2 ** 28; scale *= 128) {
@@ -42,7 +45,8 @@ function takeLiteral(block: Uint8Array, cursor: Cursor, tag: number, out: Uint8A
   cursor.at += length
   if (cursor.at > block.length) throw tooShort()
   checkRoom(out, end, length)
-  out.set(block.subarray(from, cursor.at), end)
+  if (length > FEW) out.set(block.subarray(from, cursor.at), end)
+  else for (let i = 0; i < length; i++) out[end + i] = block[from + i]!
   return end + length
 }
 
@@ -53,9 +57,8 @@ function takeCopy(block: Uint8Array, cursor: Cursor, tag: number, out: Uint8Arra
   const offset = isShort ? ((tag >> 5) << 8) | low : low
   if (offset === 0 || offset > end) throw new WireError('WIRE_VALUE', 'a copy of what is not there')
   checkRoom(out, end, length)
-  if (offset >= length) out.copyWithin(end, end - offset, end - offset + length)
-  // It may copy what it has just written.
-  else for (let i = end; i < end + length; i++) out[i] = out[i - offset]!
+  // At most 64, and it may copy what it has just written.
+  for (let i = end; i < end + length; i++) out[i] = out[i - offset]!
   return end + length
 }
 
