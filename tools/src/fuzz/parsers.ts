@@ -33,6 +33,7 @@ import { parseNetwork } from '../../../libs/net/src/ip-network.ts'
 import { parseUpstreamUrl } from '../../../libs/net/src/upstream/upstream-url.ts'
 import { readRules } from '../../../libs/service/src/access/rule-reader.ts'
 import { seedRow } from '../../../libs/userstore/src/seed-row.ts'
+import { npcParsers } from './npc-parsers.ts'
 import { relayParsers } from './relay-parsers.ts'
 
 /** A reader of texts that come from outside. */
@@ -177,6 +178,7 @@ export const parsers: readonly FuzzedParser[] = [
     { format: encodeSsUri },
   ),
   ...relayParsers,
+  ...npcParsers,
   wire('connect target', (text) => connectTargetOf(text), [
     'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n',
     'CONNECT [::1]:443 HTTP/1.0\r\n\r\n',
