@@ -51,9 +51,7 @@ export function goStruct<T extends object>(fields: { readonly [K in keyof T]: Go
   return (value, key) => {
     const object = asObject(value, key)
     const prefix = key === '' ? '' : `${key}.`
-    return Object.fromEntries(
-      readers.map(([name, read]) => [name, read(own(object, name), prefix + name)]),
-    ) as T
+    return Object.fromEntries(readers.map(([name, read]) => [name, read(object[name], prefix + name)])) as T
   }
 }
 
@@ -69,9 +67,6 @@ function asObject(value: unknown, key: string): Unknowns {
   if (typeof value === 'object' && !Array.isArray(value)) return value as Unknowns
   throw wrong(key, 'an object')
 }
-
-const own = (object: Unknowns, name: string): unknown =>
-  Object.hasOwn(object, name) ? object[name] : undefined
 
 function parsed(text: string): unknown {
   try {

@@ -60,7 +60,7 @@ export function readIniFields<T>(
   const found: Record<string, unknown> = {}
   for (const entry of entries) {
     const name = entry.key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
-    if (!Object.hasOwn(fields, name) || name.includes('_')) unknown.push(entry)
+    if (!Object.hasOwn(fields, name) || /[A-Z]/.test(entry.key)) unknown.push(entry)
     else if (entry.value.includes('{{')) problems.push(problem(entry, 'a template that nobody has filled in'))
     else if (entry.value !== '') {
       const outcome = fields[name as keyof T](entry.value)

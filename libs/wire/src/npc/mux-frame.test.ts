@@ -54,6 +54,12 @@ describe('frames in chunks of any size', () => {
     ])
   })
 
+  test('a window has 31 bits of each number, whatever the others are', () => {
+    expect(read(hex('05 01 00 00 00 02 00 00 80 03 00 00 80'), [13])).toEqual([
+      { type: 'window', id: 1, read: 2, max: 3 },
+    ])
+  })
+
   test('a ping that is cut comes whole', () => {
     expect(read(hex('00 ff ff ff ff 03 00 01 02 03'), [8, 1])).toEqual([
       { type: 'ping', opaque: hex('01 02 03') },

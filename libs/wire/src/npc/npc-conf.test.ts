@@ -113,14 +113,15 @@ test('a section twice, keys that nobody knows, and those in front of all section
 [a]
 mode=tcp
 port=1
+serverPort=1
 [a]
 mode=udp
 server_port=x`)
   expect(problems).toEqual([
-    { line: 5, message: 'a section that is there already' },
-    { line: 7, message: 'server_port: no list of ports' },
+    { line: 6, message: 'a section that is there already' },
+    { line: 8, message: 'server_port: no list of ports' },
   ])
-  expect(unknown.map(({ key }) => key)).toEqual(['vkey', 'port'])
+  expect(unknown.map(({ key }) => key)).toEqual(['vkey', 'port', 'serverPort'])
 })
 
 test('names and passwords', () => {

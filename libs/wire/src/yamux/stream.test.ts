@@ -69,6 +69,13 @@ describe('ending', () => {
     ])
   })
 
+  test('a reason of ours is not replaced by theirs', () => {
+    const stream = opener()
+    stream.reset(9)
+    stream.receivedWindow(RST, 7)
+    expect(stream.resetCode).toBe(9)
+  })
+
   test('a reset with data has no reason', () => {
     const stream = opener()
     stream.receivedData(RST, 0)
