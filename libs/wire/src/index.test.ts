@@ -1,7 +1,9 @@
 import { globSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import * as wire from './index.ts'
+import * as npc from './npc/index.ts'
 import { codecs, measureChunked } from './testing/codecs.ts'
+import { npcCodecs } from './testing/npc-codecs.ts'
 import { decodeEarlyFrame, decodeRelayFrame } from './testing/relay-codecs.ts'
 import { ssRequestCodecs } from './testing/ss-codecs.ts'
 
@@ -9,8 +11,15 @@ test('every exported decoder is listed among the codecs, with samples', () => {
   const exported = Object.entries(wire).filter(([name]) => name.startsWith('decode'))
   const listed = new Set(codecs.map(({ decode }) => decode))
   const relay = [decodeEarlyFrame, decodeRelayFrame]
-  const wrapped = [measureChunked, ...ssRequestCodecs.map(({ decode }) => decode), ...relay]
+  const wrapped = [
+    measureChunked,
+    ...ssRequestCodecs.map(({ decode }) => decode),
+    ...relay,
+    ...npcCodecs.map(({ decode }) => decode),
+  ]
   expect(listed).toEqual(new Set([...exported.map(([, decode]) => decode), ...wrapped]))
+  const npcDecoders = Object.entries(npc).filter(([name]) => name.startsWith('decode'))
+  for (const [, decode] of npcDecoders) expect(listed).toContain(decode)
   for (const { sample } of codecs) expect(sample.length).toBeGreaterThan(0)
 })
 

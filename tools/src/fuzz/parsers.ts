@@ -34,6 +34,7 @@ import { parseUpstreamUrl } from '../../../libs/net/src/upstream/upstream-url.ts
 import { readRules } from '../../../libs/service/src/access/rule-reader.ts'
 import { seedRow } from '../../../libs/userstore/src/seed-row.ts'
 import { httpsParsers } from './https-parsers.ts'
+import { npcParsers } from './npc-parsers.ts'
 import { relayParsers } from './relay-parsers.ts'
 
 /** A reader of texts that come from outside. */
@@ -179,6 +180,7 @@ export const parsers: readonly FuzzedParser[] = [
   ),
   ...relayParsers,
   ...httpsParsers,
+  ...npcParsers,
   wire('connect target', (text) => connectTargetOf(text), [
     'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n',
     'CONNECT [::1]:443 HTTP/1.0\r\n\r\n',

@@ -18,6 +18,7 @@ import { decodeSocksDatagram } from '../socks5-udp.ts'
 import { decodeSumbit } from '../sumbit.ts'
 import { EMPTY, MAGIC, REQUEST, RESPONSE } from './compat-vectors.ts'
 import { hex } from './hex.ts'
+import { npcCodecs } from './npc-codecs.ts'
 import { decodeEarlyFrame, decodeRelayFrame, earlySamples, frameSamples } from './relay-codecs.ts'
 import { countUp, ssRequestCodecs } from './ss-codecs.ts'
 
@@ -135,6 +136,7 @@ export const codecs: readonly Codec[] = [
   }),
   { name: 'relay frame before the login', decode: decodeEarlyFrame, sample: earlySamples },
   { name: 'relay frame', decode: decodeRelayFrame, sample: frameSamples },
+  ...npcCodecs,
 ]
 
 function codec<T>(name: string, decode: Decode<T>, sample: readonly string[]): Codec<T> {
