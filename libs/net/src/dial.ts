@@ -59,7 +59,8 @@ export const createDial = (options: DialOptions): TcpDial => {
       const race = new ConnectRace({ target, localAddress, signal, deadlineMs, attemptMs, resolve, reject })
       if (isLiteral) return runNear(race, [host], localAddress)
       const asking = new AbortController()
-      race.onEnd = (): void => asking.abort()
+      const onEnd = (): void => asking.abort()
+      race.onEnd = onEnd
       void resolver.resolve(host, asking.signal).then(
         (ips) => {
           race.onEnd = undefined

@@ -46,13 +46,14 @@ export class Reader implements ConnSink {
     if (this.#full) throw this.#tooLong()
     this.conn.resume()
     return new Promise<T>((resolve, reject) => {
-      this.#fail = reject
-      this.#attempt = () => {
+      const attempt = (): void => {
         const late = this.#decode(decode)
         if (late === undefined) return
         this.#settle()
         resolve(late.value)
       }
+      this.#fail = reject
+      this.#attempt = attempt
     })
   }
 
@@ -83,10 +84,12 @@ export class Reader implements ConnSink {
     if (this.#ended || this.#failure !== undefined) return Promise.resolve()
     this.conn.resume()
     return new Promise((resolve) => {
-      this.#fail = () => resolve()
-      this.#attempt = () => {
+      const done = (): void => resolve()
+      const forget = (): void => {
         this.#bytes = EMPTY
       }
+      this.#fail = done
+      this.#attempt = forget
     })
   }
 
@@ -104,7 +107,8 @@ export class Reader implements ConnSink {
   handOver(next: Reader): Reader {
     this.#isOver = true
     next.client = this.client
-    this.#giveUp = (error) => next.fail(error)
+    const giveUp = (error: Error): void => next.fail(error)
+    this.#giveUp = giveUp
     if (this.#failure !== undefined) next.fail(this.#failure)
     return next
   }

@@ -80,7 +80,8 @@ export class Relay {
    */
   run(): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#settle = (error) => (error === undefined ? resolve() : reject(error))
+      const settle = (error: Error | undefined): void => (error === undefined ? resolve() : reject(error))
+      this.#settle = settle
       const ends = [this.#client, this.#target]
       for (const end of ends) end.conn.attach(end)
       for (const end of ends) end.conn.resume()

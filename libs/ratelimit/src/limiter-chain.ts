@@ -17,7 +17,10 @@ export class LimiterChain {
   constructor(stages: readonly Stage[]) {
     this.#stages = stages
     this.#between = stages.map(() => 0)
-    for (const [nth, stage] of stages.entries()) stage.onGrant = (bytes) => this.#granted(nth, bytes)
+    for (const [nth, stage] of stages.entries()) {
+      const onGrant = (bytes: number): void => this.#granted(nth, bytes)
+      stage.onGrant = onGrant
+    }
   }
 
   /** Whether any stage limits it: from then on always. */

@@ -43,7 +43,8 @@ export class CircuitLane implements Lane, Limiter {
         ]
     this.#accounts = accounts
     this.#chain = new LimiterChain([...users, ...this.#shares])
-    this.#chain.onGrant = (bytes): void => this.#granted(bytes)
+    const onGrant = (bytes: number): void => this.#granted(bytes)
+    this.#chain.onGrant = onGrant
   }
 
   /** None while nobody limits it. */

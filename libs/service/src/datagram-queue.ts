@@ -39,7 +39,8 @@ export class DatagramQueue<Peer> {
   constructor(options: DatagramQueueOptions<Peer>) {
     this.#options = options
     this.#lane = options.lane
-    this.#lane.onGrant = (bytes): void => this.#granted(bytes)
+    const onGrant = (bytes: number): void => this.#granted(bytes)
+    this.#lane.onGrant = onGrant
   }
 
   /** Payload that waits. */

@@ -7,18 +7,22 @@ import { Stoppable } from './stoppable.ts'
 export class Endable extends Stoppable {
   /** Why it has to end, once it has to. */
   protected over: Error | undefined = undefined
-  /** Ends what the present phase waits for, beside `until`. */
-  protected stopPhase: ((error: Error) => void) | undefined = undefined
+  #stopPhase: ((error: Error) => void) | undefined = undefined
   #waiting: AbortController | undefined = undefined
+
+  /** @param stop ends what the present phase waits for, beside `until` */
+  protected stopBy(stop: ((error: Error) => void) | undefined): void {
+    this.#stopPhase = stop
+  }
 
   protected end(error: Error): void {
     if (this.over !== undefined) return
     this.over = error
     this.giveUp(() => error)
-    this.stopPhase?.(error)
+    this.#stopPhase?.(error)
   }
 
-  /** Between two phases nobody waits whom `stopPhase` could tell. @throws what it has to end with */
+  /** Between two phases nobody waits whom `stopBy` could tell. @throws what it has to end with */
   protected goOn(): void {
     if (this.over !== undefined) throw this.over
   }

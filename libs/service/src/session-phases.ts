@@ -93,7 +93,7 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
     const { handshakeMs, directory } = this.#sessions.options
     if (this.#sessions.crowded(this.ip)) throw new ServiceError('UNAUTHENTICATED_LIMIT')
     let reader = new Reader(this.conn, MAX_HANDSHAKE_BYTES)
-    this.stopPhase = (error): void => reader.fail(error)
+    this.stopBy((error) => reader.fail(error))
     const timer = setTimeout(() => this.#tooSlow(), handshakeMs)
     try {
       const { balancers, tls, protocols } = this.#parts
@@ -109,7 +109,7 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
       return request
     } finally {
       clearTimeout(timer)
-      this.stopPhase = undefined
+      this.stopBy(undefined)
     }
   }
 
@@ -131,7 +131,7 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
   async serve(request: ServedRequest): Promise<void> {
     this.goOn()
     this.phase = 'relay'
-    this.stopPhase = (error): void => this.tellStop(error)
+    this.stopBy((error) => this.tellStop(error))
     try {
       await request.serve(this)
     } catch (error) {
@@ -157,7 +157,8 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
 
   async #turn(enter: NonNullable<Request['enter']>): Promise<Disposable> {
     this.#isQueued = true
-    this.onShutdown = (): void => this.cut('SHUTDOWN')
+    const onShutdown = (): void => this.cut('SHUTDOWN')
+    this.onShutdown = onShutdown
     try {
       return await this.until((signal) => enter(this, signal))
     } finally {
@@ -192,7 +193,7 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
   relay(client: Conn, target: Conn): Promise<void> {
     this.goOn()
     const relay = new Relay(client, target, this.#lanes!)
-    this.stopPhase = (error): void => relay.cut(error)
+    this.stopBy((error) => relay.cut(error))
     return relay.run()
   }
 

@@ -56,9 +56,12 @@ export class ForwardClient implements ConnSink, Timed, ExchangeHost {
   /** Settles when the connection is over. @throws what ended it, other than its client between two requests */
   run(request: ForwardedRequest, size: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#settle = (error) => (error === undefined ? resolve() : reject(error))
-      this.session.onStop = (error) => this.#stop(error)
-      this.session.onShutdown = () => this.#onShutdown()
+      const settle = (error: Error | undefined): void => (error === undefined ? resolve() : reject(error))
+      const onStop = (error: Error): void => this.#stop(error)
+      const onShutdown = (): void => this.#onShutdown()
+      this.#settle = settle
+      this.session.onStop = onStop
+      this.session.onShutdown = onShutdown
       this.settings.deadlines.add(this)
       this.session.conn.attach(this)
       this.reader.beginBody(request)
