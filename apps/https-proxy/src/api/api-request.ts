@@ -83,8 +83,10 @@ export class ApiRequest implements ServedRequest, ExchangeHost {
     this.#session = session
     const socket = (this.#socket = takeSocket(this.#conn))
     if (socket === undefined) return Promise.reject(left())
-    session.onStop = (error) => this.#stop(error)
-    session.onShutdown = () => this.#finish()
+    const stop = (error: Error): void => this.#stop(error)
+    const finish = (): void => this.#finish()
+    session.onStop = stop
+    session.onShutdown = finish
     return new Promise((resolve) => {
       this.#settle = resolve
       this.#door.speakH1(socket, this)

@@ -120,8 +120,10 @@ export class ApiStreams implements ServedRequest, ExchangeHost {
 
   async serve(session: Serving): Promise<void> {
     this.#session = session
-    session.onStop = (error) => this.#stop(error)
-    session.onShutdown = () => this.#http2.close()
+    const stop = (error: Error): void => this.#stop(error)
+    const shutDown = (): void => this.#http2.close()
+    session.onStop = stop
+    session.onShutdown = shutDown
     if (!this.#http2.destroyed) this.#http2.setLocalWindowSize(CONNECTION_WINDOW)
     this.#http2.setTimeout(this.settings.keepAliveMs)
     for (const stream of this.#early.splice(0)) this.#begin(stream)

@@ -56,9 +56,12 @@ export class CompatClient implements ConnSink {
    */
   run(length: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#settle = (error) => (error === undefined ? resolve() : reject(error))
-      this.#session.onStop = (error) => this.#stop(error)
-      this.#session.onShutdown = () => this.#onShutdown()
+      const settle = (error?: Error): void => (error === undefined ? resolve() : reject(error))
+      const stop = (error: Error): void => this.#stop(error)
+      const shutDown = (): void => this.#onShutdown()
+      this.#settle = settle
+      this.#session.onStop = stop
+      this.#session.onShutdown = shutDown
       this.#session.conn.attach(this)
       this.#reader.begin(length)
       this.#read()
