@@ -31,6 +31,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   'ss-tunnel': 'shadowsocks-libev',
   tinyproxy: 'tinyproxy',
   v2ray: 'v2ray',
+  wrk: 'wrk',
   zsh: 'zsh',
 }
 
