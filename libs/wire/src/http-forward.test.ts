@@ -97,6 +97,7 @@ describe('the framing of a request', () => {
     ['Content-Length: 9007199254740992\r\n', 'WIRE_LENGTH'],
     ['Content-Length: 5\t\r\n', 'WIRE_SYNTAX'],
     ['Transfer-Encoding: chunked\t\r\n', 'WIRE_SYNTAX'],
+    ['Transfer-Encoding: chunked\t \r\n', 'WIRE_SYNTAX'],
     ['Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n', 'WIRE_LENGTH'],
     ['Transfer-Encoding: identity\r\n', 'WIRE_LENGTH'],
     ['Transfer-Encoding: xchunked\r\n', 'WIRE_LENGTH'],

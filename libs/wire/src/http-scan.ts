@@ -191,9 +191,10 @@ function endPart(scan: HttpScan, next: Step): Step {
 // Not a regular expression: /[ \t]+$/ takes quadratic time on a value full of blanks.
 function pushTrimmed(scan: HttpScan, bytes: Uint8Array): void {
   let { start, at: end } = scan
-  if (bytes[end - 1] === HTAB && end > start) refuseTabbed(scan, bytes)
+  let isTabbed = false
+  while (end > start && isBlank(bytes[end - 1]!)) isTabbed = bytes[--end] === HTAB || isTabbed
+  if (isTabbed) refuseTabbed(scan, bytes)
   while (start < end && isBlank(bytes[start]!)) start++
-  while (end > start && isBlank(bytes[end - 1]!)) end--
   scan.fields.push(start, end)
 }
 
