@@ -2,6 +2,7 @@ import { Flow } from '@sluice/metrics'
 import type { Address } from '@sluice/wire'
 import type { Account, Held } from './account.ts'
 import { codeOf, type ErrorCode, ServiceError } from './errors.ts'
+import { LevelHolds, type Levels } from './level-holds.ts'
 import type { Log } from './log.ts'
 import type { Caller } from './request.ts'
 import type { Place } from './roll.ts'
@@ -11,7 +12,7 @@ import type { Sessions, Tracked } from './sessions.ts'
 import { type UserLanes, userLanes } from './user-lane.ts'
 
 /** What the associations of one listener share. */
-export type DatagramParts = Pick<SessionParts, 'door' | 'metrics' | 'sessions'>
+export type DatagramParts = Pick<SessionParts, 'door' | 'metrics' | 'sessions' | 'levels'>
 
 /** Whose datagrams they are, once that is certain. */
 export interface DatagramOrigin {
@@ -48,6 +49,8 @@ export class DatagramSession implements Held, Tracked, Caller {
   #client: Address
   #draining = false
   #isOver = false
+  readonly #levels: Levels
+  #holds: LevelHolds | undefined = undefined
 
   /** @throws ServiceError where the user may not come in, or not now; nothing is left of it then, nor told */
   static open(parts: DatagramParts, origin: DatagramOrigin): DatagramSession {
@@ -56,6 +59,12 @@ export class DatagramSession implements Held, Tracked, Caller {
     if (sessions.isDraining) throw new ServiceError('SHUTDOWN')
     const session = new DatagramSession(parts, origin)
     account.enter(session, sessions.wallNow())
+    try {
+      session.#holds = new LevelHolds(session.#levels, session, sessions.wallNow())
+    } catch (error) {
+      account.leave(session)
+      throw error
+    }
     sessions.options.directory.touch(account)
     sessions.add(session)
     metrics.opened()
@@ -70,7 +79,9 @@ export class DatagramSession implements Held, Tracked, Caller {
     this.credential = credential
     this.#client = client
     this.#openedAt = this.#movedAt = parts.sessions.now()
-    this.lanes = userLanes(account, this.flow, parts.sessions.options.directory.nodeShare(account))
+    this.#levels = parts.levels?.() ?? []
+    const node = parts.sessions.options.directory.nodeShare(account)
+    this.lanes = userLanes(account, this.flow, { node, levels: this.#levels })
   }
 
   get door(): string {
@@ -114,6 +125,7 @@ export class DatagramSession implements Held, Tracked, Caller {
     lanes.up.close()
     lanes.down.close()
     account.leave(this)
+    this.#holds?.[Symbol.dispose]()
     this.#sessions.close(this)
     this.#settle()
     const code = failure === undefined ? 'OK' : codeOf(failure)

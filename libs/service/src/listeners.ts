@@ -5,11 +5,22 @@ import type { Address } from '@sluice/wire'
 import type { DatagramParts } from './datagram-session.ts'
 import type { Log } from './log.ts'
 import { OwnPorts } from './own-ports.ts'
-import type { Handshake } from './request.ts'
+import type { CallerDial, CallerMayReuse, Handshake } from './request.ts'
+import type { Levels } from './level-holds.ts'
 import { Seldom } from './seldom.ts'
 import { runSession } from './session.ts'
 import type { SessionParts } from './session-parts.ts'
 import { TlsListeners } from './tls-listeners.ts'
+
+/** What the sessions of one listener have of their own. */
+export interface OwnParts {
+  /** How targets are reached. @default as the rules of the program say */
+  readonly dial?: CallerDial
+  /** To be given with `dial`. */
+  readonly mayReuse?: CallerMayReuse
+  /** What its sessions belong to besides their user. @default nothing */
+  readonly levels?: () => Levels
+}
 
 export interface AnnounceOptions {
   /** Whether there is a `listening` line for it. @default true */
@@ -18,7 +29,7 @@ export interface AnnounceOptions {
   readonly fields?: Readonly<Record<string, unknown>>
 }
 
-export interface ListenerOptions extends AnnounceOptions {
+export interface ListenerOptions extends AnnounceOptions, OwnParts {
   /** Files that make it a listener over TLS, or credentials that the door has made; both may change while it is open. */
   readonly tls?: TlsPaths | { readonly context: TlsContext } | undefined
   /** What may be spoken over TLS, best first (RFC 7301). @default HTTP/1.1 alone */
@@ -60,11 +71,13 @@ export class Listeners {
     handshake: Handshake,
     options: ListenerOptions = {},
   ): Promise<Listener> {
+    const { parts: shared } = this.#options
     const metrics = this.#options.metrics.door(door)
-    const { tls, protocols } = options
+    const { tls, protocols, dial = shared.dial, mayReuse = shared.mayReuse, levels } = options
     const files = tls && 'cert' in tls ? await this.tls.open(door, tls) : undefined
     const credentials = tls && 'context' in tls ? tls : files
-    const parts = { ...this.#options.parts, door, metrics, tls: credentials, protocols }
+    const own = { dial, mayReuse, levels, protocols }
+    const parts = { ...shared, ...own, door, metrics, tls: credentials }
     const listener = await listen({
       ...address,
       onConn: (conn) => void runSession(conn, handshake, parts),
@@ -82,7 +95,7 @@ export class Listeners {
     door: string,
     { host, port }: Address,
     onDatagram: OnDatagram,
-    options: AnnounceOptions = {},
+    options: AnnounceOptions & Pick<OwnParts, 'levels'> = {},
   ): Promise<DatagramListener> {
     const socket = await DatagramSocket.listen({ host, port, onDatagram })
     const listener = { address: socket.local, close: () => socket.close() }
@@ -91,7 +104,7 @@ export class Listeners {
       ...this.#opened(door, this.#datagrams, listener, options),
       maxBytes: socket.maxBytes,
       send: (bytes, to, at) => socket.send(bytes, to, at),
-      parts: { door, metrics: this.#options.metrics.door(door), sessions },
+      parts: { door, metrics: this.#options.metrics.door(door), sessions, levels: options.levels },
     }
   }
 

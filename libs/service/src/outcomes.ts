@@ -1,5 +1,6 @@
 import { CIRCUIT_OUTCOMES } from './circuit-outcomes.ts'
 import { REQUEST_OUTCOMES } from './request-outcomes.ts'
+import { TUNNEL_OUTCOMES } from './tunnel-outcomes.ts'
 
 /** What an outcome means to the log, to a SOCKS5 client, to an HTTP client and to people. */
 export interface Outcome {
@@ -252,7 +253,11 @@ const TABLE = {
 } as const
 
 /** The outcome of a session. */
-export type Code = keyof typeof TABLE | keyof typeof CIRCUIT_OUTCOMES | keyof typeof REQUEST_OUTCOMES
+export type Code =
+  | keyof typeof TABLE
+  | keyof typeof CIRCUIT_OUTCOMES
+  | keyof typeof REQUEST_OUTCOMES
+  | keyof typeof TUNNEL_OUTCOMES
 /** The outcome of a session that failed. */
 export type ErrorCode = Exclude<Code, 'OK'>
 
@@ -260,4 +265,5 @@ export const OUTCOMES: Readonly<Record<Code, Outcome>> = {
   ...TABLE,
   ...CIRCUIT_OUTCOMES,
   ...REQUEST_OUTCOMES,
+  ...TUNNEL_OUTCOMES,
 }

@@ -9,7 +9,13 @@ import { AccessLog } from './access-log.ts'
 import type { DeviceRules } from './devices.ts'
 import { Directory } from './directory.ts'
 import { Ledger } from './ledger.ts'
-import { type AnnounceOptions, type DatagramListener, type ListenerOptions, Listeners } from './listeners.ts'
+import {
+  type AnnounceOptions,
+  type DatagramListener,
+  type ListenerOptions,
+  Listeners,
+  type OwnParts,
+} from './listeners.ts'
 import { createLog, type Log } from './log.ts'
 import { type Ops, type OpsRoutes, startOps } from './ops.ts'
 import type { ProgramConfig, ProgramOptions } from './program-options.ts'
@@ -155,7 +161,7 @@ export class Program {
     door: string,
     address: Address,
     onDatagram: OnDatagram,
-    options?: AnnounceOptions,
+    options?: AnnounceOptions & Pick<OwnParts, 'levels'>,
   ): Promise<DatagramListener> {
     return this.#listeners.datagrams(door, address, onDatagram, options)
   }

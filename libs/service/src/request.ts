@@ -5,6 +5,7 @@ import type { AccessLog } from './access-log.ts'
 import type { Account } from './account.ts'
 import type { Directory } from './directory.ts'
 import type { ErrorCode } from './errors.ts'
+import type { Levels } from './level-holds.ts'
 import type { Log } from './log.ts'
 import type { OwnLanes, UserLanes } from './user-lane.ts'
 
@@ -22,6 +23,8 @@ interface Asked {
   readonly mirrors?: true | undefined
   /** What passes is that of a circuit: whoever serves it asks the node for leave, see `ProgramOptions.circuits`. */
   readonly inCircuit?: true | undefined
+  /** What the session belongs to besides its user. @default what its listener says */
+  readonly levels?: Levels | undefined
   /** What everybody calls it, where it has a name: the client was told, and finds it in the log. */
   readonly id?: string | undefined
   /**

@@ -1,5 +1,6 @@
 import type { DoorMetrics } from '@sluice/metrics'
 import type { AddressSet, TlsContext } from '@sluice/net'
+import type { Levels } from './level-holds.ts'
 import type { CallerDial, CallerMayReuse } from './request.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -14,6 +15,8 @@ export interface SessionParts {
   readonly sessions: Sessions
   readonly dial: CallerDial
   readonly mayReuse: CallerMayReuse
+  /** What all sessions belong to besides their user, where their request says nothing else. */
+  readonly levels?: (() => Levels) | undefined
   /** Peers whose conns begin with a PROXY header, which says who the client is. */
   readonly balancers?: () => AddressSet
   /** Of a listener over TLS: what its conns are met with from now on. */

@@ -6,6 +6,7 @@ import type { AccessLog } from './access-log.ts'
 import type { Account, Held } from './account.ts'
 import { Endable } from './endable.ts'
 import { type Code, type ErrorCode, retryMsOf, ServiceError } from './errors.ts'
+import { LevelHolds } from './level-holds.ts'
 import type { Log } from './log.ts'
 import type { DialUse, Handshake, Request, ServedRequest, Serving } from './request.ts'
 import type { Place } from './roll.ts'
@@ -34,6 +35,7 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
   #request: Request | ServedRequest | undefined = undefined
   #way: Pick<SessionRecord, 'peer' | 'upstream'> = { peer: undefined, upstream: undefined }
   #lanes: SessionLanes | undefined = undefined
+  #levels: LevelHolds | undefined = undefined
   /** It waits for its turn to dial. */
   #isQueued = false
   #movedAt: number
@@ -119,12 +121,14 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
     this.#request = request
     this.goOn()
     account.enter(this, this.#sessions.wallNow())
+    const levels = request.levels ?? this.#parts.levels?.()
+    if (levels !== undefined) this.#levels = new LevelHolds(levels, this, this.#sessions.wallNow())
     this.phase = 'dial'
     this.#sessions.leaveWaiting(this.ip)
     const { directory } = this.#sessions.options
     directory.touch(account)
     const node = request.inCircuit ? undefined : directory.nodeShare(account)
-    this.#lanes = new SessionLanes(account, this.flow, node)
+    this.#lanes = new SessionLanes(account, this.flow, { node, ...(levels && { levels }) })
   }
 
   /** @throws what `serve` of the request throws, or what has ended the session */
@@ -215,6 +219,7 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
     if (this.phase === 'handshake') this.#sessions.leaveWaiting(this.ip)
     this.#lanes?.close()
     this.#request?.account.leave(this)
+    this.#levels?.[Symbol.dispose]()
     this.#sessions.close(this)
     if (code === 'AUTH_FAILED') this.metrics.authFailed()
     this.#settle()

@@ -2,9 +2,19 @@ import type { Flow } from '@sluice/metrics'
 import type { Lane, Limiter } from '@sluice/net'
 import type { Share, ShapedFlow } from '@sluice/ratelimit'
 import type { Account } from './account.ts'
-import { UserOfNode } from './user-of-node.ts'
+import { ShareChain } from './share-chain.ts'
 
 const ignore = (): void => {}
+const NO_LEVELS: readonly Account[] = []
+const NOTHING: Beyond = {}
+
+/** What limits and counts a session besides its user. */
+export interface Beyond {
+  /** What the user has of the node's limits, where the account's share is not under them. */
+  readonly node?: Share | undefined
+  /** See {@link Levels}. */
+  readonly levels?: readonly Account[]
+}
 
 /** One direction of a session: limited by the user's share and quota, counted for the session and for the user. */
 export class UserLane implements Lane, Limiter {
@@ -14,40 +24,48 @@ export class UserLane implements Lane, Limiter {
   readonly #account: Account
   readonly #flow: Flow
   readonly #node: Share | undefined
+  readonly #levels: readonly Account[]
   #shaped: Pick<ShapedFlow, 'take' | 'close'> | undefined = undefined
 
-  /** @param node what the user has of the node's limits, where the account's share is not under them */
-  constructor(direction: 'up' | 'down', account: Account, flow: Flow, node?: Share) {
+  constructor(
+    direction: 'up' | 'down',
+    account: Account,
+    flow: Flow,
+    { node, levels = NO_LEVELS }: Beyond = NOTHING,
+  ) {
     this.#direction = direction
     this.#account = account
     this.#flow = flow
     this.#node = node
+    this.#levels = levels
     this.relimit()
   }
 
   /** An unlimited lane has no limiter at all; one that has been limited keeps it, whatever the limits become. */
   relimit(): void {
-    const { share, quota } = this.#account
-    if (this.limiter !== undefined) return
-    const isLimited = share.limited(this.#direction) || this.#node?.limited(this.#direction) === true
-    if (!isLimited && quota.remaining === Infinity) return
+    if (this.limiter !== undefined || !this.#isLimited) return
+    const direction = this.#direction
     const onGrant = (bytes: number): void => this.#granted(bytes)
+    const shares = [this.#account.share]
+    if (this.#node !== undefined) shares.push(this.#node)
+    for (const { share } of this.#levels) shares.push(share)
     this.#shaped =
-      this.#node === undefined
-        ? share.flow(this.#direction, onGrant)
-        : new UserOfNode(share, this.#node, this.#direction, onGrant)
+      shares.length === 1
+        ? this.#account.share.flow(direction, onGrant)
+        : new ShareChain(shares, direction, onGrant)
     this.limiter = this
   }
 
   take(bytes: number): number {
-    const most = Math.min(bytes, this.#account.quota.remaining)
-    // None left: the account is about to cut this session.
+    const most = this.#leftOf(bytes)
+    // None left: an account is about to cut this session.
     return most <= 0 ? 0 : this.#shaped!.take(most)
   }
 
   count(bytes: number): void {
     this.countHere(bytes)
     this.#account.count(this.#direction, bytes)
+    for (const level of this.#levels) level.count(this.#direction, bytes)
   }
 
   /** Counts for the session alone: its user is told of these bytes by another. */
@@ -60,10 +78,24 @@ export class UserLane implements Lane, Limiter {
     this.#shaped?.close()
   }
 
-  /** Others may have used up the quota since this was asked for. */
+  get #isLimited(): boolean {
+    const { share, quota } = this.#account
+    const direction = this.#direction
+    if (share.limited(direction) || quota.remaining !== Infinity) return true
+    if (this.#node?.limited(direction) === true) return true
+    return this.#levels.some((level) => level.share.limited(direction) || level.quota.remaining !== Infinity)
+  }
+
+  /** Others may have used up a quota since this was asked for. */
   #granted(bytes: number): void {
-    const most = Math.min(bytes, this.#account.quota.remaining)
+    const most = this.#leftOf(bytes)
     if (most > 0) this.onGrant(most)
+  }
+
+  #leftOf(bytes: number): number {
+    let most = Math.min(bytes, this.#account.quota.remaining)
+    for (const { quota } of this.#levels) most = Math.min(most, quota.remaining)
+    return most
   }
 }
 
@@ -73,10 +105,9 @@ export interface UserLanes {
   readonly down: UserLane
 }
 
-/** @param node what the user has of the node's limits, where the account's share is not under them */
-export const userLanes = (account: Account, flow: Flow, node?: Share): UserLanes => ({
-  up: new UserLane('up', account, flow, node),
-  down: new UserLane('down', account, flow, node),
+export const userLanes = (account: Account, flow: Flow, beyond?: Beyond): UserLanes => ({
+  up: new UserLane('up', account, flow, beyond),
+  down: new UserLane('down', account, flow, beyond),
 })
 
 /** Lanes that were opened besides those of their session. */
@@ -91,23 +122,22 @@ export class SessionLanes implements UserLanes {
   readonly down: UserLane
   readonly #account: Account
   readonly #flow: Flow
-  readonly #node: Share | undefined
+  readonly #beyond: Beyond | undefined
   #opened: Set<OwnLanes> | undefined = undefined
 
-  /** @param node what the user has of the node's limits, where the account's share is not under them */
-  constructor(account: Account, flow: Flow, node?: Share) {
+  constructor(account: Account, flow: Flow, beyond?: Beyond) {
     this.#account = account
     this.#flow = flow
-    this.#node = node
-    this.up = new UserLane('up', account, flow, node)
-    this.down = new UserLane('down', account, flow, node)
+    this.#beyond = beyond
+    this.up = new UserLane('up', account, flow, beyond)
+    this.down = new UserLane('down', account, flow, beyond)
   }
 
   /** Two more, that take turns with all others of the user. */
   open(): OwnLanes {
     const opened = (this.#opened ??= new Set())
     const lanes = {
-      ...userLanes(this.#account, this.#flow, this.#node),
+      ...userLanes(this.#account, this.#flow, this.#beyond),
       close: (): void => {
         opened.delete(lanes)
         lanes.up.close()

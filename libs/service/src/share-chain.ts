@@ -1,12 +1,12 @@
 import { type Direction, LimiterChain, type OnGrant, type Share, ShareStage } from '@sluice/ratelimit'
 
-/** What a user may send and the node lets go, where the two are limited apart: both hold, and each is asked once. */
-export class UserOfNode {
+/** Several shares that the same bytes need, such as that of a user and what the node lets go: all hold, each is asked once. */
+export class ShareChain {
   readonly #stages: readonly ShareStage[]
   readonly #chain: LimiterChain
 
-  constructor(user: Share, node: Share, direction: Direction, onGrant: OnGrant) {
-    this.#stages = [new ShareStage(user, direction), new ShareStage(node, direction)]
+  constructor(shares: readonly Share[], direction: Direction, onGrant: OnGrant) {
+    this.#stages = shares.map((share) => new ShareStage(share, direction))
     this.#chain = new LimiterChain(this.#stages)
     this.#chain.onGrant = onGrant
   }

@@ -14,7 +14,7 @@ const lanesOf = (limits: { user?: number; node?: number }): { clock: ManualClock
   const user = { id: 'ada', name: 'ada', enabled: true, limits: down, credentials: [] }
   const account = new Account(user, new Shaper({}, clock), { burst: RATE }, () => {})
   const node = new Shaper(limits.node === undefined ? {} : { down: limitOf(limits.node) }, clock)
-  return { clock, lanes: userLanes(account, new Flow(), node.user('ada')) }
+  return { clock, lanes: userLanes(account, new Flow(), { node: node.user('ada') }) }
 }
 
 /** What a lane lets go in so many seconds. */
