@@ -30,7 +30,11 @@ export const readProxyHeader = async (reader: Reader): Promise<Address | undefin
 }
 
 /** Tells the target of a fresh conn, by a PROXY header, for which client it is. */
-export const writeProxyHeader = (conn: Conn, version: 1 | 2, client: Address): void => {
+export const writeProxyHeader = (
+  conn: Pick<Conn, 'remote' | 'write'>,
+  version: 1 | 2,
+  client: Address,
+): void => {
   const endpoints = endpointsOf(client, conn.remote)
   conn.write(encodeProxyHeader({ version, command: 'PROXY', endpoints, tlvs: [] }))
 }
