@@ -67,6 +67,8 @@ export const createNpcHandshake =
       words = NOTHING
       reader.conn.write(RIGHT)
       const purpose = await reader.read(decodeNpcPurpose)
+      // Whoever guesses passwords of tunnels has a key, and must not have the guesses forgotten by it.
+      if (!('passwordMd5' in purpose)) parts.guard.passed(reader.client.host)
       return parts.requestOf({ conn: reader.conn, client, keyHash, purpose, version, from: reader.client })
     } catch (error) {
       await refuse(reader.release(), words)
@@ -96,7 +98,6 @@ const signIn = (
     throw new ServiceError('AUTH_FAILED')
   }
   checkMayCome(client, registry, wallNow())
-  guard.passed(ip)
   return client
 }
 

@@ -16,6 +16,7 @@ export class FakeRegistry implements Registry {
   readonly hosts: Map<number, LiveHost> = new Map()
   /** `joined` and `left`, in order. */
   readonly events: string[] = []
+  lastJoined: Agent | undefined = undefined
   readonly #directory: Directory
   readonly #shaper = new Shaper()
   readonly #followers = new Set<() => void>()
@@ -84,6 +85,7 @@ export class FakeRegistry implements Registry {
   joined(client: LiveClient, agent: Agent): void {
     client.agents.add(agent)
     this.events.push('joined')
+    this.lastJoined = agent
     this.tell()
   }
 
@@ -97,6 +99,15 @@ export class FakeRegistry implements Registry {
   watch(onChange: () => void): Disposable {
     this.#followers.add(onChange)
     return { [Symbol.dispose]: () => void this.#followers.delete(onChange) }
+  }
+
+  /** Resolves when `condition` holds after something has changed. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      using _ = this.watch(resolve)
+      await promise
+    }
   }
 
   tell(): void {
