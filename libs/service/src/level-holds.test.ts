@@ -64,7 +64,9 @@ describe('lanes over levels', () => {
     expect(up.limiter).toBeUndefined()
     up.count(5)
     down.count(7)
-    expect([user, ...levels].map(({ flow }) => flow.read())).toEqual(Array(3).fill({ up: 5, down: 7 }))
+    expect([user, ...levels].map(({ flow }) => flow.read())).toEqual(
+      Array.from({ length: 3 }, () => ({ up: 5, down: 7 })),
+    )
   })
 
   it('let go what is left of the smallest quota', () => {
