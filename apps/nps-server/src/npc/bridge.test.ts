@@ -60,6 +60,7 @@ describe.each([
     const { emulator, agent } = await stage.connect({ vkey: name })
     const stream = await opened(agent, linkTo(String(await closedPort())))
     expect(String(await stream.all())).toBe('')
+    stream.close()
     await expect.poll(() => agent.streams).toBe(0)
     emulator.stop()
   })
