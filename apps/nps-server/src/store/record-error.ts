@@ -1,3 +1,5 @@
+import { asStoreError } from '@sluice/userstore'
+
 /**
  * - RECORD_UNKNOWN: there is no client, tunnel, host or token of this id
  * - RECORD_VALUE: a value that cannot be; the message says which, and what was wanted
@@ -20,3 +22,12 @@ export class RecordError extends Error {
 
 /** A value for an error message, short. */
 export const show = (value: unknown): string => (JSON.stringify(value) ?? 'nothing').slice(0, 80)
+
+/** Any error of SQLite as a RecordError or a StoreError that names the file; others stay themselves. */
+export function asRecordError(error: unknown, file: string): unknown {
+  const { code, message } = Object(error)
+  if (typeof code !== 'string' || !code.startsWith('SQLITE_')) return error
+  if (code !== 'SQLITE_CONSTRAINT_UNIQUE') return asStoreError(error, file)
+  const what = /_by_(vkey|key|password)/.exec(String(message))?.[1] ?? 'value'
+  return new RecordError('RECORD_VALUE', `another one has this ${what} already`, { cause: error })
+}

@@ -1,4 +1,4 @@
-import { asStoreError, openDatabase } from '@sluice/userstore'
+import { openDatabase } from '@sluice/userstore'
 import type { Database, Statement } from 'better-sqlite3'
 import type {
   ClientPatch,
@@ -17,7 +17,7 @@ import { AuditTable } from './audit-table.ts'
 import { type FlowEntry, type FlowKind, FlowTable, type PeriodFlow } from './flow-table.ts'
 import { PresenceTable } from './presence-table.ts'
 import { RecordRules } from './record-rules.ts'
-import { RecordError } from './record-error.ts'
+import { asRecordError } from './record-error.ts'
 import { migrateRecords } from './record-migrations.ts'
 import { clientSchema, hostSchema, tunnelSchema } from './record-schemas.ts'
 import { RecordTable } from './record-table.ts'
@@ -38,7 +38,7 @@ export interface RecordChanges {
   readonly clients: Changed<ClientRecord>
   readonly tunnels: Changed<TunnelRecord>
   readonly hosts: Changed<HostRecord>
-  /** Of those whose flow moved or was reset. */
+  /** Of those that changed, and of those whose flow moved or was reset; some may be there twice. */
   readonly flows: readonly PeriodFlow[]
 }
 
@@ -242,13 +242,19 @@ export class RecordStore {
 
   /** @param revision 0: everything */
   changesSince(revision: number): RecordChanges {
-    return this.#database.transaction(() => ({
-      revision: this.revision(),
-      clients: this.#clients.since(revision),
-      tunnels: this.#tunnels.since(revision),
-      hosts: this.#hosts.since(revision),
-      flows: this.#flow.since(revision, this.#now()),
-    }))()
+    return this.#database.transaction(() => {
+      const clients = this.#clients.since(revision)
+      const tunnels = this.#tunnels.since(revision)
+      const hosts = this.#hosts.since(revision)
+      const now = this.#now()
+      const flows = [
+        ...clients.changed.map(({ id, limits }) => this.#flow.inPeriod('client', id, limits, now)),
+        ...tunnels.changed.map(({ id, limits }) => this.#flow.inPeriod('tunnel', id, limits, now)),
+        ...hosts.changed.map(({ id, limits }) => this.#flow.inPeriod('host', id, limits, now)),
+        ...this.#flow.since(revision, now),
+      ]
+      return { revision: this.revision(), clients, tunnels, hosts, flows }
+    })()
   }
 
   meta(key: string): string | undefined {
@@ -264,7 +270,7 @@ export class RecordStore {
     try {
       return this.#database.transaction(write).immediate()
     } catch (error) {
-      throw this.#explained(error)
+      throw asRecordError(error, this.#database.name)
     }
   }
 
@@ -278,21 +284,8 @@ export class RecordStore {
     return result
   }
 
-  #explained(error: unknown): unknown {
-    if (error instanceof RecordError) return error
-    const { code, message } = Object(error)
-    if (code === 'SQLITE_CONSTRAINT_UNIQUE')
-      return new RecordError('RECORD_VALUE', `another one has this ${uniqueOf(String(message))} already`)
-    return typeof code === 'string' && code.startsWith('SQLITE_')
-      ? asStoreError(error, this.#database.name)
-      : error
-  }
-
   #table(kind: Kind): RecordTable<ClientRecord> | RecordTable<TunnelRecord> | RecordTable<HostRecord> {
     if (kind === 'client') return this.#clients
     return kind === 'tunnel' ? this.#tunnels : this.#hosts
   }
 }
-
-/** What an index of a table holds each of once. */
-const uniqueOf = (message: string): string => /_by_(vkey|key|password)/.exec(message)?.[1] ?? 'value'
