@@ -10,8 +10,6 @@ export class LiveClient extends Level<ClientRecord> {
   readonly agents: AgentPool = new AgentPool()
   readonly tunnels: Map<number, LiveTunnel> = new Map()
   readonly hosts: Map<number, LiveHost> = new Map()
-  /** Targets of which its program says that they do not answer, as it writes them. */
-  readonly down: Set<string> = new Set()
 
   constructor(record: ClientRecord, shaper: Shaper, onAttention: () => void) {
     super('client', record, shaper, onAttention)

@@ -1,12 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import {
-  createTlsContext,
-  identityCertificate,
-  type Conn,
-  type Listener,
-  type PortRange,
-  type TlsContext,
-} from '@sluice/net'
+import { createTlsContext, identityCertificate, type Listener, type TlsContext } from '@sluice/net'
 import {
   type Program,
   type ProgramConfig,
@@ -16,8 +9,10 @@ import {
   SignInGuard,
   type SignInLimits,
 } from '@sluice/service'
-import type { Address } from '@sluice/wire'
-import type { LiveTunnel, Registry } from '../registry.ts'
+import type { NpsServerConfig } from '../config.ts'
+import type { Registry } from '../registry.ts'
+import { Visit } from '../tunnels/visit.ts'
+import { checkVisitor } from '../visitor-lists.ts'
 import { NpcCarrier } from './carrier.ts'
 import { NpcConf } from './conf-conn.ts'
 import { createNpcHandshake, hashOfMd5, type NpcArrival } from './handshake.ts'
@@ -25,22 +20,11 @@ import { NpcMain } from './main-conn.ts'
 import { NpcPlaces } from './places.ts'
 import { NpcRegister } from './register.ts'
 
-export interface NpcBridgeConfig extends ProgramConfig {
-  /** Whether all of it is inside of TLS, with a certificate that nobody knows. */
-  readonly npcBridge: { readonly address: Address; readonly tls: boolean } | undefined
-  /** That programs may open. */
-  readonly ports: readonly PortRange[]
-  /** Without any byte of a program for so long it is gone. */
-  readonly deadMs: number
-}
-
 export interface NpcBridgeOptions {
   readonly program: Program
   /** With an address of the bridge. */
-  readonly config: NpcBridgeConfig
+  readonly config: NpsServerConfig
   readonly registry: Registry
-  /** Leads a visitor who knows the password of a private tunnel. @throws ServiceError, NetError */
-  readonly visit: (tunnel: LiveTunnel, conn: Conn, visitor: Address) => Request | ServedRequest
   /** How long a program may have only one of its two conns, ms. @default 15 s */
   readonly patienceMs?: number
 }
@@ -61,7 +45,7 @@ export const openNpcBridge = async (options: NpcBridgeOptions): Promise<Listener
   const context = createTlsContext(identityCertificate(privateKey))
   const guard = new SignInGuard(limitsOf(config))
   let live = config
-  program.onReload<NpcBridgeConfig>((next) => () => {
+  program.onReload<NpsServerConfig>((next) => () => {
     live = next
     guard.set(limitsOf(next))
   })
@@ -84,11 +68,8 @@ const limitsOf = ({ authFailures, authBackoffMs }: ProgramConfig): SignInLimits 
 interface NpcBridgeParts {
   readonly context: TlsContext
   readonly guard: SignInGuard
-  readonly config: () => NpcBridgeConfig
+  readonly config: () => NpsServerConfig
 }
-
-/** Ids of what programs bring: no store counts that far. */
-let lastLentId = 2 ** 40
 
 class NpcBridge {
   readonly #options: NpcBridgeOptions
@@ -157,8 +138,7 @@ class NpcBridge {
     const { registry, program } = this.#options
     return new NpcConf(arrival, {
       ...{ account: this.#guest, registry, log: program.log, confMs: CONF_MS },
-      ports: () => this.#parts.config().ports,
-      nextId: () => (lastLentId += 1),
+      rules: () => this.#parts.config(),
       lend: (client) => places.lend(client),
       lent: (client, loan) => places.lent(client, loan),
     })
@@ -166,13 +146,17 @@ class NpcBridge {
 
   /** Only private tunnels have passwords here, and none of those is without one. */
   #secret({ conn, from }: NpcArrival, passwordMd5: string): Request | ServedRequest {
-    const { registry, visit } = this.#options
+    const { registry } = this.#options
     const tunnel = registry.byPasswordHash(hashOfMd5(passwordMd5))
     if (tunnel?.record.mode !== 'secret') {
       this.#parts.guard.failed(from.host, '')
       throw new ServiceError('AUTH_FAILED')
     }
-    return visit(tunnel, conn, from)
+    checkVisitor(from.host, tunnel.client.record, tunnel.record)
+    return new Visit(tunnel, conn, 'npc-secret', {
+      ownerOf: (client) => registry.ownerOf(client),
+      dialMs: () => this.#parts.config().dialMs,
+    })
   }
 
   /** Programs are no visitors: no limit of a user is theirs. */

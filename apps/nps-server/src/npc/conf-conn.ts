@@ -1,4 +1,4 @@
-import { type Conn, type PortRange, Reader, refuse } from '@sluice/net'
+import { type Conn, Reader, refuse } from '@sluice/net'
 import {
   type Account,
   codeOf,
@@ -14,22 +14,22 @@ import {
   MAX_NPC_JSON_BYTES,
   type NpcConfRequest,
 } from '@sluice/wire/npc'
-import type { HostRecord, TunnelRecord } from '../records.ts'
+import type { TunnelRecord } from '../records.ts'
 import type { LiveClient, Registry } from '../registry.ts'
+import { placeOf, type PlaceRules } from '../tunnels/tunnel-place.ts'
 import { type LentParts, lentHost, lentTunnels, NpcConfError } from './conf-records.ts'
 import { hashOfMd5, type NpcArrival } from './handshake.ts'
 import type { NpcLoan } from './loan.ts'
-import { conflictOf } from './port-conflict.ts'
 
 export interface NpcConfParts {
   /** Of whoever is nobody's user. */
   readonly account: Account
   readonly registry: Registry
   readonly log: Log
-  readonly ports: () => readonly PortRange[]
+  /** What may be opened. */
+  readonly rules: () => PlaceRules
   /** For all that the program brings, ms. */
   readonly confMs: number
-  readonly nextId: () => number
   /** It is about to bring something. */
   readonly lend: (client: LiveClient) => NpcLoan
   /** It has brought all. */
@@ -104,14 +104,14 @@ export class NpcConf implements ServedRequest {
   /** One answer for each request, however many tunnels it makes: all of them, or none. */
   async #take(request: Exclude<NpcConfRequest, { type: 'status' }>): Promise<boolean> {
     const { client } = this.#arrival
-    const { registry, log, nextId } = this.#parts
+    const { registry, log } = this.#parts
     try {
       if (request.type === 'client' || !client.record.mayConfigure) throw new ServiceError('ACCESS_DENIED')
-      const parts: LentParts = { clientId: client.record.id, nextId, now: Date.now() }
+      const parts: LentParts = { clientId: client.record.id, now: Date.now() }
       const tunnels = request.type === 'task' ? await lentTunnels(request.tunnel, parts) : []
       const hosts = request.type === 'host' ? [lentHost(request.host, parts)] : []
+      this.#check(tunnels)
       this.#loan ??= this.#parts.lend(client)
-      this.#check(tunnels, hosts)
       this.#loan.add(registry.lend(client, { tunnels, hosts }))
       return true
     } catch (error) {
@@ -120,14 +120,14 @@ export class NpcConf implements ServedRequest {
     }
   }
 
-  /** @throws NpcConfError, ServiceError TUNNEL_LIMIT */
-  #check(tunnels: readonly TunnelRecord[], hosts: readonly HostRecord[]): void {
+  /** @throws NpcConfError */
+  #check(tunnels: readonly TunnelRecord[]): void {
     const { client } = this.#arrival
-    const { maxTunnels = Infinity } = client.record
-    const count = client.tunnels.size + client.hosts.size + tunnels.length + hosts.length
-    if (count > maxTunnels) throw new ServiceError('TUNNEL_LIMIT')
-    const problem = conflictOf({ tunnels, hosts }, client, this.#parts.registry, this.#parts.ports())
-    if (problem !== undefined) throw new NpcConfError(problem)
+    const rules = this.#parts.rules()
+    for (const record of tunnels) {
+      const { problem } = placeOf({ record, client }, rules)
+      if (problem !== undefined) throw new NpcConfError(problem)
+    }
   }
 
   /** Of what runs; nobody is told of others' tunnels. */

@@ -1,10 +1,9 @@
 import { isIP } from 'node:net'
 import { hashPassword } from '@sluice/userstore'
-import { parseAddress } from '@sluice/wire'
 import type { NpsHost, NpsTunnel } from '@sluice/wire/npc'
 import type { HostRecord, Login, TunnelMode, TunnelRecord } from '../records.ts'
-import { hashOfMd5 } from './handshake.ts'
-import { md5Of } from './md5.ts'
+import { npcHash } from '../secret-hash.ts'
+import { parseTarget } from '../target-picker.ts'
 
 /** What a program has asked for cannot be had; the message is for the log. */
 export class NpcConfError extends Error {
@@ -15,8 +14,6 @@ export class NpcConfError extends Error {
 /** What all records have that a program brings. */
 export interface LentParts {
   readonly clientId: number
-  /** Of the next record. */
-  readonly nextId: () => number
   /** Wall clock, ms since 1970. */
   readonly now: number
 }
@@ -52,17 +49,17 @@ export const lentTunnels = async (asked: NpsTunnel, parts: LentParts): Promise<T
   const rest = { ...(await common(asked, mode)), ...lentBase(asked.Remark, parts), mode }
   if (PORTLESS.has(mode)) {
     const passwordHash = passwordHashOf(asked.Password)
-    return [{ ...rest, id: parts.nextId(), passwordHash, targets: targetsOf(asked, mode) }]
+    return [{ ...rest, passwordHash, targets: targetsOf(asked, mode) }]
   }
   const ports = portsOf(asked.Ports)
   const host = hostOf(asked.ServerIp)
   if (ports.length === 1) {
-    return [{ ...rest, id: parts.nextId(), host, port: ports[0]!, targets: targetsOf(asked, mode) }]
+    return [{ ...rest, host, port: ports[0]!, targets: targetsOf(asked, mode) }]
   }
   const targets = TARGETLESS.has(mode) ? ports.map(() => []) : targetOfEach(asked, ports.length)
   return ports.map((port, at) => ({
     ...rest,
-    ...{ id: parts.nextId(), host, port, targets: targets[at]! },
+    ...{ host, port, targets: targets[at]! },
     remark: `${rest.remark}_${port}`,
   }))
 }
@@ -75,7 +72,6 @@ export const lentHost = (asked: NpsHost, parts: LentParts): HostRecord => {
   if (!/^\/[\x21-\x7e]{0,255}$/.test(location)) throw new NpcConfError('no path')
   return {
     ...lentBase(asked.Remark, parts),
-    id: parts.nextId(),
     host,
     location,
     scheme: schemeOf(asked.Scheme),
@@ -92,8 +88,9 @@ export const lentHost = (asked: NpsHost, parts: LentParts): HostRecord => {
 const lentBase = (
   remark: string,
   { clientId, now }: LentParts,
-): Pick<TunnelRecord, 'clientId' | 'remark' | 'enabled' | 'limits' | 'createdAt'> => ({
-  ...{ clientId, remark: short(remark), enabled: true, limits: {}, createdAt: now },
+): Pick<TunnelRecord, 'id' | 'clientId' | 'remark' | 'enabled' | 'limits' | 'createdAt'> => ({
+  // Whoever lends it gives it another.
+  ...{ id: 0, clientId, remark: short(remark), enabled: true, limits: {}, createdAt: now },
 })
 
 const common = async (
@@ -123,7 +120,7 @@ const loginsOf = (accounts: ReadonlyMap<string, string>): Promise<Login[]> => {
 /** Whoever guesses must not find what has no password. */
 const passwordHashOf = (password: string): string => {
   if (password === '') throw new NpcConfError('a private tunnel needs a password')
-  return hashOfMd5(md5Of(password))
+  return npcHash(password)
 }
 
 /** `9006-9010,9012` */
@@ -162,7 +159,7 @@ const listOf = (text: string): string[] => {
 
 const checkedTarget = (text: string): string => {
   try {
-    parseAddress(/^\d{1,5}$/.test(text) ? `127.0.0.1:${text}` : text)
+    parseTarget(text)
     return text
   } catch (cause) {
     throw new NpcConfError('no target', { cause })

@@ -5,9 +5,9 @@ import { type Listener, refuse } from '@sluice/net'
 import { SignInGuard } from '@sluice/service'
 import type { Address } from '@sluice/wire'
 import { createNpcHandshake, type NpcArrival } from './handshake.ts'
-import { md5Of } from './md5.ts'
+import { md5 as md5Of } from '../testing/npc-emulator-login.ts'
 import { HELLO, RawNpc } from './testing/raw-npc.ts'
-import { openStage, type Stage } from './testing/stage.ts'
+import { Stage } from './testing/stage.ts'
 
 const VKEY = 'key of ada'
 const CORE_MD5 = md5Of('0.26.0')
@@ -18,8 +18,8 @@ let arrivals: NpcArrival[]
 const guard = new SignInGuard({ failures: 0, backoffMs: 1000 })
 
 beforeAll(async () => {
-  stage = await openStage('--handshake-timeout', '150ms')
-  stage.registry.addClient(VKEY)
+  stage = await Stage.open('--handshake-timeout', '150ms')
+  stage.addClient(VKEY)
   const handshake = createNpcHandshake({
     registry: stage.registry,
     guard,
@@ -86,8 +86,8 @@ describe('the handshake of npc', () => {
   })
 
   it('tells whoever shows a key that is nobody’s, or void, only that, and closes', async () => {
-    stage.registry.addClient('disabled', { enabled: false })
-    stage.registry.addClient('expired', { expiresAt: 1 })
+    stage.addClient('disabled', { enabled: false })
+    stage.addClient('expired', { expiresAt: 1 })
     for (const vkey of ['wrong', '', 'disabled', 'expired']) {
       expect(await answerTo(whole(vkey))).toBe(`${CORE_MD5}vkey`)
     }
@@ -97,7 +97,7 @@ describe('the handshake of npc', () => {
   })
 
   it('lets in a client whose quota is used up: visitors are turned away then', async () => {
-    const client = stage.registry.addClient('poor', { limits: { quotaBytes: 1 } })
+    const client = stage.addClient('poor', { limits: { quotaBytes: 1 } })
     client.account.count('up', 2)
     expect(await answerTo(whole('poor'))).toBe(`${CORE_MD5}sucsserved`)
   })

@@ -9,8 +9,8 @@ import { checkMayCome, type NpcArrival } from './handshake.ts'
 import { NpcLoan } from './loan.ts'
 import type { NpcMain } from './main-conn.ts'
 
-/** Targets of one client that its program says are down. */
-const MAX_DOWN = 1024
+/** Who has found that a target is down. */
+const BY = 'npc'
 
 export interface NpcPlacesOptions {
   readonly registry: Registry
@@ -92,15 +92,13 @@ export class NpcPlaces {
     setTimeout(giveUp, this.#options.patienceMs).unref()
   }
 
+  /** What it has found of its targets by checks of its own. */
   reported({ client }: NpcArrival, report: NpcReport): void {
     if (report.type !== 'health') return
-    const { down } = client
-    if (report.isUp) down.delete(report.target)
-    else if (down.size < MAX_DOWN) down.add(report.target)
-    this.#options.log.info(
-      { client: client.record.id, target: report.target, up: report.isUp },
-      'target.reported',
-    )
+    const { target, isUp } = report
+    for (const { targets } of [...client.tunnels.values(), ...client.hosts.values()])
+      targets.setUp(target, isUp, BY)
+    this.#options.log.info({ client: client.record.id, target, up: isUp }, 'target.reported')
   }
 
   /** The records have changed: who would not be let in any more goes. */
@@ -149,7 +147,7 @@ export class NpcPlaces {
       },
       onLeft: (left, why) => {
         this.#tell('agent.left', left, why)
-        client.down.clear()
+        forgetReports(client)
         registry.left(client, left)
       },
       onClosed: (closed) => {
@@ -163,5 +161,12 @@ export class NpcPlaces {
 
   #tell(message: string, { clientId, kind, remote, version }: NpcAgent, why?: string): void {
     this.#options.log.info({ client: clientId, kind, agent: formatAddress(remote), version, why }, message)
+  }
+}
+
+/** Nobody would say that they are up again. */
+const forgetReports = ({ tunnels, hosts }: LiveClient): void => {
+  for (const { targets } of [...tunnels.values(), ...hosts.values()]) {
+    for (const target of targets.down) targets.setUp(target, true, BY)
   }
 }

@@ -1,44 +1,52 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Agent } from '../../agent.ts'
-import { NpcEmulator, type EmulatorConnectOptions } from '../../testing/npc-emulator.ts'
-import { type NpcBridgeOptions, openNpcBridge } from '../bridge.ts'
-import { openStage, type Stage } from './stage.ts'
+import { type EmulatorConnectOptions, NpcEmulator } from '../../testing/npc-emulator.ts'
+import { openTunnels, type Tunnels } from '../../tunnels/tunnels.ts'
+import { npcHash } from '../../secret-hash.ts'
+import { openNpcBridge } from '../bridge.ts'
+import { Stage, startProgram } from './stage.ts'
 
-export interface BridgeStage extends Stage {
-  readonly port: number
-  /** A program that is here. */
-  connect(options: Omit<EmulatorConnectOptions, 'port'>): Promise<{ emulator: NpcEmulator; agent: Agent }>
-}
-
-export interface BridgeStageOptions extends Partial<Pick<NpcBridgeOptions, 'visit' | 'patienceMs'>> {
+export interface BridgeStageOptions {
   readonly argv?: readonly string[]
   readonly tls?: boolean
-  readonly deadMs?: number
+  readonly patienceMs?: number
 }
 
-export const openBridgeStage = async ({
-  argv = [],
-  tls = false,
-  deadMs = 15_000,
-  visit = () => {
-    throw new Error('nobody visits here')
-  },
-  ...rest
-}: BridgeStageOptions = {}): Promise<BridgeStage> => {
-  const stage = await openStage(...argv)
-  const { program, registry } = stage
-  const npcBridge = { address: { host: '127.0.0.1', port: 0 }, tls }
-  const config = { ...stage.config, npcBridge, deadMs, ports: [{ first: 20_000, last: 30_000 }] }
-  const listener = await openNpcBridge({ program, config, registry, visit, ...rest })
-  const { port } = listener.address
-  return {
-    ...stage,
-    port,
-    connect: async (options) => {
-      const came = registry.events.length
-      const emulator = await NpcEmulator.connect({ port, tls, ...options })
-      await registry.until(() => registry.events.slice(came).includes('joined'))
-      const agent = registry.lastJoined!
-      return { emulator, agent }
-    },
+/** A stage with the bridge and tunnels. */
+export class BridgeStage extends Stage {
+  port = 0
+  tunnels!: Tunnels
+  #tls = false
+
+  static async openBridge({
+    argv = [],
+    tls = false,
+    patienceMs,
+  }: BridgeStageOptions = {}): Promise<BridgeStage> {
+    const address = `${tls ? 'tls://' : ''}127.0.0.1:0`
+    const stage = new BridgeStage(await startProgram(['--npc-bridge', address, ...argv]))
+    stage.#tls = tls
+    const { program, config, registry } = stage
+    stage.tunnels = await openTunnels({ program, config, registry })
+    const listener = await openNpcBridge({
+      ...{ program, config, registry },
+      ...(patienceMs !== undefined && { patienceMs }),
+    })
+    stage.port = listener.address.port
+    return stage
+  }
+
+  /** A program that is here. */
+  async connect(
+    options: Omit<EmulatorConnectOptions, 'port'>,
+  ): Promise<{ emulator: NpcEmulator; agent: Agent }> {
+    const client = this.registry.byVkeyHash(npcHash(options.vkey))!
+    const before = this.agentOf(client)
+    const emulator = await NpcEmulator.connect({ port: this.port, tls: this.#tls, ...options })
+    for (;;) {
+      const agent = this.agentOf(client)
+      if (agent !== undefined && agent !== before) return { emulator, agent }
+      await turn()
+    }
   }
 }

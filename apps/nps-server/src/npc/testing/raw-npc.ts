@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { Address } from '@sluice/wire'
-import { md5Of } from '../md5.ts'
+import { md5 as md5Of } from '../../testing/npc-emulator-login.ts'
 
 /** The first bytes of every conn of a program, as they stand on the wire. */
 export const HELLO: Buffer = Buffer.from('54535406000000302e32362e3007000000302e32362e3130', 'hex')
@@ -50,6 +50,12 @@ export class RawNpc {
     const taken = this.received.subarray(0, size)
     this.received = this.received.subarray(size)
     return taken
+  }
+
+  /** All up to these bytes, and they. */
+  async until(bytes: string): Promise<Buffer> {
+    while (!this.received.includes(bytes)) await this.#more()
+    return this.take(this.received.indexOf(bytes) + bytes.length)
   }
 
   /** All that comes until it ends. */
