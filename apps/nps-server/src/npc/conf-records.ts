@@ -107,14 +107,14 @@ const common = async (
   }
 }
 
-const hashed = async ([name, password]: [string, string]): Promise<Login> => ({
-  name: short(name),
-  hash: await hashPassword(short(password)),
-})
-
-const loginsOf = (accounts: ReadonlyMap<string, string>): Promise<Login[]> => {
+/** One after the other: hashes share their threads with all else. */
+const loginsOf = async (accounts: ReadonlyMap<string, string>): Promise<Login[]> => {
   if (accounts.size > MAX_LOGINS) throw new NpcConfError(`more than ${MAX_LOGINS} logins`)
-  return Promise.all(Array.from(accounts, hashed))
+  const logins: Login[] = []
+  for (const [name, password] of accounts) {
+    logins.push({ name: short(name), hash: await hashPassword(short(password)) })
+  }
+  return logins
 }
 
 /** Whoever guesses must not find what has no password. */

@@ -10,24 +10,27 @@ export interface BridgeStageOptions {
   readonly argv?: readonly string[]
   readonly tls?: boolean
   readonly patienceMs?: number
+  /** Whether tunnels are opened to visitors. @default true */
+  readonly hasTunnels?: boolean
 }
 
 /** A stage with the bridge and tunnels. */
 export class BridgeStage extends Stage {
   port = 0
-  tunnels!: Tunnels
+  tunnels: Tunnels | undefined = undefined
   #tls = false
 
   static async openBridge({
     argv = [],
     tls = false,
     patienceMs,
+    hasTunnels = true,
   }: BridgeStageOptions = {}): Promise<BridgeStage> {
     const address = `${tls ? 'tls://' : ''}127.0.0.1:0`
     const stage = new BridgeStage(await startProgram(['--npc-bridge', address, ...argv]))
     stage.#tls = tls
     const { program, config, registry } = stage
-    stage.tunnels = await openTunnels({ program, config, registry })
+    if (hasTunnels) stage.tunnels = await openTunnels({ program, config, registry })
     const listener = await openNpcBridge({
       ...{ program, config, registry },
       ...(patienceMs !== undefined && { patienceMs }),
