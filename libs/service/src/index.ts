@@ -17,6 +17,7 @@ export type { Given, Givens, Operands } from './config-sources.ts'
 export { configDrift, configTable, printConfig } from './config-text.ts'
 export * from './config-types.ts'
 export type { App, AppCommand, CommandOutline } from './app.ts'
+export { DatagramQueue, type DatagramQueueOptions } from './datagram-queue.ts'
 export {
   Association,
   type AssociationOptions,

@@ -25,6 +25,9 @@ const HOST = '127.0.0.1'
 const PROXIES: ReadonlySet<TunnelMode> = new Set(['socks5', 'httpProxy', 'mixed'])
 const PORTLESS: ReadonlySet<TunnelMode> = new Set(['secret', 'p2p'])
 
+/** Its visitors say where they want to go. */
+export const isProxy = ({ record }: LiveTunnel): boolean => PROXIES.has(record.mode)
+
 /** What visitors of a proxy sign in with: its own logins, or its client's. */
 export const loginsOf = ({ record, client }: LiveTunnel): NonNullable<LiveTunnel['record']['logins']> => {
   if (record.logins !== undefined && record.logins.length > 0) return record.logins
@@ -38,7 +41,7 @@ export const placeOf = (tunnel: LiveTunnel, { ports, open }: PlaceRules): Place 
   if (port === undefined) return { problem: 'it has no port' }
   if (!isAmong(ports, port)) return { problem: `port ${port} is not among --ports` }
   const address = { host, port }
-  const isForAll = PROXIES.has(mode) && loginsOf(tunnel).length === 0
+  const isForAll = isProxy(tunnel) && loginsOf(tunnel).length === 0
   if (isForAll && !isLoopbackListener(address) && !open) {
     return { problem: 'a proxy beyond loopback needs a login' }
   }

@@ -3,6 +3,7 @@ import type { Account, Caller, CallerDial, ErrorCode, Levels, Request } from '@s
 import { type Address, formatAddress } from '@sluice/wire'
 import type { LiveTunnel } from '../registry.ts'
 import type { Picked } from '../target-picker.ts'
+import { checkVisitor } from '../visitor-lists.ts'
 import { dialAgent } from './agent-dial.ts'
 
 /** What all visits of a program share. */
@@ -11,8 +12,34 @@ export interface VisitParts {
   readonly dialMs: () => number
 }
 
-/** A visitor who is led to a target of a tunnel, and says nothing about where to. */
-export class Visit implements Request {
+/** How a visitor came to a tunnel, and in which words. */
+export interface Visited {
+  /** All that it brings is for the target. */
+  readonly conn: Conn
+  /** The address that the lists of visitors are asked for. */
+  readonly visitor: Address
+  readonly protocol: string
+}
+
+/**
+ * Leads a visitor on who says nothing about where to. There are no words for who may not come: they are reset.
+ * @throws ServiceError VISITOR_DENIED; NetError DIAL_FAILED where the tunnel has no target
+ */
+export const visit = (
+  tunnel: LiveTunnel,
+  { conn, visitor, protocol }: Visited,
+  parts: VisitParts,
+): Request => {
+  try {
+    checkVisitor(visitor.host, tunnel.client.record, tunnel.record)
+    return new Visit(tunnel, conn, protocol, parts)
+  } catch (error) {
+    conn.reset()
+    throw error
+  }
+}
+
+class Visit implements Request {
   readonly account: Account
   readonly levels: Levels
   readonly protocol: string
@@ -23,7 +50,6 @@ export class Visit implements Request {
   readonly #conn: Conn
   readonly #parts: VisitParts
 
-  /** @throws NetError DIAL_FAILED where the tunnel has no target */
   constructor(tunnel: LiveTunnel, conn: Conn, protocol: string, parts: VisitParts) {
     const picked = pickFor(tunnel)
     this.account = parts.ownerOf(tunnel.client)
@@ -40,7 +66,7 @@ export class Visit implements Request {
     return this.#conn
   }
 
-  /** There are no words for it: the visitor sees that it was no regular end. */
+  /** The visitor sees that it was no regular end. */
   reject(_code: ErrorCode): Promise<void> {
     this.#conn.reset()
     return Promise.resolve()
