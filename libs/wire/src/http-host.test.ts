@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { HostRequest, isSettableField, readHostRequest } from './http-host.ts'
+import { type HostRequest, isSettableField, readHostRequest } from './http-host.ts'
 import { decodeRequestHead } from './http-head.ts'
 import { codeOf } from './testing/code-of.ts'
 import { utf8 } from './testing/hex.ts'
