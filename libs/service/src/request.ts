@@ -25,6 +25,10 @@ interface Asked {
   readonly inCircuit?: true | undefined
   /** What the session belongs to besides its user. @default what its listener says */
   readonly levels?: Levels | undefined
+  /** How its targets are reached. @default as its listener says */
+  readonly dial?: CallerDial | undefined
+  /** Told once, when the session is over, whatever became of it. */
+  readonly onEnd?: (() => void) | undefined
   /** What everybody calls it, where it has a name: the client was told, and finds it in the log. */
   readonly id?: string | undefined
   /**

@@ -172,9 +172,10 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
 
   async dial(target: Address, use: DialUse): Promise<Route> {
     this.goOn()
+    const { dial = this.#parts.dial } = this.#request!
     const startedAt = this.#sessions.now()
     try {
-      return await this.until((signal) => this.#parts.dial(target, signal, this, use))
+      return await this.until((signal) => dial(target, signal, this, use))
     } finally {
       this.metrics.dialTook(this.#sessions.now() - startedAt)
     }
@@ -220,6 +221,7 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
     this.#request?.account.leave(this)
     this.#levels?.[Symbol.dispose]()
     this.#sessions.close(this)
+    this.#request?.onEnd?.()
     if (code === 'AUTH_FAILED') this.metrics.authFailed()
     this.#settle()
     this.metrics.ended(code, this.#sessions.now() - this.#openedAt)
@@ -227,20 +229,12 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
   }
 
   record(code: Code): SessionRecord {
-    const { account, protocol, target, id } = this.#request ?? {}
-    return {
-      id,
-      door: this.door,
-      client: this.client,
-      user: account?.name,
-      protocol,
-      target,
-      ...this.#way,
-      accepted: this.phase === 'relay',
-      ms: Math.round(this.#sessions.now() - this.#openedAt),
-      code,
-      ...this.flow.read(),
-    }
+    const { id, account, protocol, target } = this.#request ?? {}
+    const { door, client, phase } = this
+    const { fields } = this.#parts
+    const told = { id, door, fields, client, user: account?.name, protocol, target, ...this.#way }
+    const ms = Math.round(this.#sessions.now() - this.#openedAt)
+    return { ...told, accepted: phase === 'relay', ms, code, ...this.flow.read() }
   }
 
   /** Ends the session from outside; `code` becomes its outcome. */
