@@ -15,7 +15,6 @@ import { findHost, type Found } from './gate.ts'
 import { editsOf } from './head-edits.ts'
 import type { HostDoor } from './host-door.ts'
 import { HostTarget } from './host-target.ts'
-import { enterTarget, leaveTarget } from './host-targets.ts'
 import { redirect, refusal } from './page.ts'
 import type { Scheme } from './router.ts'
 import { VisitRequest } from './visit-request.ts'
@@ -92,10 +91,9 @@ export class HostVisit implements ServedRequest {
     const { authority } = request.asked
     const visitor = { ip: this.#ip, scheme: this.#scheme, authority }
     const edits = editsOf(live.record, visitor, live.client.record.login !== undefined)
-    const written = enterTarget(live)
-    const target = new HostTarget(live, written, this.#conn.local)
-    const leave = (): void => leaveTarget(live, written)
-    return { request: request.sendTo(target, edits, leave), lanes, key: target.key }
+    const picked = live.targets.pick()
+    const target = new HostTarget(live, picked.address, this.#conn.local)
+    return { request: request.sendTo(target, edits, picked), lanes, key: target.key }
   }
 
   /** A connection is within one host at a time, until it asks for another. */

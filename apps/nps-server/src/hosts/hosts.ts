@@ -3,12 +3,12 @@ import type { Handshake, Program } from '@sluice/service'
 import type { Registry } from '../registry.ts'
 import { hostDial } from './host-dial.ts'
 import { HostVisit } from './host-visit.ts'
-import type { HostsConfig } from './hosts-config.ts'
+import type { NpsServerConfig } from '../config.ts'
 import { LiveDoor } from './live-door.ts'
 
 export interface HostsOptions {
   readonly program: Program
-  readonly config: HostsConfig
+  readonly config: NpsServerConfig
   readonly registry: Registry
   /** Wall clock. @default Date.now */
   readonly now?: () => number

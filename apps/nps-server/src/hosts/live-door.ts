@@ -4,13 +4,13 @@ import { Deadlines, type ForwardSettings } from '@sluice/service/http'
 import type { Address } from '@sluice/wire'
 import type { LiveClient, Registry } from '../registry.ts'
 import type { HostDoor } from './host-door.ts'
-import type { HostsConfig } from './hosts-config.ts'
+import type { NpsServerConfig } from '../config.ts'
 import { HostRouter } from './router.ts'
 import { VisitorLogins } from './visitor-logins.ts'
 
 export interface LiveDoorParts {
   readonly program: Program
-  readonly config: HostsConfig
+  readonly config: NpsServerConfig
   readonly registry: Registry
   /** Wall clock. */
   readonly now: () => number
@@ -26,7 +26,7 @@ export class LiveDoor implements HostDoor {
   readonly #registry: Registry
   readonly #deadlines = new Deadlines()
   readonly #via = `sluice-${randomBytes(4).toString('hex')}`
-  #config: HostsConfig
+  #config: NpsServerConfig
   #forward: ForwardSettings
   #router: HostRouter | undefined = undefined
 
@@ -38,14 +38,14 @@ export class LiveDoor implements HostDoor {
     this.#config = config
     this.#forward = this.#settings(config)
     const watching = registry.watch(() => (this.#router = undefined))
-    program.onReload<HostsConfig>((next) => () => this.#update(next))
+    program.onReload<NpsServerConfig>((next) => () => this.#update(next))
     program.onStop(() => {
       watching[Symbol.dispose]()
       this.logins.close()
     })
   }
 
-  get config(): HostsConfig {
+  get config(): NpsServerConfig {
     return this.#config
   }
 
@@ -67,13 +67,13 @@ export class LiveDoor implements HostDoor {
     return this.#registry.ownerOf(client)
   }
 
-  #update(config: HostsConfig): void {
+  #update(config: NpsServerConfig): void {
     this.#config = config
     this.#forward = this.#settings(config)
     this.logins.limits = loginLimits(config)
   }
 
-  #settings({ handshakeMs: headMs, keepAliveMs, responseMs }: HostsConfig): ForwardSettings {
+  #settings({ handshakeMs: headMs, keepAliveMs, responseMs }: NpsServerConfig): ForwardSettings {
     return { via: this.#via, headMs, keepAliveMs, responseMs, deadlines: this.#deadlines }
   }
 }
@@ -81,4 +81,4 @@ export class LiveDoor implements HostDoor {
 const loginLimits = ({
   authFailures: failures,
   authBackoffMs: backoffMs,
-}: HostsConfig): { failures: number; backoffMs: number } => ({ failures, backoffMs })
+}: NpsServerConfig): { failures: number; backoffMs: number } => ({ failures, backoffMs })

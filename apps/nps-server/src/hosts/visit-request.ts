@@ -1,6 +1,8 @@
 import type { OwnAnswer, Passage, ReadRequest } from '@sluice/service/http'
 import type { Address, BodyFraming, HeadEdits, HostRequest, HttpVersion } from '@sluice/wire'
 
+import type { Picked } from '../target-picker.ts'
+
 /** Whose connection a request comes over. */
 export interface RequestVisit {
   pass(request: VisitRequest, keep: boolean): Passage | OwnAnswer | Promise<Passage | OwnAnswer>
@@ -16,7 +18,7 @@ export class VisitRequest implements ReadRequest {
   address: Address = NOWHERE
   head = ''
   readonly #visit: RequestVisit
-  #leave: (() => void) | undefined = undefined
+  #picked: Pick<Picked, 'release'> | undefined = undefined
   #isOver = false
 
   constructor(asked: HostRequest, visit: RequestVisit) {
@@ -60,17 +62,18 @@ export class VisitRequest implements ReadRequest {
     return this.#visit.pass(this, keep)
   }
 
-  /** @param leave told once, when it is over */
-  sendTo(address: Address, edits: HeadEdits, leave: () => void): this {
+  /** @param picked released when it is over */
+  sendTo(address: Address, edits: HeadEdits, picked: Pick<Picked, 'release'>): this {
     this.address = address
     this.head = this.asked.headWith(edits)
-    this.#leave = leave
-    if (this.#isOver) leave()
+    this.#picked = picked
+    if (this.#isOver) this.onDone()
     return this
   }
 
   onDone(): void {
     this.#isOver = true
-    this.#leave?.()
+    this.#picked?.release()
+    this.#picked = undefined
   }
 }

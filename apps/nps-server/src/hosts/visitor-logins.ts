@@ -36,12 +36,19 @@ export class VisitorLogins {
     const credentials = value === undefined ? undefined : credentialsOf(value)
     if (credentials === undefined) throw new ServiceError('AUTH_REQUIRED')
     const right = this.#isRight(client, login, credentials, ip)
-    if (right === true) return
-    return Promise.resolve(right).then((late) => {
-      // The login may have been changed while the check ran.
-      if (!late || client.record.login?.hash !== login.hash) throw new ServiceError('AUTH_FAILED')
-      this.#guard.passed(ip)
-    })
+    if (right !== true) return this.#checkLate(client, login, right, ip)
+  }
+
+  async #checkLate(
+    client: LiveClient,
+    login: Login,
+    right: false | Promise<boolean>,
+    ip: string,
+  ): Promise<void> {
+    const isRight = await right
+    // The login may have been changed while the check ran.
+    if (!isRight || client.record.login?.hash !== login.hash) throw new ServiceError('AUTH_FAILED')
+    this.#guard.passed(ip)
   }
 
   #isRight(
