@@ -86,8 +86,8 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
     return this.#lanes!
   }
 
-  openLanes(): OwnLanes {
-    return this.#lanes!.open()
+  openLanes(...whose: Parameters<Serving['openLanes']>): OwnLanes {
+    return this.#lanes!.open(...whose)
   }
 
   /** @throws what the handshake throws; ServiceError UNAUTHENTICATED_LIMIT, before a byte is read */
@@ -194,9 +194,9 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
   }
 
   /** @throws NetError CLIENT_RESET or TARGET_RESET where one end broke off */
-  relay(client: Conn, target: Conn): Promise<void> {
+  relay(client: Conn, target: Conn, lanes: UserLanes = this.#lanes!): Promise<void> {
     this.goOn()
-    const relay = new Relay(client, target, this.#lanes!)
+    const relay = new Relay(client, target, lanes)
     this.stopBy((error) => relay.cut(error))
     return relay.run()
   }

@@ -34,6 +34,7 @@ export {
   forwardResponse,
   proxiedHead,
 } from './http-forward.ts'
+export { type HeadEdits, type HostRequest, isSettableField, readHostRequest } from './http-host.ts'
 export {
   createRequestHeadDecoder,
   createResponseHeadDecoder,
