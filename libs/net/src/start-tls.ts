@@ -84,6 +84,8 @@ export interface TlsDialOptions {
    * binds to this very conn.
    */
   readonly takesAnyCert?: boolean | undefined
+  /** What to ask for, best first (RFC 7301). @default nothing, and whatever the server speaks will do */
+  readonly protocols?: readonly string[] | undefined
 }
 
 /**
@@ -112,8 +114,15 @@ export const connectTls = (conn: Conn, dial: TlsDialOptions, signal: AbortSignal
     over.socket.once('secureConnect', onSecure).on('error', onError).on('close', onClose)
   })
 
-const optionsOf = ({ name, ca, identity, takesAnyCert = false }: TlsDialOptions): ConnectionOptions => {
+const optionsOf = ({
+  name,
+  ca,
+  identity,
+  takesAnyCert = false,
+  protocols,
+}: TlsDialOptions): ConnectionOptions => {
   const options: ConnectionOptions = { host: name, minVersion: 'TLSv1.2', rejectUnauthorized: !takesAnyCert }
+  if (protocols !== undefined) options.ALPNProtocols = [...protocols]
   if (isIP(name) === 0) options.servername = name
   if (ca !== undefined) options.ca = ca
   return identity === undefined ? options : { ...options, ...identity }

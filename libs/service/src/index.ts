@@ -41,6 +41,8 @@ export {
 } from './errors.ts'
 export { FileWatch, type FileWatchOptions, lookOf } from './file-watch.ts'
 export { type Example, type Manual, manualText, type Row } from './help-text.ts'
+export { publicKeyOf, rawPublicKey } from './ed25519.ts'
+export { freshIdentityKey, type IdentityKey, isExposed, openIdentityKey } from './identity-key.ts'
 export { nearest } from './nearest.ts'
 export { Ledger, type LedgerOptions } from './ledger.ts'
 export { LevelHolds, type Levels } from './level-holds.ts'
