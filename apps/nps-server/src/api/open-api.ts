@@ -1,10 +1,19 @@
-import { type Program, type SessionConfig, SignInGuard } from '@sluice/service'
+import {
+  type Program,
+  type ProgramConfig,
+  type SessionConfig,
+  SignInGuard,
+  type SignInLimits,
+} from '@sluice/service'
+import type { PortRange } from '@sluice/net'
 import type { Address } from '@sluice/wire'
+import { AddressGuard } from './address-guard.ts'
 import { type ApiServer, startApi } from './api-server.ts'
 import { serveDocument } from './document.ts'
 import { makeFirstToken } from './token-routes.ts'
 import type { Kept, Managing } from './managing.ts'
 import { apiRoutes } from './routes.ts'
+import { npsApi } from './nps/nps-api.ts'
 import { statusOf } from './status.ts'
 import { TokenGuard } from './token-guard.ts'
 import type { Live, Sources } from './views.ts'
@@ -12,6 +21,11 @@ import type { Live, Sources } from './views.ts'
 export interface ApiConfig extends Pick<SessionConfig, 'authFailures' | 'authBackoffMs'> {
   /** Nothing is served without. */
   readonly web: Address | undefined
+  /** Of which keys for the routes of nps are made; they are not there without. */
+  readonly npsApi: string | undefined
+  readonly npcBridge: { readonly address: Address } | undefined
+  /** Which tunnels may be opened at. */
+  readonly ports: readonly PortRange[]
 }
 
 export interface OpenApiOptions {
@@ -36,15 +50,27 @@ export interface OpenApiOptions {
 export const openApi = async (options: OpenApiOptions): Promise<ApiServer | undefined> => {
   const { program, config, registry, store, manager, version } = options
   if (config.web === undefined) return undefined
+  const { log } = program
   const sources: Sources = { store, registry, nameOf: (id) => program.directory.byId(id)?.name }
-  const status = statusOf({ version, registry, store })
-  const routes = apiRoutes({ store, manager, sources, status })
+  const routes = apiRoutes({ store, manager, sources, status: statusOf({ version, registry, store }) })
+  const guard = new AddressGuard(guardOf(program, config), log)
+  const parts = {
+    store,
+    manager,
+    sources,
+    bridge: config.npcBridge?.address,
+    ports: portsOf(program, config),
+  }
+  const { npsApi: secret } = config
   const server = await startApi({
     address: config.web,
     routes,
-    tokens: new TokenGuard(store.tokens, guardOf(program, config)),
-    more: [serveDocument(version, routes)],
-    log: program.log,
+    tokens: new TokenGuard(store.tokens, guard),
+    more: [
+      serveDocument(version, routes),
+      ...(secret === undefined ? [] : [npsApi({ ...parts, secret, guard, log })]),
+    ],
+    log,
   })
   program.onStop(() => void server.close())
   program.announce('web', server.address)
@@ -52,18 +78,25 @@ export const openApi = async (options: OpenApiOptions): Promise<ApiServer | unde
   return server
 }
 
-const guardOf = (program: Pick<Program, 'onReload'>, config: ApiConfig): SignInGuard => {
-  const guard = new SignInGuard(limitsOf(config))
-  program.onReload((next) => () => guard.set(limitsOf(next)))
+type Reloading = Pick<Program, 'onReload'>
+
+const guardOf = (program: Reloading, config: ApiConfig): SignInGuard => {
+  const limits = ({
+    authFailures: failures,
+    authBackoffMs: backoffMs,
+  }: SessionConfig | ApiConfig): SignInLimits => ({
+    failures,
+    backoffMs,
+  })
+  const guard = new SignInGuard(limits(config))
+  program.onReload((next) => () => guard.set(limits(next)))
   return guard
 }
 
-const limitsOf = ({
-  authFailures: failures,
-  authBackoffMs: backoffMs,
-}: Pick<SessionConfig, 'authFailures' | 'authBackoffMs'>): { failures: number; backoffMs: number } => ({
-  failures,
-  backoffMs,
-})
+const portsOf = (program: Reloading, config: ApiConfig): (() => readonly PortRange[]) => {
+  let { ports } = config
+  program.onReload<ProgramConfig & ApiConfig>((next) => () => void ({ ports } = next))
+  return () => ports
+}
 
 const onStderr = (line: string): void => void process.stderr.write(`${line}\n`)

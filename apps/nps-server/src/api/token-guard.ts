@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { SignInGuard } from '@sluice/service'
+import type { AddressGuard } from './address-guard.ts'
 import { ApiError } from './api-error.ts'
 import type { Kept, Scope, TokenRecord } from './managing.ts'
 
@@ -12,15 +12,12 @@ export const makeToken = (): string => randomBytes(TOKEN_BYTES).toString('base64
 /** What the store knows of a token. */
 export const hashToken = (token: string): string => createHash('sha256').update(token).digest('hex')
 
-/** A name that no user has: failures are counted by address alone. */
-const NOBODY = ''
-
 /** Lets in who shows a token, and slows down who guesses. */
 export class TokenGuard {
   readonly #tokens: Pick<Kept['tokens'], 'byHash'>
-  readonly #guard: SignInGuard
+  readonly #guard: AddressGuard
 
-  constructor(tokens: Pick<Kept['tokens'], 'byHash'>, guard: SignInGuard) {
+  constructor(tokens: Pick<Kept['tokens'], 'byHash'>, guard: AddressGuard) {
     this.#tokens = tokens
     this.#guard = guard
   }
@@ -30,12 +27,12 @@ export class TokenGuard {
    * @throws ApiError AUTH_REQUIRED, AUTH_FAILED, SCOPE_DENIED; ServiceError AUTH_LIMIT
    */
   admit(header: string | undefined, ip: string, scope: Scope): TokenRecord {
-    this.#guard.check(ip, NOBODY, true)
+    this.#guard.check(ip)
     if (header === undefined) throw new ApiError('AUTH_REQUIRED', 'wanted Authorization: Bearer, and a token')
     const [, token = ''] = BEARER.exec(header) ?? []
     const record = this.#tokens.byHash(hashToken(token))
     if (record === undefined) {
-      this.#guard.failed(ip, NOBODY)
+      this.#guard.failed(ip)
       throw new ApiError('AUTH_FAILED', 'there is no such token')
     }
     this.#guard.passed(ip)

@@ -25,6 +25,15 @@ export interface Answer<Body> {
   readonly body: Body
 }
 
+const CONFIG: OpenApiOptions['config'] = {
+  web: { host: '127.0.0.1', port: 0 },
+  authFailures: 3,
+  authBackoffMs: 60_000,
+  npsApi: undefined,
+  npcBridge: undefined,
+  ports: [{ first: 20_000, last: 20_001 }],
+}
+
 export const openTestApi = async (config: Partial<OpenApiOptions['config']> = {}): Promise<TestApi> => {
   const records = new FakeRecords()
   const live = new Map<number, LiveClient>()
@@ -40,7 +49,7 @@ export const openTestApi = async (config: Partial<OpenApiOptions['config']> = {}
       onReload: () => undefined,
       directory: { byId: (id) => ({ name: id.replace('id of ', '') }) },
     },
-    config: { web: { host: '127.0.0.1', port: 0 }, authFailures: 3, authBackoffMs: 60_000, ...config },
+    config: { ...CONFIG, ...config },
     registry: { clients: live, tunnels: new Map<number, LiveTunnel>(), hosts: new Map<number, LiveHost>() },
     store: records,
     manager: records,
