@@ -25,7 +25,7 @@ export const npsApi =
   (options: NpsApiOptions) =>
   (app: App): void => {
     void app.register((inner, _options, registered) => {
-      add(inner as App, options)
+      add(inner, options)
       registered()
     })
   }
