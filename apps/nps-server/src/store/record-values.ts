@@ -8,9 +8,11 @@ import type { FlowLimits, HealthCheck, Login } from '../records.ts'
 // The values that records are made of. Errors name the key and what was wanted, never the value: it may be a secret.
 
 const TIME_MAX = 253_402_300_799_999
-const LIST_MAX = 64
+const TARGETS_MAX = 256
+const LOGINS_MAX = 1000
+const HEADERS_MAX = 100
 const REMARK_MAX = 1024
-const PATH_MAX = 1024
+const PATH_MAX = 4096
 
 const wanted = (what: string): { error: string } => ({ error: `wanted ${what}` })
 const amount = z.int(wanted('a whole number above 0')).min(1, wanted('a whole number above 0'))
@@ -49,7 +51,7 @@ export const login: z.ZodType<Login> = z.strictObject({
     .refine(isUserName, wanted('a name of 1 to 255 bytes without colon, blank or control character')),
   hash: z.string().refine(isPasswordHash, wanted('a hash as hashPassword gives it')),
 })
-export const logins: z.ZodType<Login[]> = z.array(login).max(LIST_MAX)
+export const logins: z.ZodType<Login[]> = z.array(login).max(LOGINS_MAX)
 
 /** `host:port`, or a port of the client's loopback. */
 export const target: z.ZodType<string> = z
@@ -58,7 +60,7 @@ export const target: z.ZodType<string> = z
   .refine(isTarget, wanted('targets as HOST:PORT or PORT'))
 export const targets: z.ZodType<string[]> = z
   .array(target)
-  .max(LIST_MAX, wanted(`at most ${LIST_MAX} targets`))
+  .max(TARGETS_MAX, wanted(`at most ${TARGETS_MAX} targets`))
 
 function isTarget(text: string): boolean {
   if (/^\d{1,5}$/.test(text)) return Number(text) > 0 && Number(text) <= 65_535
@@ -116,11 +118,11 @@ const header = z.tuple([
     .refine((name) => !OWN_HEADERS.test(name), wanted('a header that is not the server’s own')),
   z
     .string()
-    .max(4096)
+    .max(8192)
     // RFC 9110 §5.5.
     .refine((value) => !/\p{Cc}/u.test(value.replaceAll('\t', '')), wanted('the value of a header')),
 ])
-export const headers: z.ZodType<[string, string][]> = z.array(header).max(LIST_MAX)
+export const headers: z.ZodType<[string, string][]> = z.array(header).max(HEADERS_MAX)
 
 export const health: z.ZodType<HealthCheck> = z.strictObject({
   type: z.enum(['tcp', 'http']),
