@@ -39,7 +39,8 @@ export const placeOf = (tunnel: LiveTunnel, { ports, open }: PlaceRules): Place 
   const { mode, host = HOST, port } = record
   if (!record.enabled || !client.record.enabled || PORTLESS.has(mode)) return NOWHERE
   if (port === undefined) return { problem: 'it has no port' }
-  if (!isAmong(ports, port)) return { problem: `port ${port} is not among --ports` }
+  // Port 0 is any that is free, and none that others have use for.
+  if (port !== 0 && !isAmong(ports, port)) return { problem: `port ${port} is not among --ports` }
   const address = { host, port }
   const isForAll = isProxy(tunnel) && loginsOf(tunnel).length === 0
   if (isForAll && !isLoopbackListener(address) && !open) {
