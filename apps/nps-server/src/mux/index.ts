@@ -1,0 +1,2 @@
+export { type MessageStream, type Mux, type MuxOptions, RESET_REASON, StreamReset } from './mux.ts'
+export { YamuxMux } from './yamux-mux.ts'
