@@ -67,8 +67,7 @@ const run = (
   takerOf: (association: Association) => (datagram: Uint8Array) => void,
 ): Promise<void> =>
   new Promise((resolve) => {
-    let take: (datagram: Uint8Array) => void = () => {}
-    const datagrams = new DatagramStream(stream, (datagram) => take(datagram))
+    const datagrams = new DatagramStream(stream)
     const over = (): void => {
       association.close()
       datagrams.close()
@@ -83,7 +82,7 @@ const run = (
       ...parts,
       ...{ caller: callerOf(header), client, lanes: countingLanes(traffic), idleMs: IDLE_MS, onEnd: over },
     })
-    take = takerOf(association)
+    datagrams.onDatagram = takerOf(association)
     datagrams.onClosed = over
     cut.onCut = over
     acceptStream(stream)

@@ -80,6 +80,7 @@ export class TunnelClient {
   #mux: YamuxMux | undefined = undefined
   #server: Address | undefined = undefined
   #hasBeenUp = false
+  #running: Promise<void> | undefined = undefined
   #stopping: Promise<void> | undefined = undefined
 
   /** @throws WireError where the enrolment is none; RangeError where `allow` has something else than networks */
@@ -91,15 +92,18 @@ export class TunnelClient {
     const instance = randomBytes(16).toString('hex')
     this.#info = { version, host: hostname().slice(0, 128), os: platform(), instance }
     const policy = new OwnNetworkPolicy(allow)
+    const locate = createLocate({ policy })
     this.#streams = new IncomingStreams({
       dial: createDial({ policy }),
-      locate: createLocate({ policy }),
+      locate: (target) => locate(target),
       files: undefined,
       traffic: this.#traffic,
       metrics: createMetrics({ app: 'nps-client', version }).door('bridge'),
       log,
     })
     this.ended = this.#end.promise
+    // Nobody has to look.
+    this.ended.catch(() => {})
   }
 
   get status(): TunnelClientStatus {
@@ -107,9 +111,8 @@ export class TunnelClient {
     return { server: this.#server, rttMs: this.#mux?.rttMs ?? 0, streams: this.#streams.size, up, down }
   }
 
-  /** Once. */
   start(): void {
-    void this.#run()
+    this.#running ??= this.#run()
   }
 
   /** Takes no more streams, lets those that are open end within the grace, and closes. */
@@ -145,7 +148,6 @@ export class TunnelClient {
   async #run(): Promise<void> {
     try {
       for (let turn = 0; !this.#stop.signal.aborted; turn += 1) await this.#attempt(turn)
-      this.#end.resolve()
     } catch (error) {
       this.#end.reject(error)
     }
@@ -172,6 +174,7 @@ export class TunnelClient {
     const parts = { dial, keys: clientKeys(secret), fingerprint, info: this.#info }
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(LOGIN_MS)])
     const { conn, terms } = await connectBridge(at, parts, signal)
+    if (this.#stop.signal.aborted) return conn.destroy()
     const over = Promise.withResolvers<Error | undefined>()
     const { maxStreams, pingMs, deadMs } = terms
     this.#mux = new YamuxMux({
@@ -210,7 +213,8 @@ export class TunnelClient {
     clearTimeout(grace)
     this.#stop.abort(new ServiceError('SHUTDOWN'))
     this.#mux?.close()
-    await this.ended.catch(() => {})
+    await this.#running
+    this.#end.resolve()
   }
 
   /** Tells the server, so that it leads nobody here any more. */
