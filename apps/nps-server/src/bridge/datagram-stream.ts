@@ -14,6 +14,8 @@ let scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 
 /** Datagrams over a stream, boundaries kept. While the stream takes no more, what is sent is dropped. */
 export class DatagramStream implements ConnSink {
+  /** Of each that comes, from `start` on; it may be used until this returns. */
+  onDatagram: (datagram: Uint8Array) => void = () => {}
   /** Once, whoever ended it; not after `close`. */
   onClosed: (error: Error | undefined) => void = () => {}
   readonly #conn: Conn
@@ -21,10 +23,9 @@ export class DatagramStream implements ConnSink {
   #isFree = true
   #isOver = false
 
-  /** @param take told of each that comes, from `start` on; it may be used until this returns */
-  constructor(conn: Conn, take: (datagram: Uint8Array) => void) {
+  constructor(conn: Conn) {
     this.#conn = conn
-    this.#reader = new StreamDatagrams(take)
+    this.#reader = new StreamDatagrams((datagram) => this.onDatagram(datagram))
   }
 
   /** To be called once; nothing comes before. */

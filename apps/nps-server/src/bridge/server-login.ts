@@ -1,5 +1,5 @@
 import { randomBytes, verify } from 'node:crypto'
-import { type Conn, keyingMaterial, type Reader, refuse } from '@sluice/net'
+import { type Conn, keyingMaterial, type Reader, refuse, whenSecure } from '@sluice/net'
 import {
   codeOf,
   type ErrorCode,
@@ -88,12 +88,13 @@ export class Words {
 }
 
 /**
- * Finds out which client is at the other end of a conn over TLS. Who proves no key of a client is told the same after the same
+ * Finds out which client is at the other end of a conn on which TLS has just begun. Who proves no key of a client is told the same after the same
  * time, whatever was wrong.
  * @throws ServiceError AUTH_FAILED, AUTH_LIMIT, USER_DISABLED, USER_EXPIRED, TLS_FAILED; WireError, NetError
  */
 export const serverLogin = async (reader: Reader, parts: LoginParts): Promise<ProvenClient> => {
   const challenge = { version: BRIDGE_VERSION, nonce: randomBytes(32) }
+  await reader.wait(whenSecure(reader.conn))
   reader.maxBytes = MAX_LOGIN_BYTES
   reader.conn.write(encodeBridgeChallenge(challenge))
   const login = await reader.read(decodeBridgeLogin)

@@ -3,6 +3,8 @@ import { type Address, decodeSocksAddress, encodeSocksAddress, WireError } from 
 import type { DatagramLink, PacketLink } from '../agent.ts'
 import { DatagramStream } from './datagram-stream.ts'
 
+const NOTHING = new Uint8Array(0)
+
 /** Nothing comes before there is somebody to take it. */
 class Link<Take> {
   onClose: (error: Error | undefined) => void = () => {}
@@ -10,9 +12,9 @@ class Link<Take> {
   #take: Take
   #hasBegun = false
 
-  constructor(conn: Conn, nobody: Take, take: (datagram: Uint8Array) => void) {
+  constructor(conn: Conn, nobody: Take) {
     this.#take = nobody
-    this.stream = new DatagramStream(conn, take)
+    this.stream = new DatagramStream(conn)
     this.stream.onClosed = (error): void => this.onClose(error)
   }
 
@@ -35,11 +37,8 @@ class Link<Take> {
 /** Datagrams of one visitor, each by itself on the stream. */
 export class StreamDatagramLink extends Link<DatagramLink['onDatagram']> implements DatagramLink {
   constructor(conn: Conn) {
-    super(
-      conn,
-      () => {},
-      (datagram) => this.onDatagram(datagram),
-    )
+    super(conn, () => {})
+    this.stream.onDatagram = (datagram): void => this.onDatagram(datagram)
   }
 
   send(payload: Uint8Array): boolean {
@@ -51,14 +50,11 @@ export class StreamDatagramLink extends Link<DatagramLink['onDatagram']> impleme
 export class StreamPacketLink extends Link<PacketLink['onDatagram']> implements PacketLink {
   /** The last address that was sent to: mostly it is the next one too. */
   #to: Address = { host: '', port: 0 }
-  #head: Uint8Array = new Uint8Array(0)
+  #head: Uint8Array = NOTHING
 
   constructor(conn: Conn) {
-    super(
-      conn,
-      () => {},
-      (datagram) => this.#take(datagram),
-    )
+    super(conn, () => {})
+    this.stream.onDatagram = (datagram): void => this.#arrived(datagram)
   }
 
   send(to: Address, payload: Uint8Array): boolean {
@@ -70,7 +66,7 @@ export class StreamPacketLink extends Link<PacketLink['onDatagram']> implements 
   }
 
   /** What is malformed is dropped, as datagrams are. */
-  #take(datagram: Uint8Array): void {
+  #arrived(datagram: Uint8Array): void {
     const from = readPacket(datagram)
     if (from !== undefined) this.onDatagram(from.value, datagram.subarray(from.size))
   }

@@ -42,7 +42,8 @@ const MAX_ANSWER_BYTES = 1 + 32 + 2 + 1024 + 64 + 1
 
 /**
  * Dials a bridge, and logs in.
- * @throws BridgeError; the signal's reason
+ * @param signal ends the attempt
+ * @throws BridgeError
  */
 export const connectBridge = async (
   address: Address,
@@ -58,8 +59,7 @@ export const connectBridge = async (
     return { conn, terms: await login(conn, parts) }
   } catch (error) {
     conn?.destroy()
-    signal.throwIfAborted()
-    throw failureOf(address, error)
+    throw failureOf(address, signal.aborted ? signal.reason : error)
   } finally {
     signal.removeEventListener('abort', stop)
   }
