@@ -16,4 +16,4 @@ export const link = (name: string, _password: string, argv: readonly string[]): 
 }
 
 /** For a shell. */
-const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\\''`)}'`
+const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`
