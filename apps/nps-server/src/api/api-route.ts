@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Scope, TokenRecord } from './managing.ts'
+import type { TokenRecord, TokenScope } from '../store/token-table.ts'
 import type { PageQuery } from './schemas.ts'
 
 /** A request that may be, with what it brought. */
@@ -23,7 +23,7 @@ export interface ApiRoute<Body = unknown> {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** With `:id`. */
   readonly path: string
-  readonly scope: Scope
+  readonly scope: TokenScope
   readonly summary: string
   /** Of what it answers, where that is anything: 201 has the place of what was made. */
   readonly status: 200 | 201 | 204

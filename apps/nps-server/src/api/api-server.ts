@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { ApiError, checked, problemOf } from './api-error.ts'
 import type { ApiRoute, Made } from './api-route.ts'
-import type { TokenRecord } from './managing.ts'
+import type { TokenRecord } from '../store/token-table.ts'
 import type { PageQuery } from './schemas.ts'
 import type { TokenGuard } from './token-guard.ts'
 

@@ -17,22 +17,33 @@ test('a client is made, told with its secrets once, changed and removed', async 
   expect(made.status).toBe(201)
   const { id } = made.body
   expect(made.headers.get('location')).toBe(`/v1/clients/${id}`)
-  expect(made.body).toEqual({
-    ...{ id, remark: 'home', enabled: true, limits: { total: 1024 }, createdAt: 1 },
+  const about = {
+    ...{
+      id,
+      remark: 'home',
+      enabled: true,
+      limits: { total: 1024 },
+      createdAt: expect.any(Number) as number,
+    },
     ...{ crypt: false, compress: false, selection: 'primary', mayConfigure: false },
-    ...{ userId: 'id of alice', user: 'alice', hasVkey: true, hasKey: false },
-    ...{ flow: { inlet: 0, export: 0 }, online: false, connections: 0, programs: [] },
-    ...{ vkey: 'made', enroll: 'enrolment' },
+    ...{ userId: 'id of alice', user: 'alice', hasVkey: true, hasKey: true },
+    ...{ online: false, connections: 0, programs: [] },
+  }
+  expect(made.body).toEqual({
+    ...{ ...about, flow: { inlet: 0, export: 0 } },
+    ...{ vkey: expect.stringMatching(/^[\da-f]{32}$/) as string, enroll: 'enrolment' },
   })
-  api.records.flows.set(`client:${id}`, { inlet: 5, export: 2 ** 40 })
-  const { vkey: _, enroll: __, ...told } = made.body as unknown as Record<string, unknown>
-  const shown = { ...told, flow: { inlet: 5, export: 2 ** 40 } }
+  api.store.book([{ kind: 'client', id, inlet: 5, export: 2 ** 40 }], Date.now())
+  const shown = { ...about, flow: { inlet: 5, export: 2 ** 40 } }
   expect((await api.ask(`GET /v1/clients/${id}`)).body).toEqual(shown)
   expect((await api.ask('GET /v1/clients')).body).toEqual({ items: [shown], next: null })
 
-  const changed = await api.ask(`PATCH /v1/clients/${id}`, { remark: 'away', maxTunnels: null })
-  expect(changed).toMatchObject({ status: 200, body: { remark: 'away' } })
-  expect(api.records.asked.at(-1)).toEqual([`token:1`, { remark: 'away', maxTunnels: null }])
+  const patch = { remark: 'away', maxTunnels: 3, user: null, limits: { total: null, up: 10 } }
+  expect(await api.ask(`PATCH /v1/clients/${id}`, patch)).toMatchObject({
+    status: 200,
+    body: { remark: 'away', maxTunnels: 3, limits: { up: 10 } },
+  })
+  expect(api.store.client(id)).not.toHaveProperty('userId')
   expect((await api.ask(`POST /v1/clients/${id}/flow/reset`)).status).toBe(204)
   expect((await api.ask(`GET /v1/clients/${id}`)).body).toMatchObject({ flow: { inlet: 0, export: 0 } })
   expect((await api.ask(`DELETE /v1/clients/${id}`)).status).toBe(204)
@@ -42,16 +53,23 @@ test('a client is made, told with its secrets once, changed and removed', async 
     body: { code: 'RECORD_UNKNOWN', status: 404, title: 'Not Found' },
   })
   expect(gone.headers.get('content-type')).toContain('application/problem+json')
+  const { body } = await api.ask<{ items: object[] }>('GET /v1/audit')
+  expect(body.items).toMatchObject([
+    { action: 'client.remove', by: 'token:1', id },
+    { action: 'client.reset-flow', before: { inlet: 5, export: 2 ** 40 } },
+    { action: 'client.set', before: { remark: 'home' }, after: { remark: 'away' } },
+    { action: 'client.add', after: { remark: 'home', vkeyHash: '***' } },
+    { action: 'token.add', by: 'start' },
+  ])
 })
 
 test('a new key is told once', async () => {
   await using api = await openTestApi()
   const { body } = await api.ask<Made>('POST /v1/clients', {})
   const key = await api.ask(`POST /v1/clients/${body.id}/key`)
-  expect(key).toMatchObject({
-    status: 200,
-    body: { id: body.id, vkey: 'another', enroll: 'another enrolment' },
-  })
+  expect(key).toMatchObject({ status: 200, body: { id: body.id, enroll: 'enrolment' } })
+  const [added] = [body as unknown as { vkey: string }]
+  expect((key.body as { vkey: string }).vkey).not.toBe(added.vkey)
   expect((await api.ask('POST /v1/clients/99/key')).status).toBe(404)
 })
 
@@ -59,12 +77,17 @@ test('no hash and no password is shown of anything', async () => {
   await using api = await openTestApi()
   const login = { name: 'visitor', password: 'never-shown' }
   const { body: client } = await api.ask<Made>('POST /v1/clients', { login, webLogin: login })
-  const tunnel = { clientId: client.id, mode: 'socks5', port: 1080, logins: [login], password: 'never-shown' }
+  const tunnel = { clientId: client.id, mode: 'socks5', port: 1080, logins: [login] }
   expect((await api.ask('POST /v1/tunnels', tunnel)).status).toBe(201)
+  const secret = { clientId: client.id, mode: 'secret', targets: ['22'], password: 'never-shown' }
+  expect(await api.ask('POST /v1/tunnels', secret)).toMatchObject({
+    status: 201,
+    body: { hasPassword: true },
+  })
   for (const path of ['clients', 'tunnels', 'hosts', 'audit', 'tokens', 'status']) {
     const { status, text } = await api.ask(`GET /v1/${path}`)
     expect(status).toBe(200)
-    expect(text).not.toMatch(/hash|never-shown/)
+    expect(text).not.toMatch(/scrypt|never-shown|[\da-f]{64}/)
     expect(text).not.toContain(api.token)
   }
   expect(api.lines.join('')).not.toContain(api.token)
@@ -73,6 +96,8 @@ test('no hash and no password is shown of anything', async () => {
 
 test('tunnels and hosts are listed by client, search and page', async () => {
   await using api = await openTestApi()
+  await api.ask('POST /v1/clients', {})
+  await api.ask('POST /v1/clients', {})
   for (let nth = 0; nth < 5; nth += 1) {
     const tunnel = { clientId: 1 + (nth % 2), mode: 'tcp', port: 9000 + nth, targets: [`db-${nth}:5432`] }
     expect((await api.ask('POST /v1/tunnels', tunnel)).status).toBe(201)
@@ -91,7 +116,7 @@ test('tunnels and hosts are listed by client, search and page', async () => {
   expect(await ports('search=DB-3')).toEqual([[9003], null])
   expect(await ports('search=nothing')).toEqual([[], null])
   expect((await api.ask('GET /v1/hosts?search=example')).body).toMatchObject({
-    items: [{ host: 'Example.com', targets: ['80'], state: 'unknown' }],
+    items: [{ host: 'example.com', targets: ['80'], state: 'unknown' }],
   })
   for (const query of ['limit=0', 'limit=501', 'limit=x', 'cursor=-1', 'other=1', 'limit=1&limit=2']) {
     expect(await api.ask(`GET /v1/tunnels?${query}`)).toMatchObject({ status: 400 })
@@ -100,7 +125,7 @@ test('tunnels and hosts are listed by client, search and page', async () => {
 
 test('without a token, or with a wrong one, nothing is told or done', async () => {
   await using api = await openTestApi({ authFailures: 0 })
-  const before = api.records.entries.length
+  const before = api.store.audit.list().length
   for (const path of ['GET /v1/clients', 'POST /v1/clients', 'DELETE /v1/clients/1', 'GET /v1/status']) {
     const none = await api.ask(path, undefined, '')
     expect(none).toMatchObject({ status: 401, body: { code: 'AUTH_REQUIRED' } })
@@ -111,7 +136,7 @@ test('without a token, or with a wrong one, nothing is told or done', async () =
     })
   }
   expect((await api.ask(`GET /v1/clients?token=${api.token}`, undefined, '')).status).toBe(401)
-  expect(api.records.entries.length).toBe(before)
+  expect(api.store.audit.list().length).toBe(before)
 })
 
 test('who guesses tokens has to wait, even with the right one', async () => {
@@ -191,17 +216,24 @@ test('what is malformed is refused, and told where', async () => {
 
 test('a record that cannot be is a problem with the code of the store', async () => {
   await using api = await openTestApi()
+  await api.ask('POST /v1/clients', { maxTunnels: 1 })
   const tunnel = { clientId: 1, mode: 'tcp', port: 9000, targets: ['22'] }
   await api.ask('POST /v1/tunnels', tunnel)
-  expect(await api.ask('POST /v1/tunnels', tunnel)).toMatchObject({
-    status: 409,
-    body: { code: 'PORT_TAKEN', detail: 'the port is taken' },
-  })
+  const code = async (change: object) => {
+    const { status, body } = await api.ask<{ code: string }>('POST /v1/tunnels', { ...tunnel, ...change })
+    return [status, body.code]
+  }
+  expect(await code({ port: 9001 })).toEqual([409, 'TUNNEL_LIMIT'])
+  await api.ask('PATCH /v1/clients/1', { maxTunnels: null })
+  expect(await code({})).toEqual([409, 'PORT_TAKEN'])
+  expect(await code({ port: 80 })).toEqual([422, 'RECORD_VALUE'])
+  expect(await code({ port: 9001, clientId: 9 })).toEqual([404, 'RECORD_UNKNOWN'])
+  expect(await code({ port: 9001, targets: ['no target'] })).toEqual([422, 'RECORD_VALUE'])
 })
 
 test('a fault of ours tells nothing but goes to the log', async () => {
   await using api = await openTestApi()
-  api.records.flowOf = () => {
+  api.store.flowOf = () => {
     throw new Error('the disk is gone')
   }
   await api.ask('POST /v1/clients', {})
@@ -226,7 +258,7 @@ test('it allows no other site anything, and nothing is kept by caches', async ()
 test('who is there is told with their programs', async () => {
   await using api = await openTestApi()
   const { body } = await api.ask<Made>('POST /v1/clients', {})
-  const client = liveClient(api.records, body.id)
+  const client = liveClient(api.store, body.id)
   api.live.set(body.id, client)
   const remote = { host: '192.0.2.1', port: 4321 }
   const program = {

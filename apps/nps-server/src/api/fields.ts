@@ -1,7 +1,7 @@
 import { cidrs } from '@sluice/service'
 import { z } from 'zod'
 import type { FlowLimits, HealthCheck } from '../records.ts'
-import type { PlainLogin } from './managing.ts'
+import type { PlainLogin } from '../manager-inputs.ts'
 
 // Fields of requests. What they mean beyond their form is for the manager to say.
 

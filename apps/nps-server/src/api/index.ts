@@ -1,3 +1,2 @@
 export { type ApiConfig, openApi, type OpenApiOptions } from './open-api.ts'
-export type * from './managing.ts'
 export { hashToken, makeToken } from './token-guard.ts'

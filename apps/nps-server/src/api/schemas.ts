@@ -17,16 +17,18 @@ import {
   targets,
   text,
 } from './fields.ts'
-import {
-  type ClientChange,
-  type ClientInput,
-  type HostChange,
-  type HostInput,
-  SCOPES,
-  type TokenInput,
-  type TunnelChange,
-  type TunnelInput,
-} from './managing.ts'
+import type {
+  ClientChange,
+  ClientInput,
+  HostChange,
+  HostInput,
+  TunnelChange,
+  TunnelInput,
+} from '../manager-inputs.ts'
+import { type NewToken, TOKEN_SCOPES } from '../store/token-table.ts'
+
+/** A token that is wanted. */
+export type TokenInput = Omit<NewToken, 'hash'>
 
 const CLIENT = {
   ...COMMON,
@@ -104,7 +106,7 @@ export const hostPatch: z.ZodType<HostChange> = object('HostPatch', {
 })
 export const newToken: z.ZodType<TokenInput> = object('NewToken', {
   name: text(64, 'for people').min(1),
-  scopes: z.array(z.enum(SCOPES)).min(1).max(SCOPES.length),
+  scopes: z.array(z.enum(TOKEN_SCOPES)).min(1).max(TOKEN_SCOPES.length),
   ...optional({ expiresAt: COMMON.expiresAt }),
 })
 

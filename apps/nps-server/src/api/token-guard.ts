@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { AddressGuard } from './address-guard.ts'
 import { ApiError } from './api-error.ts'
-import type { Kept, Scope, TokenRecord } from './managing.ts'
+import type { TokenRecord, TokenScope } from '../store/token-table.ts'
+import type { Kept } from './managing.ts'
 
 const TOKEN_BYTES = 32
 const BEARER = /^bearer +([A-Za-z0-9_-]{16,256})$/i
@@ -26,7 +27,7 @@ export class TokenGuard {
    * @param header the value of Authorization (RFC 6750 §2.1)
    * @throws ApiError AUTH_REQUIRED, AUTH_FAILED, SCOPE_DENIED; ServiceError AUTH_LIMIT
    */
-  admit(header: string | undefined, ip: string, scope: Scope): TokenRecord {
+  admit(header: string | undefined, ip: string, scope: TokenScope): TokenRecord {
     this.#guard.check(ip)
     if (header === undefined) throw new ApiError('AUTH_REQUIRED', 'wanted Authorization: Bearer, and a token')
     const [, token = ''] = BEARER.exec(header) ?? []

@@ -1,7 +1,8 @@
 import { type ApiRoute, route } from './api-route.ts'
-import type { Kept, TokenInput, TokenRecord } from './managing.ts'
+import type { TokenRecord } from '../store/token-table.ts'
+import type { Kept } from './managing.ts'
 import { pageOf } from './pages.ts'
-import { newToken, pageQuery } from './schemas.ts'
+import { newToken, pageQuery, type TokenInput } from './schemas.ts'
 import { hashToken, makeToken } from './token-guard.ts'
 
 type Store = Pick<Kept, 'tokens' | 'audit'>

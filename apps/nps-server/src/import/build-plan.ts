@@ -10,7 +10,7 @@ import {
   type IniProblem,
   type NpsGlobal,
 } from '@sluice/wire/npc'
-import type { PlainLogin } from '../api/managing.ts'
+import type { PlainLogin } from '../manager-inputs.ts'
 import { type ImportFile, type ImportFiles, readBeside } from './import-files.ts'
 import { Plan } from './plan.ts'
 import { planClients } from './plan-clients.ts'

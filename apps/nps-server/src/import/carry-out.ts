@@ -1,5 +1,5 @@
 import { hashPassword } from '@sluice/userstore'
-import type { PlainLogin } from '../api/managing.ts'
+import type { PlainLogin } from '../manager-inputs.ts'
 import type { FlowTotals, Kind, Login } from '../records.ts'
 import { RecordError } from '../store/record-error.ts'
 import type { RecordStore } from '../store/record-store.ts'

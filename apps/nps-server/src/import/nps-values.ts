@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { NpsFlow, NpsTarget } from '@sluice/wire/npc'
-import type { PlainLogin } from '../api/managing.ts'
+import type { PlainLogin } from '../manager-inputs.ts'
 import type { FlowLimits, FlowTotals } from '../records.ts'
 
 // Values of the files of nps, as we have them.
@@ -9,11 +8,6 @@ const KIB = 1024
 const MIB = 1024 * 1024
 /** Beyond it, ids are no ids but mistakes, and would leave no room for others. */
 const MAX_ID = 1_000_000_000
-
-const md5 = (text: string): string => createHash('md5').update(text).digest('hex')
-
-/** What is kept of a vkey or the password of a tunnel: hex SHA-256 of its MD5 in hex. */
-export const keyHash = (key: string): string => createHash('sha256').update(md5(key)).digest('hex')
 
 /** An object without the keys that are undefined. */
 export const given = <T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } =>

@@ -1,6 +1,7 @@
 import type { NpsClient, NpsGlobal } from '@sluice/wire/npc'
+import { npcHash } from '../secret-hash.ts'
 import type { Plan, PlannedClient } from './plan.ts'
-import { count, flowOf, given, keyHash, limitsOf, loginOf, timeOf, wishOf } from './nps-values.ts'
+import { count, flowOf, given, limitsOf, loginOf, timeOf, wishOf } from './nps-values.ts'
 
 /** By their ids in the file. */
 export type ClientsById = ReadonlyMap<number, PlannedClient>
@@ -59,7 +60,7 @@ const planClient = (
     record: given({
       remark,
       enabled,
-      vkeyHash: keyHash(client.VerifyKey),
+      vkeyHash: npcHash(client.VerifyKey),
       crypt: Cnf.Crypt,
       compress: Cnf.Compress,
       mayConfigure: client.ConfigConnAllow,

@@ -5,9 +5,10 @@ import {
   type NpcConfTunnel,
   type PortRange,
 } from '@sluice/wire/npc'
-import type { PlainLogin } from '../api/managing.ts'
+import type { PlainLogin } from '../manager-inputs.ts'
 import type { HealthCheck } from '../records.ts'
-import { bindOf, count, given, keyHash, limitsOf, loginOf } from './nps-values.ts'
+import { bindOf, count, given, limitsOf, loginOf } from './nps-values.ts'
+import { npcHash } from '../secret-hash.ts'
 import { NO_FLOW, type Plan, type PlannedClient, type PlannedHost, type PlannedTunnel } from './plan.ts'
 import { nameOf, schemeOf, wildcardProblem } from './plan-hosts.ts'
 import { healthOf, modeOf, noteOpen } from './plan-tunnels.ts'
@@ -40,7 +41,7 @@ const clientOf = (plan: Plan, { common }: NpcConf): PlannedClient | undefined =>
     plan.errors.push('npc.conf: [common] has no vkey')
     return undefined
   }
-  const vkeyHash = keyHash(vkey)
+  const vkeyHash = npcHash(vkey)
   const known = plan.clients.find(({ record }) => record.vkeyHash === vkeyHash)
   if (known !== undefined) return known
   const { maxConn: connections = 0, rateLimit: rate = 0, flowLimit: quota = 0 } = common
@@ -104,7 +105,7 @@ const tunnelsOf = (
       ...{ mode, port, localPath, remark: tunnel.name, stripPrefix: stripPre },
       host: isPrivate ? undefined : bindOf(serverIp),
       targets: targets[nth] ?? [],
-      passwordHash: isPrivate ? keyHash(password) : undefined,
+      passwordHash: isPrivate ? npcHash(password) : undefined,
       health: healthFor(targets[nth] ?? []),
     }),
   }))

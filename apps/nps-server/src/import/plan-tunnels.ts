@@ -1,7 +1,8 @@
 import type { NpsTunnel } from '@sluice/wire/npc'
 import type { HealthCheck, TunnelMode } from '../records.ts'
+import { npcHash } from '../secret-hash.ts'
 import type { Plan, PlannedClient, PlannedTunnel } from './plan.ts'
-import { bindOf, flowOf, given, keyHash, limitsOf, targetsOf, wishOf } from './nps-values.ts'
+import { bindOf, flowOf, given, limitsOf, targetsOf, wishOf } from './nps-values.ts'
 import type { ClientsById } from './plan-clients.ts'
 
 const MODES: Readonly<Record<string, TunnelMode>> = {
@@ -74,7 +75,7 @@ const planTunnel = (plan: Plan, { tunnel, label, client, mode }: Planning): Plan
       host: isPrivate ? undefined : bindOf(tunnel.ServerIp),
       port: isPrivate ? undefined : tunnel.Port,
       targets: WITH_TARGETS.has(mode) || mode === 'p2p' ? targetsOf(tunnel.Target, tunnel.TargetAddr) : [],
-      passwordHash: isPrivate ? keyHash(tunnel.Password) : undefined,
+      passwordHash: isPrivate ? npcHash(tunnel.Password) : undefined,
       limits: limitsOf({ quota: Flow.FlowLimit }),
       proxyHeader: proxyHeaderOf(tunnel.ProtoVersion),
       localPath: tunnel.LocalPath || undefined,

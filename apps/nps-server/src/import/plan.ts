@@ -1,4 +1,4 @@
-import type { PlainLogin } from '../api/managing.ts'
+import type { PlainLogin } from '../manager-inputs.ts'
 import type { FlowTotals, NewClient, NewHost, NewTunnel } from '../records.ts'
 
 /** What is to be made of an import, before anything is. */

@@ -1,5 +1,5 @@
 import type { FlowLimits, HostScheme, TunnelMode } from '../../records.ts'
-import type { ClientChange, HostChange, PlainLogin, TunnelChange } from '../managing.ts'
+import type { ClientChange, HostChange, PlainLogin, TunnelChange } from '../../manager-inputs.ts'
 import { NpsRefusal } from './nps-refusal.ts'
 import type { Params } from './params.ts'
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { npcHash } from '../../secret-hash.ts'
 import { liveClient, openTestApi, type TestApi } from '../testing/test-api.ts'
 
 const KEY = 'a key of some scripts'
@@ -28,7 +29,7 @@ const open = () => openTestApi({ npsApi: KEY, npcBridge: { address: { host: '0.0
 const CLIENT_ROW = {
   ...{
     Cnf: { U: 'v', P: '', Compress: false, Crypt: true },
-    Id: 2,
+    Id: 1,
     VerifyKey: '',
     Addr: '',
     Remark: 'a & b',
@@ -88,46 +89,39 @@ test('a client is made, listed, changed and removed with the replies of nps', as
   }
   expect(await post(api, '/client/add', form)).toEqual({
     status: 200,
-    body: { status: 1, msg: 'add success', id: 2 },
+    body: { status: 1, msg: 'add success', id: 1 },
   })
-  expect(api.records.asked.at(-1)).toEqual([
-    'nps-api',
-    {
-      ...{
-        remark: 'a & b',
-        vkey: 'given-key',
-        crypt: true,
-        compress: false,
-        mayConfigure: true,
-        maxTunnels: 3,
-      },
-      ...{ login: { name: 'v', password: 'x' }, webLogin: { name: 'w', password: 'y' } },
-      limits: { total: 102_400, quotaBytes: 2_097_152, connections: 9 },
-    },
-  ])
-  api.records.flows.set('client:2', { inlet: 5, export: 7 })
+  expect(api.store.client(1)).toMatchObject({
+    limits: { total: 102_400, quotaBytes: 2_097_152, connections: 9 },
+    ...{ remark: 'a & b', vkeyHash: npcHash('given-key'), login: { name: 'v' }, webLogin: { name: 'w' } },
+  })
+  api.store.book([{ kind: 'client', id: 1, inlet: 5, export: 7 }], Date.now())
   expect((await post(api, '/client/list', { limit: '10' })).body).toEqual({
     ...{ rows: [CLIENT_ROW], total: 1 },
     ...{ ip: '127.0.0.1', bridgeType: 'tcp', bridgePort: 8024 },
   })
-  expect((await post(api, '/client/getclient', { id: '2' })).body).toEqual({ code: 1, data: CLIENT_ROW })
-  expect((await post(api, '/client/getclient', { id: '3' })).body).toEqual({ code: 0 })
-  expect((await post(api, '/client/edit', { id: '2', remark: 'c', rate_limit: '0' })).body).toEqual({
+  expect((await post(api, '/client/getclient', { id: '1' })).body).toEqual({ code: 1, data: CLIENT_ROW })
+  expect((await post(api, '/client/getclient', { id: '2' })).body).toEqual({ code: 0 })
+  expect((await post(api, '/client/edit', { id: '1', remark: 'c', rate_limit: '0' })).body).toEqual({
     ...{ status: 1, msg: 'save success' },
   })
-  expect(api.records.asked.at(-1)).toEqual(['nps-api', { remark: 'c', limits: { total: null } }])
-  expect((await post(api, '/client/changestatus', { id: '2', status: '0' })).body).toEqual({
+  expect(api.store.client(1)).toMatchObject({
+    ...{ remark: 'c', limits: { quotaBytes: 2_097_152, connections: 9 }, login: { name: 'v' }, crypt: true },
+  })
+  expect(api.store.client(1).limits).not.toHaveProperty('total')
+  expect((await post(api, '/client/changestatus', { id: '1', status: '0' })).body).toEqual({
     ...{ status: 1, msg: 'modified success' },
   })
-  expect(api.records.asked.at(-1)).toEqual(['nps-api', { enabled: false }])
-  expect((await post(api, '/client/del', { id: '2' })).body).toEqual({ status: 1, msg: 'delete success' })
-  expect((await post(api, '/client/del', { id: '2', again: '1' })).body).toEqual({
-    ...{ status: 0, msg: 'there is no client 2' },
+  expect(api.store.client(1).enabled).toBe(false)
+  expect((await post(api, '/client/del', { id: '1' })).body).toEqual({ status: 1, msg: 'delete success' })
+  expect((await post(api, '/client/del', { id: '1', again: '1' })).body).toEqual({
+    ...{ status: 0, msg: 'there is no client 1' },
   })
-  expect(api.records.entries.map(({ by, action }) => `${by} ${action}`).slice(1)).toEqual([
+  const entries = api.store.audit.list().toReversed()
+  expect(entries.map(({ by, action }) => `${by} ${action}`).slice(1)).toEqual([
     'nps-api client.add',
-    'nps-api client.patch',
-    'nps-api client.patch',
+    'nps-api client.set',
+    'nps-api client.set',
     'nps-api client.remove',
   ])
 })
@@ -135,7 +129,7 @@ test('a client is made, listed, changed and removed with the replies of nps', as
 test('a key that was made is told with the client that it is for', async () => {
   await using api = await open()
   expect((await post(api, '/client/add', { remark: 'x', vkey: '' })).body).toEqual({
-    ...{ status: 1, msg: 'add success', id: 2, vkey: 'made' },
+    ...{ status: 1, msg: 'add success', id: 1, vkey: expect.stringMatching(/^[\da-f]{32}$/) as string },
   })
 })
 
@@ -147,17 +141,17 @@ test('tunnels', async () => {
     port: '20005',
     server_ip: '',
     target: '127.0.0.1:22\n10.0.0.1:22',
-    client_id: '2',
+    client_id: '1',
     remark: 'ssh',
   }
-  expect((await post(api, '/index/add', form)).body).toEqual({ status: 1, msg: 'add success', id: 3 })
-  const one = await post(api, '/index/getonetunnel', { id: '3' })
+  expect((await post(api, '/index/add', form)).body).toEqual({ status: 1, msg: 'add success', id: 1 })
+  const one = await post(api, '/index/getonetunnel', { id: '1' })
   expect(one.body).toMatchObject({
     code: 1,
     data: {
-      ...{ Id: 3, Port: 20_005, ServerIp: '', Mode: 'tcp', Status: true, RunStatus: false, Remark: 'ssh' },
+      ...{ Id: 1, Port: 20_005, ServerIp: '', Mode: 'tcp', Status: true, RunStatus: false, Remark: 'ssh' },
       ...{
-        Client: { Id: 2, VerifyKey: '' },
+        Client: { Id: 1, VerifyKey: '' },
         Flow: { ExportFlow: 0, InletFlow: 0, FlowLimit: 0 },
         Password: '',
       },
@@ -165,19 +159,19 @@ test('tunnels', async () => {
     },
   })
   // A port that is free, where none is said.
-  expect((await post(api, '/index/add', { type: 'socks5', client_id: '2' })).body).toMatchObject({
+  expect((await post(api, '/index/add', { type: 'socks5', client_id: '1' })).body).toMatchObject({
     status: 1,
   })
-  expect((await post(api, '/index/add', { type: 'mixProxy', client_id: '2' })).body).toMatchObject({
+  expect((await post(api, '/index/add', { type: 'mixProxy', client_id: '1' })).body).toMatchObject({
     status: 1,
   })
   expect(
-    api.records
+    api.store
       .tunnels()
       .map(({ port }) => port)
       .toSorted((one = 0, other = 0) => one - other),
   ).toEqual([20_000, 20_001, 20_005])
-  expect((await post(api, '/index/add', { type: 'httpProxy', client_id: '2' })).body).toEqual({
+  expect((await post(api, '/index/add', { type: 'httpProxy', client_id: '1' })).body).toEqual({
     ...{ status: 0, msg: 'port: none is free' },
   })
   expect((await post(api, '/index/add', form)).body).toMatchObject({
@@ -185,36 +179,35 @@ test('tunnels', async () => {
     msg: 'request was made before',
   })
   expect((await post(api, '/index/add', { ...form, remark: 'twice' })).body).toEqual({
-    ...{ status: 0, msg: 'the port is taken' },
+    ...{ status: 0, msg: 'port 20005 belongs to tunnel 1' },
   })
   expect(
-    (await post(api, '/index/add', { type: 'secret', client_id: '2', password: 'pw', target: '22' })).body,
+    (await post(api, '/index/add', { type: 'secret', client_id: '1', password: 'pw', target: '22' })).body,
   ).toMatchObject({
     status: 1,
   })
-  expect(api.records.asked.at(-1)).toEqual([
-    'nps-api',
-    { mode: 'secret', clientId: 2, password: 'pw', targets: ['22'] },
-  ])
-  const list = (await post(api, '/index/gettunnel', { type: 'tcp', client_id: '2', limit: '1' })).body
-  expect(list).toMatchObject({ rows: [{ Id: 3 }], total: 1 })
+  expect(api.store.tunnels().at(-1)).toMatchObject({
+    ...{ mode: 'secret', clientId: 1, passwordHash: npcHash('pw'), targets: ['22'] },
+  })
+  const list = (await post(api, '/index/gettunnel', { type: 'tcp', client_id: '1', limit: '1' })).body
+  expect(list).toMatchObject({ rows: [{ Id: 1 }], total: 1 })
   expect(
     (await post(api, '/index/gettunnel', { offset: '1', limit: '2', sort: 'Id', order: 'desc' })).body,
   ).toMatchObject({
     ...{ rows: [{ Mode: 'mixProxy' }, { Mode: 'socks5' }], total: 4 },
   })
   expect(
-    (await post(api, '/index/edit', { id: '3', type: 'tcp', client_id: '2', port: '20006', password: '' }))
+    (await post(api, '/index/edit', { id: '1', type: 'tcp', client_id: '1', port: '20006', password: '' }))
       .body,
   ).toEqual({
     ...{ status: 1, msg: 'modified success' },
   })
-  expect(api.records.asked.at(-1)).toEqual(['nps-api', { port: 20_006 }])
-  expect((await post(api, '/index/edit', { id: '3', type: 'udp' })).body).toMatchObject({ status: 0 })
-  expect((await post(api, '/index/stop', { id: '3' })).body).toEqual({ status: 1, msg: 'stop success' })
-  expect((await post(api, '/index/start', { id: '3' })).body).toEqual({ status: 1, msg: 'start success' })
-  expect((await post(api, '/index/del', { id: '3' })).body).toEqual({ status: 1, msg: 'delete success' })
-  expect((await post(api, '/index/getonetunnel', { id: '3' })).body).toEqual({ code: 0 })
+  expect(api.store.tunnel(1)).toMatchObject({ port: 20_006, targets: ['127.0.0.1:22', '10.0.0.1:22'] })
+  expect((await post(api, '/index/edit', { id: '1', type: 'udp' })).body).toMatchObject({ status: 0 })
+  expect((await post(api, '/index/stop', { id: '1' })).body).toEqual({ status: 1, msg: 'stop success' })
+  expect((await post(api, '/index/start', { id: '1' })).body).toEqual({ status: 1, msg: 'start success' })
+  expect((await post(api, '/index/del', { id: '1' })).body).toEqual({ status: 1, msg: 'delete success' })
+  expect((await post(api, '/index/getonetunnel', { id: '1' })).body).toEqual({ code: 0 })
 })
 
 test('hosts', async () => {
@@ -226,7 +219,7 @@ test('hosts', async () => {
       scheme: 'all',
       location: '',
       target: '127.0.0.1:80',
-      client_id: '2',
+      client_id: '1',
       remark: 'web',
     },
     ...{
@@ -236,9 +229,9 @@ test('hosts', async () => {
       cert_file_path: '',
     },
   }
-  expect((await post(api, '/index/addhost', form)).body).toEqual({ status: 1, msg: 'add success', id: 3 })
+  expect((await post(api, '/index/addhost', form)).body).toEqual({ status: 1, msg: 'add success', id: 1 })
   const row = {
-    ...{ Id: 3, Host: 'a.example', HeaderChange: 'X-A:1\nX-Url:http://x:1/', HostChange: 'b.example' },
+    ...{ Id: 1, Host: 'a.example', HeaderChange: 'X-A:1\nX-Url:http://x:1/', HostChange: 'b.example' },
     ...{ Location: '/', Remark: 'web', Scheme: 'all', CertFilePath: '', KeyFilePath: '', NoStore: false },
     ...{
       IsClose: false,
@@ -246,14 +239,14 @@ test('hosts', async () => {
       Target: { TargetStr: '127.0.0.1:80', TargetArr: null, LocalProxy: false },
     },
   }
-  expect((await post(api, '/index/gethost', { id: '3' })).body).toMatchObject({ code: 1, data: row })
-  expect((await post(api, '/index/hostlist', { client_id: '2', search: 'A.EX' })).body).toMatchObject({
+  expect((await post(api, '/index/gethost', { id: '1' })).body).toMatchObject({ code: 1, data: row })
+  expect((await post(api, '/index/hostlist', { client_id: '1', search: 'A.EX' })).body).toMatchObject({
     ...{ rows: [row], total: 1 },
   })
-  expect((await post(api, '/index/hostlist', { client_id: '1' })).body).toEqual({ rows: [], total: 0 })
-  expect((await post(api, '/index/edithost', { id: '3', hostchange: '' })).body).toMatchObject({ status: 1 })
-  expect(api.records.asked.at(-1)).toEqual(['nps-api', { hostChange: null }])
-  expect((await post(api, '/index/delhost', { id: '3' })).body).toEqual({ status: 1, msg: 'delete success' })
+  expect((await post(api, '/index/hostlist', { client_id: '9' })).body).toEqual({ rows: [], total: 0 })
+  expect((await post(api, '/index/edithost', { id: '1', hostchange: '' })).body).toMatchObject({ status: 1 })
+  expect(api.store.host(1)).not.toHaveProperty('hostChange')
+  expect((await post(api, '/index/delhost', { id: '1' })).body).toEqual({ status: 1, msg: 'delete success' })
 })
 
 test('the key may be in the query; of what is in both, the form counts', async () => {
@@ -277,7 +270,7 @@ test('wrong, old and missing keys are refused, and guesses cost time', async () 
   expect(await ask(authOf(now(), 'another key'))).toBe(401)
   expect(await ask({ ...authOf(now()), timestamp: 'now' })).toBe(401)
   expect(await ask(authOf(now()))).toBe(429)
-  expect(api.records.clients()).toEqual([])
+  expect(api.store.clients()).toEqual([])
   expect(api.lines.filter((line) => line.includes('web.denied'))).toHaveLength(3)
 })
 
@@ -324,10 +317,10 @@ test('values that cannot be are named', async () => {
 test('a client that is here is told with the address and version of its program', async () => {
   await using api = await open()
   await post(api, '/client/add', {})
-  const client = liveClient(api.records, 2)
+  const client = liveClient(api.store, 1)
   client.agents.add({ remote: { host: '192.0.2.7', port: 1 }, version: '0.26.10' } as never)
-  api.live.set(2, client)
-  expect((await post(api, '/client/getclient', { id: '2' })).body).toMatchObject({
+  api.live.set(1, client)
+  expect((await post(api, '/client/getclient', { id: '1' })).body).toMatchObject({
     data: { IsConnect: true, Addr: '192.0.2.7', Version: '0.26.10' },
   })
 })

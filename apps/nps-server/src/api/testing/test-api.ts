@@ -1,12 +1,16 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createLog } from '@sluice/service'
 import { Shaper } from '@sluice/ratelimit'
+import { Manager } from '../../manager.ts'
 import { LiveClient, type LiveHost, type LiveTunnel } from '../../registry.ts'
+import { RecordStore } from '../../store/record-store.ts'
 import { openApi, type OpenApiOptions } from '../open-api.ts'
-import { FakeRecords } from './fake-records.ts'
 
-/** The API on loopback, with records in memory. */
+/** The API on loopback, with a store of its own. */
 export interface TestApi extends AsyncDisposable {
-  readonly records: FakeRecords
+  readonly store: RecordStore
   /** Who is there. */
   readonly live: Map<number, LiveClient>
   readonly url: string
@@ -34,8 +38,21 @@ const CONFIG: OpenApiOptions['config'] = {
   ports: [{ first: 20_000, last: 20_001 }],
 }
 
+const managerOf = (store: RecordStore): Manager =>
+  new Manager({
+    store,
+    userIdOf: (name) => (name === 'alice' ? 'id of alice' : undefined),
+    ports: () => [{ first: 1024, last: 65_535 }],
+    enrol: () => ({
+      publicKey: Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url'),
+      text: () => 'enrolment',
+    }),
+    bridge: { host: '192.0.2.1', port: 8025 },
+  })
+
 export const openTestApi = async (config: Partial<OpenApiOptions['config']> = {}): Promise<TestApi> => {
-  const records = new FakeRecords()
+  const data = mkdtempSync(join(tmpdir(), 'api-'))
+  const store = RecordStore.open(join(data, 'tunnels.db'))
   const live = new Map<number, LiveClient>()
   const lines: string[] = []
   const told: string[] = []
@@ -51,15 +68,15 @@ export const openTestApi = async (config: Partial<OpenApiOptions['config']> = {}
     },
     config: { ...CONFIG, ...config },
     registry: { clients: live, tunnels: new Map<number, LiveTunnel>(), hosts: new Map<number, LiveHost>() },
-    store: records,
-    manager: records,
+    store,
+    manager: managerOf(store),
     version: '1.2.3',
     tell: (line) => void told.push(line),
   })
   const url = `http://127.0.0.1:${server!.address.port}`
   const token = told.join('').replace(/.*: /, '')
   return {
-    records,
+    store,
     live,
     url,
     token,
@@ -68,6 +85,8 @@ export const openTestApi = async (config: Partial<OpenApiOptions['config']> = {}
     [Symbol.asyncDispose]: async () => {
       for (const stop of stops) stop()
       await server!.close()
+      store.close()
+      rmSync(data, { recursive: true })
     },
   }
 }
@@ -92,9 +111,5 @@ const ask = async <Body>(url: string, line: string, body: unknown, token: string
 const shaper = new Shaper()
 
 /** A client that is there, without any program of its. */
-export const liveClient = (records: FakeRecords, id: number): LiveClient =>
-  new LiveClient(
-    records.clients().find((client) => client.id === id)!,
-    shaper,
-    () => {},
-  )
+export const liveClient = (store: RecordStore, id: number): LiveClient =>
+  new LiveClient(store.client(id), shaper, () => {})
