@@ -14,6 +14,7 @@ export {
   encodeCompatResponse,
   openCompat,
 } from './compat/frame.ts'
+export { type ClientHello, decodeClientHello } from './client-hello.ts'
 export type { Credentials } from './credentials.ts'
 export type { Decode, Decoded } from './decode.ts'
 export {
