@@ -82,7 +82,7 @@ export class AgentRequest implements ServedRequest {
       mux,
     )
     agents.set(place, agent)
-    registry.joined(client, agent)
+    if (info.role === 'serve') registry.joined(client, agent)
     // Only now, so that there is always one who takes visitors.
     older?.shut(new ServiceError('REPLACED'))
     onChange('agent.joined', agent)

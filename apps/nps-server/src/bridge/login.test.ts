@@ -24,7 +24,7 @@ import { type Admitted, connectBridge } from '../client/client-login.ts'
 import { TestBridge, type TestBridgeOptions } from '../testing/test-bridge.ts'
 import { clientKeys, type Enrolment, makeSecret } from './index.ts'
 
-const info: BridgeInfo = { version: '1', host: 'laptop', os: 'test', instance: 'a'.repeat(32) }
+const info: BridgeInfo = { role: 'serve', version: '1', host: 'laptop', os: 'test', instance: 'a'.repeat(32) }
 const dial = createDial({ policy: { check: () => {} } })
 
 describe('the login at the bridge', () => {

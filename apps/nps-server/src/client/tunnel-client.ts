@@ -4,7 +4,7 @@ import { createMetrics } from '@sluice/metrics'
 import { type Conn, createDial, createLocate, type Dial } from '@sluice/net'
 import { createLog, type Log, ServiceError } from '@sluice/service'
 import type { Address } from '@sluice/wire'
-import type { BridgeInfo, BridgeTerms, StreamHeader } from '@sluice/wire/bridge'
+import type { BridgeInfo, BridgeRole, BridgeTerms, StreamHeader } from '@sluice/wire/bridge'
 import type { ClientStatus } from '../bridge/client-status.ts'
 import { type Enrolment, parseEnrolment } from '../bridge/enrolment.ts'
 import { clientKeys } from '../bridge/keys.ts'
@@ -32,6 +32,8 @@ export interface TunnelClientOptions {
   readonly allow?: readonly string[]
   /** A folder whose files are served to visitors of `file` tunnels. @default none */
   readonly files?: string | undefined
+  /** `visit` takes no visitors of the client's own tunnels. @default serve */
+  readonly role?: BridgeRole
   /** What it says it is. */
   readonly version?: string
   /** How long streams may go on after `stop`, ms. @default 30,000 */
@@ -85,12 +87,19 @@ export class TunnelClient {
 
   /** @throws WireError where the enrolment is none; RangeError where `allow` has something else than networks */
   constructor(options: TunnelClientOptions) {
-    const { enrolment, allow, log = createLog({ level: 'warn' }), random, version = '' } = options
+    const {
+      enrolment,
+      allow,
+      log = createLog({ level: 'warn' }),
+      random,
+      version = '',
+      role = 'serve',
+    } = options
     this.#options = options
     this.#enrolment = typeof enrolment === 'string' ? parseEnrolment(enrolment) : enrolment
     this.#waits = new RetryWaits(random)
     const instance = randomBytes(16).toString('hex')
-    this.#info = { version, host: hostname().slice(0, 128), os: platform(), instance }
+    this.#info = { role, version, host: hostname().slice(0, 128), os: platform(), instance }
     const policy = new OwnNetworkPolicy(allow)
     const locate = createLocate({ policy })
     this.#streams = new IncomingStreams({

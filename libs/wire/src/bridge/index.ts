@@ -9,6 +9,7 @@ export {
   type BridgeInfo,
   type BridgeLogin,
   type BridgeRefusal,
+  type BridgeRole,
   type BridgeTerms,
   type BridgeVerdict,
   clientTranscript,

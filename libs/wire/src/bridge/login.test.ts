@@ -97,7 +97,13 @@ describe('what is signed', () => {
 })
 
 describe('the JSON of a login and its answer', () => {
-  const info = { version: '1.0', host: 'laptop', os: 'linux', instance: '0123456789abcdef0123456789abcdef' }
+  const info = {
+    role: 'serve',
+    version: '1.0',
+    host: 'laptop',
+    os: 'linux',
+    instance: '0123456789abcdef0123456789abcdef',
+  }
   const terms = { client: 1, pingMs: 5000, deadMs: 15_000, maxStreams: 4096 }
 
   test('is read, and what is new in it is not looked at', () => {
@@ -116,6 +122,7 @@ describe('the JSON of a login and its answer', () => {
     [JSON.stringify({ ...info, host: 'a\nb' }), 'WIRE_VALUE'],
     [JSON.stringify({ ...info, host: 'a'.repeat(129) }), 'WIRE_VALUE'],
     [JSON.stringify({ ...info, host: 1 }), 'WIRE_VALUE'],
+    [JSON.stringify({ ...info, role: 'root' }), 'WIRE_VALUE'],
   ])('info %s is refused', (json, code) => {
     expect(codeOf(() => readBridgeInfo(json))).toBe(code)
   })

@@ -129,8 +129,12 @@ export const serverTranscript = (
     .bytes(keying)
     .done()
 
+/** What a client program comes for: to take visitors of its client's tunnels, or only to open streams itself. */
+export type BridgeRole = 'serve' | 'visit'
+
 /** Who the client program is. */
 export interface BridgeInfo {
+  readonly role: BridgeRole
   readonly version: string
   readonly host: string
   readonly os: string
@@ -143,8 +147,10 @@ export const readBridgeInfo = (json: string): BridgeInfo => {
   const fields = new JsonFields(json)
   const instance = fields.text('instance', 32)
   if (!/^[0-9a-f]{32}$/.test(instance)) throw new WireError('WIRE_VALUE', 'instance is not 32 hex digits')
+  const role = fields.text('role', 16)
+  if (role !== 'serve' && role !== 'visit') throw new WireError('WIRE_VALUE', 'an unknown role')
   const [version, host, os] = ['version', 'host', 'os'].map((name) => fields.text(name, 128)) as Three
-  return { version, host, os, instance }
+  return { role, version, host, os, instance }
 }
 
 type Three = [string, string, string]
