@@ -15,9 +15,9 @@ import { MAX_HANDSHAKE_BYTES, type SessionParts } from './session-parts.ts'
 import type { Sessions, Tracked } from './sessions.ts'
 import { type OwnLanes, SessionLanes, type UserLanes } from './user-lane.ts'
 
-/**
- * One conn on its way through `runSession`, in the order of its phases, and how to end it from outside.
- */
+const tooSlow = (): Error => new NetError('HANDSHAKE_TIMEOUT', 'no complete request came in time')
+
+/** One conn on its way through `runSession`, in the order of its phases, and how to end it from outside. */
 export class Session extends Endable implements Held, Tracked, ConnSink, Serving {
   readonly kind = 'connection'
   held: Place<Held> | undefined = undefined
@@ -96,7 +96,7 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
     if (this.#sessions.crowded(this.ip)) throw new ServiceError('UNAUTHENTICATED_LIMIT')
     let reader = new Reader(this.conn, MAX_HANDSHAKE_BYTES)
     this.stopBy((error) => reader.fail(error))
-    const timer = setTimeout(() => this.#tooSlow(), handshakeMs)
+    const timer = setTimeout(() => this.end(tooSlow()), handshakeMs)
     try {
       const { balancers, tls, protocols } = this.#parts
       if (balancers?.().has(this.ip)) this.#sessions.comesFrom(this, await readProxyHeader(reader))
@@ -117,18 +117,17 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
 
   /** @throws ServiceError where the user may not come in, or not now */
   admit(request: Request | ServedRequest): void {
-    const { account } = request
+    const { account, levels = this.#parts.levels?.() ?? [] } = request
     this.#request = request
     this.goOn()
     account.enter(this, this.#sessions.wallNow())
-    const levels = request.levels ?? this.#parts.levels?.()
-    if (levels !== undefined) this.#levels = new LevelHolds(levels, this, this.#sessions.wallNow())
+    this.#levels = new LevelHolds(levels, this, this.#sessions.wallNow())
     this.phase = 'dial'
     this.#sessions.leaveWaiting(this.ip)
     const { directory } = this.#sessions.options
     directory.touch(account)
     const node = request.inCircuit ? undefined : directory.nodeShare(account)
-    this.#lanes = new SessionLanes(account, this.flow, { node, ...(levels && { levels }) })
+    this.#lanes = new SessionLanes(account, this.flow, { node, levels })
   }
 
   /** @throws what `serve` of the request throws, or what has ended the session */
@@ -293,13 +292,9 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
   #settle(): boolean {
     const { up, down } = this.flow
     if (up + down === 0) return false
-    const bytes = this.flow.drain()
-    if (!this.#request!.mirrors) this.metrics.relayed(bytes)
+    this.flow.drain()
+    if (!this.#request!.mirrors) this.metrics.relayed({ up, down })
     this.account.moved(this.ip, up + down)
     return true
-  }
-
-  #tooSlow(): void {
-    this.end(new NetError('HANDSHAKE_TIMEOUT', 'no complete request came in time'))
   }
 }
