@@ -131,9 +131,9 @@ export class RecordStore {
     return this.#hosts.get(id)
   }
 
-  /** @throws RecordError RECORD_VALUE */
-  addClient(input: NewClient): ClientRecord {
-    return this.#write(() => this.#clients.insert(this.#clients.checked(input), this.#now()))
+  /** @param wish the id that it is to have, unless another one has or had it @throws RecordError RECORD_VALUE */
+  addClient(input: NewClient, wish?: number): ClientRecord {
+    return this.#write(() => this.#clients.insert(this.#clients.checked(input), this.#now(), wish))
   }
 
   /** @throws RecordError RECORD_UNKNOWN, RECORD_VALUE */
@@ -155,12 +155,12 @@ export class RecordStore {
   }
 
   /** @throws RecordError RECORD_UNKNOWN of its client, RECORD_VALUE, PORT_TAKEN, TUNNEL_LIMIT */
-  addTunnel(input: NewTunnel): TunnelRecord {
+  addTunnel(input: NewTunnel, wish?: number): TunnelRecord {
     return this.#write(() => {
       const body = this.#tunnels.checked(input)
       this.#rules.checkRoom(this.#clients.get(body.clientId))
       this.#rules.checkPort(body)
-      return this.#tunnels.insert(body, this.#now())
+      return this.#tunnels.insert(body, this.#now(), wish)
     })
   }
 
@@ -179,12 +179,12 @@ export class RecordStore {
   }
 
   /** @throws RecordError RECORD_UNKNOWN of its client, RECORD_VALUE, HOST_TAKEN, TUNNEL_LIMIT */
-  addHost(input: NewHost): HostRecord {
+  addHost(input: NewHost, wish?: number): HostRecord {
     return this.#write(() => {
       const body = this.#hosts.checked(input)
       this.#rules.checkRoom(this.#clients.get(body.clientId))
       this.#rules.checkName(body)
-      return this.#hosts.insert(body, this.#now())
+      return this.#hosts.insert(body, this.#now(), wish)
     })
   }
 
@@ -222,6 +222,8 @@ export class RecordStore {
    * @returns what is booked now in the period of each one's quota, and the revision that this write made
    */
   book(entries: readonly FlowEntry[], at: number): { revision: number; totals: PeriodFlow[] } {
+    // Who is in a transaction of their own waits for the disk at its end.
+    if (this.#database.inTransaction) return this.#flow.book(entries, at)
     // A kill loses nothing of what is written, synced or not; and nobody should wait for the disk twice a second.
     this.#database.pragma('synchronous = NORMAL')
     try {
