@@ -19,7 +19,7 @@ export {
   type OnDatagram,
 } from './datagram-socket.ts'
 export { drainSilently } from './drain-silently.ts'
-export { identityCertificate } from './identity-certificate.ts'
+export { identityCertificate, namelessCertificate } from './identity-certificate.ts'
 export { Inbound, type InboundOptions } from './inbound.ts'
 export { createLocate, type Locate, type LocateOptions } from './locate.ts'
 export type { PortRange } from './port-range.ts'

@@ -4,7 +4,7 @@ import { ServiceError } from '@sluice/service'
 import { type Address, WireError } from '@sluice/wire'
 import { type Mux, type MuxOptions, READ_BUDGET } from './mux.ts'
 import { Outbox } from './outbox.ts'
-import type { StreamConn, StreamHost } from './stream-conn.ts'
+import type { Addressee, Lingering, StreamHost } from './stream-conn.ts'
 
 /** With so much waiting, what has come is handed out before the end of the turn. */
 const DELIVERED_AT_ONCE = 128 * 1024
@@ -44,14 +44,14 @@ export abstract class MuxCore<Entry extends MuxEntry> implements Mux, ConnSink, 
   readonly #maxStreams: number
   #heardMs: number
   #timer: Timer | undefined
-  #arrived: StreamConn[] = []
+  #arrived: Addressee[] = []
   /** Octets that wait for the next hand-out; that no sink has taken. */
   #waiting = 0
   #held = 0
   #isAwake = false
   /** Those that were let go before the last ping, and since. */
-  #lingering: Set<StreamConn> = new Set()
-  #fresh: Set<StreamConn> = new Set()
+  #lingering: Set<Lingering> = new Set()
+  #fresh: Set<Lingering> = new Set()
 
   constructor(options: MuxOptions) {
     const { conn, clock = systemClock, pingMs = 5000, deadMs = 15_000, maxStreams = 4096 } = options
@@ -114,7 +114,7 @@ export abstract class MuxCore<Entry extends MuxEntry> implements Mux, ConnSink, 
   }
 
   /** @internal */
-  arrived(stream: StreamConn, octets: number): void {
+  arrived(stream: Addressee, octets: number): void {
     this.#waiting += octets
     this.#held += octets
     if (!stream.isListed) {
@@ -136,7 +136,7 @@ export abstract class MuxCore<Entry extends MuxEntry> implements Mux, ConnSink, 
   }
 
   /** @internal */
-  linger(stream: StreamConn): void {
+  linger(stream: Lingering): void {
     this.#fresh.add(stream)
   }
 

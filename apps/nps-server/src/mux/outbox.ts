@@ -24,6 +24,8 @@ const SIDE = 2048
 const LARGE = 600 * 1024
 /** A batch of so much does not wait for the end of the turn. */
 const EAGER = 64 * 1024
+/** Of it, what streams leave to messages, which are dropped where there is no room. */
+const RESERVED = 68 * 1024
 /** No batch is topped up with less. */
 const LEAST = 8192
 
@@ -65,9 +67,18 @@ export class Outbox {
     if (source.isQueued || this.#isClosed) return
     if (this.#first === undefined && !this.#isPumping) while (source.isReady && this.#put(source));
     if (source.isReady) this.#enqueue(source)
-    if (this.#isBusy) return
-    if (this.#end - SIDE >= EAGER) this.flush()
-    else this.#wake()
+    this.#written()
+  }
+
+  /** @returns whether it went out, all or nothing */
+  send(source: FrameSource): boolean {
+    const { backlog } = source
+    if (this.#isClosed) return false
+    if (!this.#makeRoom(backlog, backlog, 0) && !this.#startOver(backlog)) return false
+    const batch = this.#batch!
+    this.#end = source.writeFrames(batch, this.#end, limitOf(batch, 0))
+    this.#written()
+    return true
   }
 
   /** @returns whether there is room for a batch now */
@@ -126,6 +137,12 @@ export class Outbox {
     this.#batch = this.#lent = this.#first = this.#last = undefined
   }
 
+  #written(): void {
+    if (this.#isBusy) return
+    if (this.#end - SIDE >= EAGER) this.flush()
+    else this.#wake()
+  }
+
   #enqueue(source: FrameSource): void {
     source.isQueued = true
     if (this.#last === undefined) this.#first = source
@@ -135,25 +152,32 @@ export class Outbox {
 
   #put(source: FrameSource): boolean {
     const { backlog } = source
-    if (!this.#makeRoom(backlog) && !(this.flush() && this.#makeRoom(backlog))) return false
+    const least = Math.min(backlog, LEAST)
+    if (!this.#makeRoom(backlog, least, RESERVED) && !this.#startOver(backlog)) return false
     const batch = this.#batch!
-    this.#end = source.writeFrames(batch, this.#end, batch.length - SIDE)
+    this.#end = source.writeFrames(batch, this.#end, limitOf(batch, RESERVED))
     return true
   }
 
-  #makeRoom(backlog: number): boolean {
-    const wanted = Math.min(backlog, LARGE - 2 * SIDE)
+  #startOver(backlog: number): boolean {
+    return this.flush() && this.#makeRoom(backlog, 0, 0)
+  }
+
+  #makeRoom(backlog: number, least: number, reserved: number): boolean {
     const batch = this.#batch
     if (batch === undefined) {
-      this.#batch = POOL.take(wanted + 2 * SIDE)
+      this.#batch = POOL.take(Math.min(backlog + 2 * SIDE, LARGE))
       return true
     }
-    const free = batch.length - SIDE - this.#end
-    if (free >= Math.min(wanted, LEAST) && (free >= wanted || batch.length >= LARGE)) return true
-    if (batch.length >= LARGE) return false
+    const free = limitOf(batch, reserved) - this.#end
+    if (free >= backlog) return true
+    if (batch.length >= LARGE) return free >= least
     this.#batch = POOL.take(LARGE)
     this.#batch.set(batch.subarray(SIDE, this.#end), SIDE)
     POOL.give(batch)
     return true
   }
 }
+
+const limitOf = (batch: Uint8Array, reserved: number): number =>
+  batch.length - SIDE - (batch.length < LARGE ? 0 : reserved)

@@ -5,6 +5,18 @@ import { Inbox } from './inbox.ts'
 import { RESET_REASON } from './mux.ts'
 import type { FrameSource, Outbox } from './outbox.ts'
 
+/** Who is told at the end of a turn that something has come. */
+export interface Addressee {
+  /** It waits for that. */
+  isListed: boolean
+  deliver(): void
+}
+
+/** Whose end takes long. */
+export interface Lingering {
+  giveUp(): void
+}
+
 /** What a stream needs of its mux. */
 export interface StreamHost {
   readonly remote: Address
@@ -14,13 +26,13 @@ export interface StreamHost {
   readonly nowMs: number
   readonly rttMs: number
   /** So many octets have come for `stream`, or its end has: it is asked to `deliver` soon. */
-  arrived(stream: StreamConn, octets: number): void
+  arrived(stream: Addressee, octets: number): void
   /** So many of them are not held any more. */
   freed(octets: number): void
   /** The peer knows as well that it has ended. */
   forget(id: number): void
   /** Nothing is wanted of it any more but its end; if that does not come in time, `giveUp` is called. */
-  linger(stream: StreamConn): void
+  linger(stream: Lingering): void
 }
 
 /** How much of what has come to pass a sink has been told. */
@@ -29,7 +41,7 @@ const [NOTHING, END, CLOSE] = [0, 1, 2]
 const LARGEST_CHUNK = 8 * LIMITED_READ
 
 /** One stream of a mux as a conn. What the frames look like is up to its kind. */
-export abstract class StreamConn implements Conn, FrameSource {
+export abstract class StreamConn implements Conn, FrameSource, Addressee, Lingering {
   readonly id: number
   closed = false
   readLimit: number = LARGEST_CHUNK

@@ -1,16 +1,6 @@
 import type { Conn, Reader } from '@sluice/net'
 import { refuse } from '@sluice/net'
 import {
-  type Account,
-  codeOf,
-  type Directory,
-  OUTCOMES,
-  type Request,
-  type ServedRequest,
-  ServiceError,
-  signIn,
-} from '@sluice/service'
-import {
   type Address,
   decodeGreeting,
   decodeRequest,
@@ -20,6 +10,10 @@ import {
   encodeUserPassStatus,
   METHOD,
 } from '@sluice/wire'
+import type { Account } from '../account.ts'
+import { codeOf, OUTCOMES, ServiceError } from '../errors.ts'
+import type { Request, ServedRequest } from '../request.ts'
+import { type Logins, signIn } from '../sign-in.ts'
 import { type SocksCommands, socksRequest, type SocksWords } from './socks-request.ts'
 
 /** BND.ADDR and BND.PORT where there is none to tell (RFC 1928 §6 wants some). */
@@ -44,12 +38,12 @@ const refused = async (conn: Conn, words: Uint8Array, error: unknown): Promise<n
  */
 export const socks5 = async (
   reader: Reader,
-  directory: Directory,
+  logins: Logins,
   known: Account | ServiceError | undefined,
   commands: SocksCommands,
 ): Promise<Request | ServedRequest> => {
   const { methods } = await reader.read(decodeGreeting)
-  const account = await agree(reader, directory, methods, known)
+  const account = await agree(reader, logins, methods, known)
   try {
     const { command, address } = await reader.read(decodeRequest)
     return socksRequest({ conn: reader.conn, account, words: WORDS }, commands, command, address)
@@ -61,7 +55,7 @@ export const socks5 = async (
 /** Settles the method and who it is. */
 const agree = async (
   reader: Reader,
-  directory: Directory,
+  logins: Logins,
   methods: Uint8Array,
   known: Account | ServiceError | undefined,
 ): Promise<Account> => {
@@ -76,7 +70,7 @@ const agree = async (
   conn.write(encodeMethod(METHOD.USER_PASS))
   try {
     const credentials = await reader.read(decodeUserPass)
-    const signingIn = signIn(reader, directory, credentials)
+    const signingIn = signIn(reader, logins, credentials)
     const account = signingIn instanceof Promise ? await signingIn : signingIn
     conn.write(encodeUserPassStatus(0))
     return account

@@ -1,17 +1,11 @@
 import { isIP } from 'node:net'
 import type { Reader } from '@sluice/net'
 import { refuse } from '@sluice/net'
-import {
-  type Account,
-  codeOf,
-  type Directory,
-  type ErrorCode,
-  type Request,
-  type ServedRequest,
-  ServiceError,
-  signIn,
-} from '@sluice/service'
 import { decodeSocks4Request, encodeSocks4Reply, SOCKS4_REPLY } from '@sluice/wire'
+import type { Account } from '../account.ts'
+import { codeOf, type ErrorCode, ServiceError } from '../errors.ts'
+import type { Request, ServedRequest } from '../request.ts'
+import { type Logins, signIn } from '../sign-in.ts'
 import { type SocksCommands, socksRequest, type SocksWords } from './socks-request.ts'
 
 const COLON = 0x3a
@@ -34,7 +28,7 @@ const WORDS: SocksWords = {
  */
 export const socks4 = async (
   reader: Reader,
-  directory: Directory,
+  logins: Logins,
   known: Account | ServiceError | undefined,
   commands: SocksCommands,
 ): Promise<Request | ServedRequest> => {
@@ -42,7 +36,7 @@ export const socks4 = async (
   try {
     const { command, address, userId } = await reader.read(decodeSocks4Request)
     if (known instanceof ServiceError) throw known
-    const account = known ?? (await signInAs(reader, directory, userId))
+    const account = known ?? (await signInAs(reader, logins, userId))
     // It has no datagrams.
     return socksRequest({ conn, account, words: WORDS }, { ...commands, udp: undefined }, command, address)
   } catch (error) {
@@ -51,10 +45,10 @@ export const socks4 = async (
   }
 }
 
-const signInAs = (reader: Reader, directory: Directory, userId: Uint8Array): Account | Promise<Account> => {
+const signInAs = (reader: Reader, logins: Logins, userId: Uint8Array): Account | Promise<Account> => {
   const colon = userId.indexOf(COLON)
   if (colon < 0) throw new ServiceError('AUTH_REQUIRED', 'a user id without a password')
-  return signIn(reader, directory, {
+  return signIn(reader, logins, {
     username: userId.subarray(0, colon),
     password: userId.subarray(colon + 1),
   })

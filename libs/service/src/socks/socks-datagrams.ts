@@ -1,21 +1,28 @@
 import type { DatagramSocket } from '@sluice/net'
-import type { Association, DatagramClient, Serving } from '@sluice/service'
 import {
   type Address,
   decodeSocksDatagram,
   encodeSocksDatagram,
   type SocksDatagramHeader,
 } from '@sluice/wire'
+import type { DatagramClient, DropReason } from '../datagram.ts'
+import type { Serving } from '../request.ts'
 
-type To = ReturnType<Association['towards']>
+/** Where the datagrams of a client go, such as an `Association`; `To` is a target as it knows it. */
+export interface DatagramPath<To> {
+  towards(address: Address): To
+  send(payload: Uint8Array, to: To): void
+  drop(reason: DropReason): void
+  close(): void
+}
 
 /** The client's side of an association: datagrams with the header of RFC 1928 §7, from one address and port. */
-export class SocksDatagrams implements DatagramClient {
+export class SocksDatagrams<To> implements DatagramClient {
   readonly #host: string
   /** 0 until the first datagram tells it. */
   #port: number
   #socket: DatagramSocket | undefined = undefined
-  #association: Association | undefined = undefined
+  #path: DatagramPath<To> | undefined = undefined
   /** Header of the last datagram, and where it led: mostly that of the next one too. */
   #header: Uint8Array = new Uint8Array(0)
   #to: To | undefined = undefined
@@ -30,9 +37,9 @@ export class SocksDatagrams implements DatagramClient {
     return this.#socket!.maxBytes
   }
 
-  start(socket: DatagramSocket, association: Association): void {
+  start(socket: DatagramSocket, path: DatagramPath<To>): void {
     this.#socket = socket
-    this.#association = association
+    this.#path = path
   }
 
   headOf(peer: Address): Uint8Array {
@@ -44,27 +51,27 @@ export class SocksDatagrams implements DatagramClient {
   }
 
   readonly onDatagram = (bytes: Uint8Array, host: string, port: number): void => {
-    const association = this.#association
-    if (association === undefined) return
+    const path = this.#path
+    if (path === undefined) return
     if (host !== this.#host || (port !== this.#port && this.#port !== 0)) {
-      association.drop('client')
+      path.drop('client')
       return
     }
-    const to = beginsWith(bytes, this.#header) ? this.#to : this.#read(bytes, association)
+    const to = beginsWith(bytes, this.#header) ? this.#to : this.#read(bytes, path)
     if (to === undefined) return
     this.#port = port
-    association.send(bytes.subarray(this.#header.length), to)
+    path.send(bytes.subarray(this.#header.length), to)
   }
 
   /** Reads a header that is not that of the last datagram. */
-  #read(bytes: Uint8Array, association: Association): To | undefined {
+  #read(bytes: Uint8Array, path: DatagramPath<To>): To | undefined {
     const decoded = decode(bytes)
-    if (decoded === undefined || decoded.value.address.port === 0) association.drop('malformed')
-    else if (decoded.value.fragment !== 0) association.drop('fragment')
+    if (decoded === undefined || decoded.value.address.port === 0) path.drop('malformed')
+    else if (decoded.value.fragment !== 0) path.drop('fragment')
     else {
       // Not slice(): on a Buffer that would keep all of the datagram.
       this.#header = new Uint8Array(bytes.subarray(0, decoded.size))
-      this.#to = association.towards(decoded.value.address)
+      this.#to = path.towards(decoded.value.address)
       return this.#to
     }
     return undefined

@@ -1,9 +1,9 @@
 import type { Conn } from '@sluice/net'
 import { refuse } from '@sluice/net'
-import { type Account, type ErrorCode, type Request, type ServedRequest, ServiceError } from '@sluice/service'
 import { type Address, COMMAND } from '@sluice/wire'
-import type { Bind } from './bind.ts'
-import type { UdpAssociate } from './udp.ts'
+import type { Account } from '../account.ts'
+import { type ErrorCode, ServiceError } from '../errors.ts'
+import type { Request, ServedRequest } from '../request.ts'
 
 /** What a version of SOCKS says to a request. */
 export interface SocksWords {
@@ -13,10 +13,15 @@ export interface SocksWords {
   refused(code: ErrorCode): Uint8Array
 }
 
-/** The commands beside CONNECT, as far as they are switched on. */
+/** A command beside CONNECT; `address` is what the client says with it. */
+export interface SocksCommand {
+  request(client: SocksClient, address: Address): ServedRequest
+}
+
+/** Those that are switched on. */
 export interface SocksCommands {
-  readonly bind?: Bind | undefined
-  readonly udp?: UdpAssociate | undefined
+  readonly bind?: SocksCommand | undefined
+  readonly udp?: SocksCommand | undefined
 }
 
 /** Who asks, and in which words. */
