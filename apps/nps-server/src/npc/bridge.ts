@@ -11,8 +11,7 @@ import {
 } from '@sluice/service'
 import type { NpsServerConfig } from '../config.ts'
 import type { Registry } from '../registry.ts'
-import { Visit } from '../tunnels/visit.ts'
-import { checkVisitor } from '../visitor-lists.ts'
+import { visit } from '../tunnels/visit.ts'
 import { NpcCarrier } from './carrier.ts'
 import { NpcConf } from './conf-conn.ts'
 import { createNpcHandshake, hashOfMd5, type NpcArrival } from './handshake.ts'
@@ -152,11 +151,11 @@ class NpcBridge {
       this.#parts.guard.failed(from.host, '')
       throw new ServiceError('AUTH_FAILED')
     }
-    checkVisitor(from.host, tunnel.client.record, tunnel.record)
-    return new Visit(tunnel, conn, 'npc-secret', {
-      ownerOf: (client) => registry.ownerOf(client),
-      dialMs: () => this.#parts.config().dialMs,
-    })
+    return visit(
+      tunnel,
+      { conn, visitor: from, protocol: 'npc-secret' },
+      { ownerOf: (client) => registry.ownerOf(client), dialMs: () => this.#parts.config().dialMs },
+    )
   }
 
   /** Programs are no visitors: no limit of a user is theirs. */

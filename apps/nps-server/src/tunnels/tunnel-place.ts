@@ -29,7 +29,7 @@ const PROXIES: ReadonlySet<TunnelMode> = new Set(['socks5', 'httpProxy', 'mixed'
 const PORTLESS: ReadonlySet<TunnelMode> = new Set(['secret', 'p2p'])
 
 /** Its visitors say where they want to go. */
-export const isProxy = ({ record }: LiveTunnel): boolean => PROXIES.has(record.mode)
+export const isProxy = ({ record }: Pick<LiveTunnel, 'record'>): boolean => PROXIES.has(record.mode)
 
 /** What visitors of a proxy sign in with: its own logins, or its client's. */
 export const loginsOf = ({ record, client }: Placed): NonNullable<LiveTunnel['record']['logins']> => {
