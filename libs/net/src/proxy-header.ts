@@ -29,13 +29,17 @@ export const readProxyHeader = async (reader: Reader): Promise<Address | undefin
   }
 }
 
-/** Tells the target of a fresh conn, by a PROXY header, for which client it is. */
+/**
+ * Tells the target of a fresh conn, by a PROXY header, for which client it is.
+ * @param to where the client came to, where that is not the target itself
+ */
 export const writeProxyHeader = (
   conn: Pick<Conn, 'remote' | 'write'>,
   version: 1 | 2,
   client: Address,
+  to: Address = conn.remote,
 ): void => {
-  const endpoints = endpointsOf(client, conn.remote)
+  const endpoints = endpointsOf(client, to)
   conn.write(encodeProxyHeader({ version, command: 'PROXY', endpoints, tlvs: [] }))
 }
 

@@ -19,7 +19,6 @@ const tooSlow = (): Error => new NetError('HANDSHAKE_TIMEOUT', 'no complete requ
 
 /** One conn on its way through `runSession`, in the order of its phases, and how to end it from outside. */
 export class Session extends Endable implements Held, Tracked, ConnSink, Serving {
-  readonly kind = 'connection'
   held: Place<Held> | undefined = undefined
   tracked: Place<Tracked> | undefined = undefined
   /** Payload that passed since `sweep` last looked, and in all. */
@@ -49,6 +48,10 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
     this.#sessions = parts.sessions
     this.#openedAt = this.#movedAt = parts.sessions.now()
     parts.metrics.opened()
+  }
+
+  get kind(): Held['kind'] {
+    return this.#request?.isControl ? 'control' : 'connection'
   }
 
   get ip(): string {
@@ -86,8 +89,8 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
     return this.#lanes!
   }
 
-  openLanes(): OwnLanes {
-    return this.#lanes!.open()
+  openLanes(...whose: Parameters<Serving['openLanes']>): OwnLanes {
+    return this.#lanes!.open(...whose)
   }
 
   /** @throws what the handshake throws; ServiceError UNAUTHENTICATED_LIMIT, before a byte is read */
@@ -194,9 +197,9 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
   }
 
   /** @throws NetError CLIENT_RESET or TARGET_RESET where one end broke off */
-  relay(client: Conn, target: Conn): Promise<void> {
+  relay(client: Conn, target: Conn, lanes: UserLanes = this.#lanes!): Promise<void> {
     this.goOn()
-    const relay = new Relay(client, target, this.#lanes!)
+    const relay = new Relay(client, target, lanes)
     this.stopBy((error) => relay.cut(error))
     return relay.run()
   }

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { createTlsContext, identityCertificate, type Listener, type TlsContext } from '@sluice/net'
 import {
+  type Account,
   type Program,
   type ProgramConfig,
   type Request,
@@ -11,7 +12,7 @@ import {
 } from '@sluice/service'
 import type { NpsServerConfig } from '../config.ts'
 import type { LiveTunnel, Registry } from '../registry.ts'
-import { Visit } from '../tunnels/visit.ts'
+import { visit } from '../tunnels/visit.ts'
 import { checkVisitor } from '../visitor-lists.ts'
 import { NpcCarrier } from './carrier.ts'
 import { NpcConf } from './conf-conn.ts'
@@ -109,7 +110,10 @@ class NpcBridge {
       case 'secret':
         return this.#secret(arrival, purpose.passwordMd5)
       case 'register':
-        return new NpcRegister(arrival, purpose.hours, this.#options.program)
+        return new NpcRegister(arrival, purpose.hours, {
+          account: this.#ownerOf(arrival),
+          log: this.#options.program.log,
+        })
       case 'p2p':
       default:
         return this.#peer(arrival, purpose.passwordMd5)
@@ -119,7 +123,7 @@ class NpcBridge {
   #main(arrival: NpcArrival): NpcMain {
     const places = this.#places
     return new NpcMain(arrival, {
-      account: this.#guest,
+      account: this.#ownerOf(arrival),
       onServe: (main) => places.mainCame(main),
       onReport: (_, report) => places.reported(arrival, report),
       onShutdown: () => places.retire(arrival.client),
@@ -130,7 +134,7 @@ class NpcBridge {
   #carrier(arrival: NpcArrival, type: 'chan' | 'file'): NpcCarrier {
     const places = this.#places
     return new NpcCarrier(arrival, {
-      account: this.#guest,
+      account: this.#ownerOf(arrival),
       deadMs: this.#parts.config().deadMs,
       onServe: (mux) => (type === 'chan' ? places.chanCame(arrival, mux) : places.fileCame(arrival, mux)),
       onShutdown: () => places.retire(arrival.client),
@@ -142,7 +146,7 @@ class NpcBridge {
     const places = this.#places
     const { registry, program } = this.#options
     return new NpcConf(arrival, {
-      ...{ account: this.#guest, registry, log: program.log, confMs: CONF_MS },
+      ...{ account: this.#ownerOf(arrival), registry, log: program.log, confMs: CONF_MS },
       rules: () => this.#parts.config(),
       lend: (client) => places.lend(client),
       lent: (client, loan) => places.lent(client, loan),
@@ -152,10 +156,14 @@ class NpcBridge {
   /** @throws ServiceError AUTH_FAILED, VISITOR_DENIED; NetError DIAL_FAILED */
   #secret(arrival: NpcArrival, passwordMd5: string): Request {
     const tunnel = this.#privateTunnel('secret', arrival, passwordMd5)
-    return new Visit(tunnel, arrival.conn, 'npc-secret', {
-      ownerOf: (client) => this.#options.registry.ownerOf(client),
-      dialMs: () => this.#parts.config().dialMs,
-    })
+    return visit(
+      tunnel,
+      { conn: arrival.conn, visitor: arrival.from, protocol: 'npc-secret' },
+      {
+        ownerOf: (client) => this.#options.registry.ownerOf(client),
+        dialMs: () => this.#parts.config().dialMs,
+      },
+    )
   }
 
   /** @throws ServiceError COMMAND_UNSUPPORTED, AUTH_FAILED, VISITOR_DENIED */
@@ -163,6 +171,7 @@ class NpcBridge {
     const { meetings } = this.#parts
     if (meetings === undefined) throw new ServiceError('COMMAND_UNSUPPORTED')
     const tunnel = this.#privateTunnel('p2p', arrival, passwordMd5)
+    checkVisitor(arrival.from.host, tunnel.client.record, tunnel.record)
     const account = this.#options.registry.ownerOf(tunnel.client)
     return new PeerVisit(tunnel, arrival.conn, { account, meetings, passwordMd5 })
   }
@@ -174,12 +183,11 @@ class NpcBridge {
       this.#parts.guard.failed(from.host, '')
       throw new ServiceError('AUTH_FAILED')
     }
-    checkVisitor(from.host, tunnel.client.record, tunnel.record)
     return tunnel
   }
 
-  /** Programs are no visitors: no limit of a user is theirs. */
-  get #guest(): Program['directory']['guest'] {
-    return this.#options.program.directory.guest
+  /** What a program does counts for none of the limits of its user, but it ends with the user. */
+  #ownerOf({ client }: NpcArrival): Account {
+    return this.#options.registry.ownerOf(client)
   }
 }

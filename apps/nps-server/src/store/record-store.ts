@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { openDatabase } from '@sluice/userstore'
 import type { Database, Statement } from 'better-sqlite3'
 import type {
@@ -22,6 +23,10 @@ import { migrateRecords } from './record-migrations.ts'
 import { clientSchema, hostSchema, tunnelSchema } from './record-schemas.ts'
 import { RecordTable } from './record-table.ts'
 import { TokenTable } from './token-table.ts'
+import type { Transact } from './transact.ts'
+
+/** Where the records of a data folder are. */
+export const recordsFile = (data: string): string => join(data, 'tunnels.db')
 
 export interface RecordStoreOptions {
   /** How long to wait for another program's lock, ms; whoever waits does nothing else. @default 2000 */
@@ -52,7 +57,7 @@ interface Changed<Record> {
  * call blocks and is one transaction; `transaction` makes one of several. A write takes a revision and marks what it wrote
  * with it, so whoever remembers the last one it saw finds what changed since.
  *
- * All calls throw StoreError STORE_BUSY, STORE_WRITE, STORE_CORRUPT, STORE_CLOSED besides what they say.
+ * Writes throw StoreError STORE_BUSY, STORE_WRITE, STORE_CORRUPT besides what they say.
  */
 export class RecordStore {
   readonly tokens: TokenTable
@@ -93,9 +98,10 @@ export class RecordStore {
     this.#hosts = new RecordTable(database, 'host', hostSchema, revise)
     this.#rules = new RecordRules(database)
     this.#flow = new FlowTable(database, revise, (kind, id) => this.#table(kind).find(id)?.limits)
-    this.tokens = new TokenTable(database, now)
-    this.audit = new AuditTable(database, now, auditMax)
-    this.presence = new PresenceTable(database, now)
+    const transact: Transact = (write) => this.transaction(write)
+    this.tokens = new TokenTable(database, now, transact)
+    this.audit = new AuditTable(database, now, transact, auditMax)
+    this.presence = new PresenceTable(database, now, transact)
   }
 
   clients(): readonly ClientRecord[] {
@@ -125,9 +131,9 @@ export class RecordStore {
     return this.#hosts.get(id)
   }
 
-  /** @throws RecordError RECORD_VALUE */
-  addClient(input: NewClient): ClientRecord {
-    return this.#write(() => this.#clients.insert(this.#clients.checked(input), this.#now()))
+  /** @param wish the id that it is to have, unless another one has or had it @throws RecordError RECORD_VALUE */
+  addClient(input: NewClient, wish?: number): ClientRecord {
+    return this.#write(() => this.#clients.insert(this.#clients.checked(input), this.#now(), wish))
   }
 
   /** @throws RecordError RECORD_UNKNOWN, RECORD_VALUE */
@@ -149,12 +155,12 @@ export class RecordStore {
   }
 
   /** @throws RecordError RECORD_UNKNOWN of its client, RECORD_VALUE, PORT_TAKEN, TUNNEL_LIMIT */
-  addTunnel(input: NewTunnel): TunnelRecord {
+  addTunnel(input: NewTunnel, wish?: number): TunnelRecord {
     return this.#write(() => {
       const body = this.#tunnels.checked(input)
       this.#rules.checkRoom(this.#clients.get(body.clientId))
       this.#rules.checkPort(body)
-      return this.#tunnels.insert(body, this.#now())
+      return this.#tunnels.insert(body, this.#now(), wish)
     })
   }
 
@@ -173,12 +179,12 @@ export class RecordStore {
   }
 
   /** @throws RecordError RECORD_UNKNOWN of its client, RECORD_VALUE, HOST_TAKEN, TUNNEL_LIMIT */
-  addHost(input: NewHost): HostRecord {
+  addHost(input: NewHost, wish?: number): HostRecord {
     return this.#write(() => {
       const body = this.#hosts.checked(input)
       this.#rules.checkRoom(this.#clients.get(body.clientId))
       this.#rules.checkName(body)
-      return this.#hosts.insert(body, this.#now())
+      return this.#hosts.insert(body, this.#now(), wish)
     })
   }
 
@@ -216,6 +222,8 @@ export class RecordStore {
    * @returns what is booked now in the period of each one's quota, and the revision that this write made
    */
   book(entries: readonly FlowEntry[], at: number): { revision: number; totals: PeriodFlow[] } {
+    // Who is in a transaction of their own waits for the disk at its end.
+    if (this.#database.inTransaction) return this.#flow.book(entries, at)
     // A kill loses nothing of what is written, synced or not; and nobody should wait for the disk twice a second.
     this.#database.pragma('synchronous = NORMAL')
     try {

@@ -29,7 +29,8 @@ export class RecordTable<Record extends Kept> {
   readonly #all: Statement<[], Row>
   readonly #one: Statement<[number], Row>
   readonly #since: Statement<[number], Row & { removed_at: number | null }>
-  readonly #insert: Statement<[body: string, revision: number]>
+  readonly #insert: Statement<[id: number | null, body: string, revision: number]>
+  readonly #used: Statement<[number]>
   readonly #update: Statement<[body: string, revision: number, id: number]>
   readonly #remove: Statement<[removedAt: number, revision: number, id: number]>
 
@@ -41,7 +42,8 @@ export class RecordTable<Record extends Kept> {
     this.#all = database.prepare(`SELECT id, body FROM ${table} WHERE removed_at IS NULL ORDER BY id`)
     this.#one = database.prepare(`SELECT id, body FROM ${table} WHERE id = ? AND removed_at IS NULL`)
     this.#since = database.prepare(`SELECT id, body, removed_at FROM ${table} WHERE revision > ? ORDER BY id`)
-    this.#insert = database.prepare(`INSERT INTO ${table} (body, revision) VALUES (?, ?)`)
+    this.#insert = database.prepare(`INSERT INTO ${table} (id, body, revision) VALUES (?, ?, ?)`)
+    this.#used = database.prepare(`SELECT 1 FROM ${table} WHERE id = ?`)
     this.#update = database.prepare(`UPDATE ${table} SET body = ?, revision = ? WHERE id = ?`)
     this.#remove = database.prepare(
       `UPDATE ${table} SET body = '{}', removed_at = ?, revision = ? WHERE id = ?`,
@@ -87,8 +89,10 @@ export class RecordTable<Record extends Kept> {
     return { ...this.checked(merged), id, createdAt } as Record
   }
 
-  insert(body: Body<Record>, createdAt: number): Record {
-    const { lastInsertRowid } = this.#insert.run(JSON.stringify({ ...body, createdAt }), this.#revise())
+  /** @param wish the id that it is to have, unless another one has or had it */
+  insert(body: Body<Record>, createdAt: number, wish?: number): Record {
+    const id = wish === undefined || this.#used.get(wish) !== undefined ? null : wish
+    const { lastInsertRowid } = this.#insert.run(id, JSON.stringify({ ...body, createdAt }), this.#revise())
     return this.get(Number(lastInsertRowid))
   }
 

@@ -37,7 +37,7 @@ const inside = (stream: EmulatorStream): Duplex => {
 const joinBoth = (stream: Duplex, socket: Socket): void => {
   stream.pipe(socket)
   socket.pipe(stream)
-  stream.on('error', () => socket.destroy())
+  stream.on('error', () => socket.destroy()).on('end', () => socket.destroySoon())
 }
 
 const serveDatagrams = (stream: EmulatorStream, { host, port }: Address): void => {

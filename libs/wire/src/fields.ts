@@ -1,4 +1,4 @@
-import { WireError } from '../wire-error.ts'
+import { WireError } from './wire-error.ts'
 
 /** Reads the fields of one body in their order, network byte order. */
 export class FieldReader {
