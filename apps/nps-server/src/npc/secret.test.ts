@@ -12,6 +12,7 @@ let stage: BridgeStage
 let echo: Target
 beforeAll(async () => {
   stage = await BridgeStage.openBridge({ argv: ['--auth-failures', '0'] })
+  stage.addClient('visitor')
   echo = await openEcho()
 })
 afterAll(async () => {
@@ -40,7 +41,6 @@ describe('a visitor of a private tunnel', () => {
     ['compressed', { compress: true }],
   ])('is led to the target, %s, and what is counted is payload, as of any visitor', async (name, fields) => {
     const owner = stage.addClient(name, fields)
-    stage.registry.byVkeyHash(npcHash('visitor')) ?? stage.addClient('visitor')
     const tunnel = stage.addTunnel(owner, {
       ...{ mode: 'secret', targets: [echo.text], passwordHash: npcHash(name) },
     })

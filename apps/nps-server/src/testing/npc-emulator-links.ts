@@ -23,6 +23,7 @@ const serveBytes = (stream: EmulatorStream, target: Address): void => {
   const socket = connect({ ...target, allowHalfOpen: true, noDelay: true })
   socket.on('error', () => stream.destroy())
   socket.on('connect', () => joinBoth(inside(stream), socket))
+  socket.on('close', () => stream.end())
   stream.on('close', () => socket.destroySoon())
 }
 
