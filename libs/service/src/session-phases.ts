@@ -19,7 +19,6 @@ const tooSlow = (): Error => new NetError('HANDSHAKE_TIMEOUT', 'no complete requ
 
 /** One conn on its way through `runSession`, in the order of its phases, and how to end it from outside. */
 export class Session extends Endable implements Held, Tracked, ConnSink, Serving {
-  readonly kind = 'connection'
   held: Place<Held> | undefined = undefined
   tracked: Place<Tracked> | undefined = undefined
   /** Payload that passed since `sweep` last looked, and in all. */
@@ -49,6 +48,10 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
     this.#sessions = parts.sessions
     this.#openedAt = this.#movedAt = parts.sessions.now()
     parts.metrics.opened()
+  }
+
+  get kind(): Held['kind'] {
+    return this.#request?.isControl ? 'control' : 'connection'
   }
 
   get ip(): string {
@@ -86,8 +89,8 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
     return this.#lanes!
   }
 
-  openLanes(): OwnLanes {
-    return this.#lanes!.open()
+  openLanes(...whose: Parameters<Serving['openLanes']>): OwnLanes {
+    return this.#lanes!.open(...whose)
   }
 
   /** @throws what the handshake throws; ServiceError UNAUTHENTICATED_LIMIT, before a byte is read */
@@ -172,9 +175,10 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
 
   async dial(target: Address, use: DialUse): Promise<Route> {
     this.goOn()
+    const { dial = this.#parts.dial } = this.#request!
     const startedAt = this.#sessions.now()
     try {
-      return await this.until((signal) => this.#parts.dial(target, signal, this, use))
+      return await this.until((signal) => dial(target, signal, this, use))
     } finally {
       this.metrics.dialTook(this.#sessions.now() - startedAt)
     }
@@ -193,9 +197,9 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
   }
 
   /** @throws NetError CLIENT_RESET or TARGET_RESET where one end broke off */
-  relay(client: Conn, target: Conn): Promise<void> {
+  relay(client: Conn, target: Conn, lanes: UserLanes = this.#lanes!): Promise<void> {
     this.goOn()
-    const relay = new Relay(client, target, this.#lanes!)
+    const relay = new Relay(client, target, lanes)
     this.stopBy((error) => relay.cut(error))
     return relay.run()
   }
@@ -220,6 +224,7 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
     this.#request?.account.leave(this)
     this.#levels?.[Symbol.dispose]()
     this.#sessions.close(this)
+    this.#request?.onEnd?.()
     if (code === 'AUTH_FAILED') this.metrics.authFailed()
     this.#settle()
     this.metrics.ended(code, this.#sessions.now() - this.#openedAt)
@@ -227,20 +232,12 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
   }
 
   record(code: Code): SessionRecord {
-    const { account, protocol, target, id } = this.#request ?? {}
-    return {
-      id,
-      door: this.door,
-      client: this.client,
-      user: account?.name,
-      protocol,
-      target,
-      ...this.#way,
-      accepted: this.phase === 'relay',
-      ms: Math.round(this.#sessions.now() - this.#openedAt),
-      code,
-      ...this.flow.read(),
-    }
+    const { id, account, protocol, target } = this.#request ?? {}
+    const { door, client, phase } = this
+    const { fields } = this.#parts
+    const told = { id, door, fields, client, user: account?.name, protocol, target, ...this.#way }
+    const ms = Math.round(this.#sessions.now() - this.#openedAt)
+    return { ...told, accepted: phase === 'relay', ms, code, ...this.flow.read() }
   }
 
   /** Ends the session from outside; `code` becomes its outcome. */
