@@ -281,7 +281,7 @@ test('settings of nps.conf become flags, without its secrets', async () => {
       ],
       ...[
         'web_port = 8080',
-        'web_ip=127.0.0.1',
+        'web_ip=192.0.2.1',
         'web_username=admin',
         'web_password=s3cret',
         'auth_key=s3cret',
