@@ -8,6 +8,7 @@ import type { LiveClient } from '../registry.ts'
 import { npcDatagrams } from './datagrams.ts'
 import type { NpcLoan } from './loan.ts'
 import type { NpcMain } from './main-conn.ts'
+import { meetingPoint } from './meeting-point.ts'
 import { npcPackets } from './packets.ts'
 import { SnappyConn } from './snappy-conn.ts'
 
@@ -105,7 +106,8 @@ export class NpcAgent implements Agent {
   }
 
   meet(server: Address, passwordMd5: string): void {
-    this.#main?.send({ type: 'p2p', server: formatAddress(server), passwordMd5 })
+    const main = this.#main
+    main?.send({ type: 'p2p', server: meetingPoint(server, main.arrival.conn), passwordMd5 })
   }
 
   /** What it has brought goes with it. */

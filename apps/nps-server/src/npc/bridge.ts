@@ -10,12 +10,14 @@ import {
   type SignInLimits,
 } from '@sluice/service'
 import type { NpsServerConfig } from '../config.ts'
-import type { Registry } from '../registry.ts'
+import type { LiveTunnel, Registry } from '../registry.ts'
 import { visit } from '../tunnels/visit.ts'
 import { NpcCarrier } from './carrier.ts'
 import { NpcConf } from './conf-conn.ts'
 import { createNpcHandshake, hashOfMd5, type NpcArrival } from './handshake.ts'
 import { NpcMain } from './main-conn.ts'
+import { NpcMeetings } from './meetings.ts'
+import { PeerVisit } from './peer-visit.ts'
 import { NpcPlaces } from './places.ts'
 import { NpcRegister } from './register.ts'
 
@@ -48,7 +50,8 @@ export const openNpcBridge = async (options: NpcBridgeOptions): Promise<Listener
     live = next
     guard.set(limitsOf(next))
   })
-  const bridge = new NpcBridge(options, { context, guard, config: () => live })
+  const meetings = config.p2p && (await NpcMeetings.open({ program, address: config.p2p }))
+  const bridge = new NpcBridge(options, { context, guard, meetings, config: () => live })
   const handshake = createNpcHandshake({ registry, guard, requestOf: (arrival) => bridge.requestOf(arrival) })
   const listener = await program.listen('npc-bridge', address, handshake, tls ? { tls: { context } } : {})
   program.log.warn({ door: 'npc-bridge', tls, why: WHY }, 'protocol.weak')
@@ -67,6 +70,8 @@ const limitsOf = ({ authFailures, authBackoffMs }: ProgramConfig): SignInLimits 
 interface NpcBridgeParts {
   readonly context: TlsContext
   readonly guard: SignInGuard
+  /** None where peers are not to meet here. */
+  readonly meetings: NpcMeetings | undefined
   readonly config: () => NpsServerConfig
 }
 
@@ -106,7 +111,7 @@ class NpcBridge {
         return new NpcRegister(arrival, purpose.hours, this.#options.program)
       case 'p2p':
       default:
-        throw new ServiceError('COMMAND_UNSUPPORTED')
+        return this.#peer(arrival, purpose.passwordMd5)
     }
   }
 
@@ -143,19 +148,33 @@ class NpcBridge {
     })
   }
 
-  /** Only private tunnels have passwords here, and none of those is without one. */
-  #secret({ conn, from }: NpcArrival, passwordMd5: string): Request | ServedRequest {
-    const { registry } = this.#options
-    const tunnel = registry.byPasswordHash(hashOfMd5(passwordMd5))
-    if (tunnel?.record.mode !== 'secret') {
+  /** @throws ServiceError AUTH_FAILED, VISITOR_DENIED; NetError DIAL_FAILED */
+  #secret(arrival: NpcArrival, passwordMd5: string): Request {
+    const tunnel = this.#privateTunnel('secret', arrival, passwordMd5)
+    const visited = { conn: arrival.conn, visitor: arrival.from, protocol: 'npc-secret' }
+    return visit(tunnel, visited, {
+      ownerOf: (client) => this.#options.registry.ownerOf(client),
+      dialMs: () => this.#parts.config().dialMs,
+    })
+  }
+
+  /** @throws ServiceError COMMAND_UNSUPPORTED, AUTH_FAILED, VISITOR_DENIED */
+  #peer(arrival: NpcArrival, passwordMd5: string): ServedRequest {
+    const { meetings } = this.#parts
+    if (meetings === undefined) throw new ServiceError('COMMAND_UNSUPPORTED')
+    const tunnel = this.#privateTunnel('p2p', arrival, passwordMd5)
+    const account = this.#options.registry.ownerOf(tunnel.client)
+    return new PeerVisit(tunnel, arrival.conn, { account, meetings, passwordMd5 })
+  }
+
+  /** None is without a password, and no other tunnel has one. */
+  #privateTunnel(mode: 'secret' | 'p2p', { from }: NpcArrival, passwordMd5: string): LiveTunnel {
+    const tunnel = this.#options.registry.byPasswordHash(hashOfMd5(passwordMd5))
+    if (tunnel?.record.mode !== mode) {
       this.#parts.guard.failed(from.host, '')
       throw new ServiceError('AUTH_FAILED')
     }
-    return visit(
-      tunnel,
-      { conn, visitor: from, protocol: 'npc-secret' },
-      { ownerOf: (client) => registry.ownerOf(client), dialMs: () => this.#parts.config().dialMs },
-    )
+    return tunnel
   }
 
   /** Programs are no visitors: no limit of a user is theirs. */

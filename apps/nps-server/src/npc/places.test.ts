@@ -89,7 +89,7 @@ describe('a program of npc', () => {
     await other.send('still here').first(10)
     expect([client.agents.all, first.agent.closed]).toEqual([[second.agent], true])
     const codes = stage.lines('session.end').filter(({ code }) => code === 'REPLACED')
-    expect(codes.map(({ protocol }) => protocol).toSorted()).toEqual(['npc-chan', 'npc-main'])
+    expect(new Set(codes.map(({ protocol }) => protocol))).toEqual(new Set(['npc-chan', 'npc-main']))
     other.close()
     second.emulator.stop()
     await expect.poll(() => stage.told(client).length).toBe(4)
@@ -97,10 +97,10 @@ describe('a program of npc', () => {
 
   it('does not outlive a key that is void, nor a client that is disabled or removed', async () => {
     const end = {
-      disabled: (id: number) => void stage.store.patchClient(id, { enabled: false }),
-      expired: (id: number) => void stage.store.patchClient(id, { expiresAt: 1 }),
-      'another key': (id: number) => void stage.store.patchClient(id, { vkeyHash: 'a'.repeat(64) }),
-      removed: (id: number) => void stage.store.removeClient(id),
+      disabled: (id: number) => stage.store.patchClient(id, { enabled: false }),
+      expired: (id: number) => stage.store.patchClient(id, { expiresAt: 1 }),
+      'another key': (id: number) => stage.store.patchClient(id, { vkeyHash: 'a'.repeat(64) }),
+      removed: (id: number) => stage.store.removeClient(id),
     }
     for (const [why, act] of Object.entries(end)) {
       const client = stage.addClient(why)
