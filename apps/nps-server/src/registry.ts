@@ -4,6 +4,7 @@ import type { Agent } from './agent.ts'
 import { AgentPool } from './agent-pool.ts'
 import { Level } from './level.ts'
 import type { ClientRecord, HostRecord, TunnelRecord } from './records.ts'
+import { TargetPicker } from './target-picker.ts'
 
 export class LiveClient extends Level<ClientRecord> {
   readonly agents: AgentPool = new AgentPool()
@@ -17,6 +18,7 @@ export class LiveClient extends Level<ClientRecord> {
 
 export class LiveTunnel extends Level<TunnelRecord> {
   readonly client: LiveClient
+  readonly targets: TargetPicker = new TargetPicker(() => this.record)
   /** Why it is not open to visitors; undefined: it is, or nobody tried yet. */
   problem: string | undefined = undefined
 
@@ -33,6 +35,7 @@ export class LiveTunnel extends Level<TunnelRecord> {
 
 export class LiveHost extends Level<HostRecord> {
   readonly client: LiveClient
+  readonly targets: TargetPicker = new TargetPicker(() => this.record)
 
   constructor(record: HostRecord, client: LiveClient, shaper: Shaper, onAttention: () => void) {
     super('host', record, shaper, onAttention)

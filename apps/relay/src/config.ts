@@ -8,6 +8,7 @@ import {
   sessionSchemaOf,
   text,
   textType,
+  unasked,
   upstreamSchema,
 } from '@sluice/service'
 import type { RelayAddress } from '@sluice/wire/relay'
@@ -45,12 +46,7 @@ const adminToken = textType('TOKEN', 'a text of 16 to 256 characters', (written)
   return written
 })
 
-/** This door dials nobody and takes no passwords, so what could be said of that is not asked for. */
-const unasked = <Shape extends Record<string, z.ZodType>>(shape: Shape): Shape =>
-  Object.fromEntries(
-    Object.entries(shape).map(([key, type]) => [key, type.meta({ from: [], live: false })]),
-  ) as Shape
-
+/** This door dials nobody and takes no passwords. */
 const { dialMs, sendProxy, sendProxyTo, authFailures, authBackoffMs } = session.shape
 const UNASKED = unasked({
   ...accessSchema.shape,

@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { identityCertificate } from './identity-certificate.ts'
+import { identityCertificate, namelessCertificate } from './identity-certificate.ts'
+import { createTlsContext } from './tls-context.ts'
 
 /** RFC 8032 §7.1, test 1. */
 const SEED = '9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60'
@@ -36,4 +37,12 @@ it('is the same each time, and another for another key', () => {
 it('is for Ed25519 alone', () => {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   expect(() => identityCertificate(privateKey)).toThrow(TypeError)
+})
+
+it('for those who have none is over a key that every browser can read', () => {
+  const { cert, key } = namelessCertificate()
+  const certificate = new X509Certificate(cert)
+  expect(certificate.publicKey.asymmetricKeyDetails).toEqual({ namedCurve: 'prime256v1' })
+  expect(certificate.verify(createPublicKey(key))).toBe(true)
+  expect(createTlsContext({ cert, key })).toBeDefined()
 })

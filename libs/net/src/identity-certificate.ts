@@ -1,18 +1,19 @@
-import { createPublicKey, hash, type KeyObject, sign } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, hash, type KeyObject, sign } from 'node:crypto'
 
 /** One element of DER (X.690 §8.1): its tag, its length, what it holds. */
 const der = (tag: number, ...parts: readonly Uint8Array[]): Buffer => {
   const body = Buffer.concat(parts)
-  // Nothing here is longer than 255 octets.
-  const size = body.length < 0x80 ? [body.length] : [0x81, body.length]
+  const { length } = body
+  const size = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff]
   return Buffer.concat([Buffer.of(tag, ...size), body])
 }
 const sequence = (...parts: readonly Uint8Array[]): Buffer => der(0x30, ...parts)
 const hex = (text: string): Buffer => Buffer.from(text, 'hex')
 
 const VERSION_3 = hex('a003020102')
-/** 1.3.101.112 (RFC 8410 §3) */
-const ED25519 = sequence(hex('06032b6570'))
+/** How a key signs: 1.3.101.112 (RFC 8410 §3); 1.2.840.10045.4.3.2 (RFC 5758 §3.2). */
+const ED25519 = { id: sequence(hex('06032b6570')), digest: null }
+const ECDSA = { id: sequence(hex('06082a8648ce3d040302')), digest: 'sha256' }
 /** A common name: an empty subject is not allowed (RFC 5280 §4.1.2.4). */
 const NAME = sequence(der(0x31, sequence(hex('0603550403'), der(0x0c, Buffer.from('sluice')))))
 /** From long ago, as clocks are wrong, and without an end (RFC 5280 §4.1.2.5). */
@@ -34,10 +35,25 @@ const serialOf = (spki: Uint8Array): Buffer => {
  */
 export const identityCertificate = (privateKey: KeyObject): { cert: string; key: string } => {
   if (privateKey.asymmetricKeyType !== 'ed25519') throw new TypeError('an identity is an Ed25519 key')
+  return certify(privateKey, ED25519)
+}
+
+/**
+ * A certificate that says nothing of its holder, over a new P-256 key, which every browser can read: for whoever would rather
+ * be warned of it than meet no TLS at all.
+ * @returns as `identityCertificate`
+ */
+export const namelessCertificate = (): { cert: string; key: string } =>
+  certify(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey, ECDSA)
+
+const certify = (
+  privateKey: KeyObject,
+  { id, digest }: typeof ED25519 | typeof ECDSA,
+): { cert: string; key: string } => {
   const spki = createPublicKey(privateKey).export({ type: 'spki', format: 'der' })
-  const body = sequence(VERSION_3, serialOf(spki), ED25519, NAME, VALIDITY, NAME, spki, EXTENSIONS)
-  const signature = der(0x03, Buffer.of(0), sign(null, body, privateKey))
-  const base64 = sequence(body, ED25519, signature).toString('base64')
+  const body = sequence(VERSION_3, serialOf(spki), id, NAME, VALIDITY, NAME, spki, EXTENSIONS)
+  const signature = der(0x03, Buffer.of(0), sign(digest, body, privateKey))
+  const base64 = sequence(body, id, signature).toString('base64')
   return {
     cert: `-----BEGIN CERTIFICATE-----\n${base64.replaceAll(/.{1,64}/g, '$&\n')}-----END CERTIFICATE-----\n`,
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),

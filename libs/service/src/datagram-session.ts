@@ -12,7 +12,7 @@ import type { Sessions, Tracked } from './sessions.ts'
 import { type UserLanes, userLanes } from './user-lane.ts'
 
 /** What the associations of one listener share. */
-export type DatagramParts = Pick<SessionParts, 'door' | 'metrics' | 'sessions' | 'levels'>
+export type DatagramParts = Pick<SessionParts, 'door' | 'fields' | 'metrics' | 'sessions' | 'levels'>
 
 /** Whose datagrams they are, once that is certain. */
 export interface DatagramOrigin {
@@ -155,6 +155,7 @@ export class DatagramSession implements Held, Tracked, Caller {
   record(code: SessionRecord['code']): SessionRecord {
     return {
       door: this.door,
+      fields: this.#parts.fields,
       client: this.#client,
       user: this.account.name,
       protocol: this.protocol,

@@ -25,7 +25,7 @@ export interface OwnParts {
 export interface AnnounceOptions {
   /** Whether there is a `listening` line for it. @default true */
   readonly announce?: boolean
-  /** What that line tells besides door, host and port. */
+  /** What that line, and the last one of each session, tell besides the door. */
   readonly fields?: Readonly<Record<string, unknown>>
 }
 
@@ -73,10 +73,10 @@ export class Listeners {
   ): Promise<Listener> {
     const { parts: shared } = this.#options
     const metrics = this.#options.metrics.door(door)
-    const { tls, protocols, dial = shared.dial, mayReuse = shared.mayReuse, levels } = options
+    const { tls, protocols, fields, dial = shared.dial, mayReuse = shared.mayReuse, levels } = options
     const files = tls && 'cert' in tls ? await this.tls.open(door, tls) : undefined
     const credentials = tls && 'context' in tls ? tls : files
-    const own = { dial, mayReuse, levels, protocols }
+    const own = { dial, mayReuse, levels, protocols, fields }
     const parts = { ...shared, ...own, door, metrics, tls: credentials }
     const listener = await listen({
       ...address,
@@ -100,11 +100,12 @@ export class Listeners {
     const socket = await DatagramSocket.listen({ host, port, onDatagram })
     const listener = { address: socket.local, close: () => socket.close() }
     const { sessions } = this.#options.parts
+    const { levels, fields } = options
     return {
       ...this.#opened(door, this.#datagrams, listener, options),
       maxBytes: socket.maxBytes,
       send: (bytes, to, at) => socket.send(bytes, to, at),
-      parts: { door, metrics: this.#options.metrics.door(door), sessions, levels: options.levels },
+      parts: { door, fields, metrics: this.#options.metrics.door(door), sessions, levels },
     }
   }
 

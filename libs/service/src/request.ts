@@ -7,7 +7,7 @@ import type { Directory } from './directory.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Levels } from './level-holds.ts'
 import type { Log } from './log.ts'
-import type { OwnLanes, UserLanes } from './user-lane.ts'
+import type { Beyond, OwnLanes, UserLanes } from './user-lane.ts'
 
 /** Who asks, how, and how to tell them no in the words of their protocol. */
 interface Asked {
@@ -21,10 +21,16 @@ interface Asked {
    * a byte is relayed once. As long as the one goes on, so does the other: it is never idle by itself.
    */
   readonly mirrors?: true | undefined
+  /** Others come over it to the user, whose sessions are apart from it: it counts for none of their limits but their leave to be here. */
+  readonly isControl?: true | undefined
   /** What passes is that of a circuit: whoever serves it asks the node for leave, see `ProgramOptions.circuits`. */
   readonly inCircuit?: true | undefined
   /** What the session belongs to besides its user. @default what its listener says */
   readonly levels?: Levels | undefined
+  /** How its targets are reached. @default as its listener says */
+  readonly dial?: CallerDial | undefined
+  /** Told once, when the session is over, whatever became of it. */
+  readonly onEnd?: (() => void) | undefined
   /** What everybody calls it, where it has a name: the client was told, and finds it in the log. */
   readonly id?: string | undefined
   /**
@@ -73,8 +79,12 @@ export interface Serving extends Caller {
   readonly conn: Conn
   /** What passes has leave from their limiters, where they have one, and is counted by them. */
   readonly lanes: UserLanes
-  /** Two more of the kind, for who carries several streams at once: each takes its turns. They end with the session, at the latest. */
-  openLanes(): OwnLanes
+  /**
+   * Two more of the kind, for who carries several streams at once: each takes its turns. They end with the session, at the latest.
+   * @param account whose they are, where what the session carries is not all one account's: to be given with `beyond`,
+   *   entered and left by whoever serves, and shown to the ledger. @default the session's
+   */
+  openLanes(account?: Account, beyond?: Beyond): OwnLanes
   readonly log: Log
   /** Takes a line for each of many requests that a request serves, in place of the log. */
   readonly accessLog: AccessLog | undefined
@@ -89,8 +99,14 @@ export interface Serving extends Caller {
   dial(target: Address, use: DialUse): Promise<Route>
   /** Whether a route to the target may serve it once more: hours end, and rules change. */
   mayReuse(route: Route, target: Address): boolean
-  /** Both ways until both have ended. @throws NetError CLIENT_RESET, TARGET_RESET; what `onStop` would be told */
-  relay(client: Conn, target: Conn): Promise<void>
+  /**
+   * Both ways until both have ended.
+   * @param lanes @default those of the session
+   * @throws NetError CLIENT_RESET, TARGET_RESET; what `onStop` would be told
+   */
+  relay(client: Conn, target: Conn, lanes?: UserLanes): Promise<void>
+  /** Has the session end from within, as it may from outside. */
+  cut(code: ErrorCode): void
 }
 
 /** A `tunnel` always leads to the target itself; what is for `http` may end at a proxy that speaks it. */

@@ -11,6 +11,8 @@ export const MAX_HANDSHAKE_BYTES: number = 16 * 1024
 export interface SessionParts {
   /** As in the `listening` line, the log and the metrics. */
   readonly door: string
+  /** As in the `listening` line and the log, besides the door. @default nothing */
+  readonly fields?: Readonly<Record<string, unknown>> | undefined
   readonly metrics: DoorMetrics
   readonly sessions: Sessions
   readonly dial: CallerDial

@@ -15,11 +15,10 @@ import { MAX_HANDSHAKE_BYTES, type SessionParts } from './session-parts.ts'
 import type { Sessions, Tracked } from './sessions.ts'
 import { type OwnLanes, SessionLanes, type UserLanes } from './user-lane.ts'
 
-/**
- * One conn on its way through `runSession`, in the order of its phases, and how to end it from outside.
- */
+const tooSlow = (): Error => new NetError('HANDSHAKE_TIMEOUT', 'no complete request came in time')
+
+/** One conn on its way through `runSession`, in the order of its phases, and how to end it from outside. */
 export class Session extends Endable implements Held, Tracked, ConnSink, Serving {
-  readonly kind = 'connection'
   held: Place<Held> | undefined = undefined
   tracked: Place<Tracked> | undefined = undefined
   /** Payload that passed since `sweep` last looked, and in all. */
@@ -49,6 +48,10 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
     this.#sessions = parts.sessions
     this.#openedAt = this.#movedAt = parts.sessions.now()
     parts.metrics.opened()
+  }
+
+  get kind(): Held['kind'] {
+    return this.#request?.isControl ? 'control' : 'connection'
   }
 
   get ip(): string {
@@ -86,8 +89,8 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
     return this.#lanes!
   }
 
-  openLanes(): OwnLanes {
-    return this.#lanes!.open()
+  openLanes(...whose: Parameters<Serving['openLanes']>): OwnLanes {
+    return this.#lanes!.open(...whose)
   }
 
   /** @throws what the handshake throws; ServiceError UNAUTHENTICATED_LIMIT, before a byte is read */
@@ -96,7 +99,7 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
     if (this.#sessions.crowded(this.ip)) throw new ServiceError('UNAUTHENTICATED_LIMIT')
     let reader = new Reader(this.conn, MAX_HANDSHAKE_BYTES)
     this.stopBy((error) => reader.fail(error))
-    const timer = setTimeout(() => this.#tooSlow(), handshakeMs)
+    const timer = setTimeout(() => this.end(tooSlow()), handshakeMs)
     try {
       const { balancers, tls, protocols } = this.#parts
       if (balancers?.().has(this.ip)) this.#sessions.comesFrom(this, await readProxyHeader(reader))
@@ -117,18 +120,17 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
 
   /** @throws ServiceError where the user may not come in, or not now */
   admit(request: Request | ServedRequest): void {
-    const { account } = request
+    const { account, levels = this.#parts.levels?.() ?? [] } = request
     this.#request = request
     this.goOn()
     account.enter(this, this.#sessions.wallNow())
-    const levels = request.levels ?? this.#parts.levels?.()
-    if (levels !== undefined) this.#levels = new LevelHolds(levels, this, this.#sessions.wallNow())
+    this.#levels = new LevelHolds(levels, this, this.#sessions.wallNow())
     this.phase = 'dial'
     this.#sessions.leaveWaiting(this.ip)
     const { directory } = this.#sessions.options
     directory.touch(account)
     const node = request.inCircuit ? undefined : directory.nodeShare(account)
-    this.#lanes = new SessionLanes(account, this.flow, { node, ...(levels && { levels }) })
+    this.#lanes = new SessionLanes(account, this.flow, { node, levels })
   }
 
   /** @throws what `serve` of the request throws, or what has ended the session */
@@ -173,9 +175,10 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
 
   async dial(target: Address, use: DialUse): Promise<Route> {
     this.goOn()
+    const { dial = this.#parts.dial } = this.#request!
     const startedAt = this.#sessions.now()
     try {
-      return await this.until((signal) => this.#parts.dial(target, signal, this, use))
+      return await this.until((signal) => dial(target, signal, this, use))
     } finally {
       this.metrics.dialTook(this.#sessions.now() - startedAt)
     }
@@ -194,9 +197,9 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
   }
 
   /** @throws NetError CLIENT_RESET or TARGET_RESET where one end broke off */
-  relay(client: Conn, target: Conn): Promise<void> {
+  relay(client: Conn, target: Conn, lanes: UserLanes = this.#lanes!): Promise<void> {
     this.goOn()
-    const relay = new Relay(client, target, this.#lanes!)
+    const relay = new Relay(client, target, lanes)
     this.stopBy((error) => relay.cut(error))
     return relay.run()
   }
@@ -221,6 +224,7 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
     this.#request?.account.leave(this)
     this.#levels?.[Symbol.dispose]()
     this.#sessions.close(this)
+    this.#request?.onEnd?.()
     if (code === 'AUTH_FAILED') this.metrics.authFailed()
     this.#settle()
     this.metrics.ended(code, this.#sessions.now() - this.#openedAt)
@@ -228,20 +232,12 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
   }
 
   record(code: Code): SessionRecord {
-    const { account, protocol, target, id } = this.#request ?? {}
-    return {
-      id,
-      door: this.door,
-      client: this.client,
-      user: account?.name,
-      protocol,
-      target,
-      ...this.#way,
-      accepted: this.phase === 'relay',
-      ms: Math.round(this.#sessions.now() - this.#openedAt),
-      code,
-      ...this.flow.read(),
-    }
+    const { id, account, protocol, target } = this.#request ?? {}
+    const { door, client, phase } = this
+    const { fields } = this.#parts
+    const told = { id, door, fields, client, user: account?.name, protocol, target, ...this.#way }
+    const ms = Math.round(this.#sessions.now() - this.#openedAt)
+    return { ...told, accepted: phase === 'relay', ms, code, ...this.flow.read() }
   }
 
   /** Ends the session from outside; `code` becomes its outcome. */
@@ -293,13 +289,9 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
   #settle(): boolean {
     const { up, down } = this.flow
     if (up + down === 0) return false
-    const bytes = this.flow.drain()
-    if (!this.#request!.mirrors) this.metrics.relayed(bytes)
+    this.flow.drain()
+    if (!this.#request!.mirrors) this.metrics.relayed({ up, down })
     this.account.moved(this.ip, up + down)
     return true
-  }
-
-  #tooSlow(): void {
-    this.end(new NetError('HANDSHAKE_TIMEOUT', 'no complete request came in time'))
   }
 }

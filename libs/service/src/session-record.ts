@@ -8,6 +8,8 @@ export interface SessionRecord extends Bytes {
   /** What everybody calls the request, where it has a name. */
   readonly id?: string | undefined
   readonly door: string
+  /** What else the log tells of its listener. */
+  readonly fields: Readonly<Record<string, unknown>> | undefined
   readonly client: Address
   /** Unknown where nobody was admitted. */
   readonly user: string | undefined
@@ -25,10 +27,11 @@ export interface SessionRecord extends Bytes {
 
 /** The fields of its line in the log. */
 export const logFields = (record: SessionRecord): Record<string, unknown> => {
-  const { id, door, protocol, user, client, target, upstream, code, up, down, ms } = record
+  const { id, door, fields, protocol, user, client, target, upstream, code, up, down, ms } = record
   return {
     id,
     door,
+    ...fields,
     protocol,
     user,
     client: endpoint(client),
@@ -46,7 +49,7 @@ const METHODS: Readonly<Record<string, string>> = { bind: 'BIND', udp: 'UDP' }
 
 /** Its line in the access log. None where each request of the session has had one. */
 export const accessEntry = (record: SessionRecord, at: number): AccessEntry | undefined => {
-  const { target, protocol, accepted, ...rest } = record
+  const { target, protocol, accepted, fields: _, ...rest } = record
   if (protocol === 'http' && accepted) return undefined
   const method = METHODS[protocol ?? '']
   return {

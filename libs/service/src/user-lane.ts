@@ -133,11 +133,11 @@ export class SessionLanes implements UserLanes {
     this.down = new UserLane('down', account, flow, beyond)
   }
 
-  /** Two more, that take turns with all others of the user. */
-  open(): OwnLanes {
+  /** Two more, that take turns with all others of the account. */
+  open(account: Account = this.#account, beyond: Beyond | undefined = this.#beyond): OwnLanes {
     const opened = (this.#opened ??= new Set())
     const lanes = {
-      ...userLanes(this.#account, this.#flow, this.#beyond),
+      ...userLanes(account, this.#flow, beyond),
       close: (): void => {
         opened.delete(lanes)
         lanes.up.close()

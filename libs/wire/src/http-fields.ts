@@ -9,6 +9,8 @@ export interface HopFields extends FramingFields {
   readonly lengths: string[]
   readonly codings: string[]
   hosts: number
+  /** The value of Host; '' where there is none. */
+  host: string
   /** The values of Proxy-Authorization. */
   readonly credentials: string[]
   /** Connection says `close`, `keep-alive`, `upgrade`. */
@@ -72,20 +74,29 @@ const KEPT: ReadonlySet<string> = new Set([
 /** Words of Connection that name no field. */
 const OPTIONS: ReadonlySet<string> = new Set(['close', 'keep-alive', 'upgrade'])
 
+const NOTHING: ReadonlySet<string> = new Set()
+
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
 
 /**
  * Reads the fields of a message once.
  * @param via what this proxy calls itself in Via, in lower case
+ * @param without names, in lower case, of fields that are not passed on either
  * @throws WireError WIRE_VALUE for a Connection that is no list of names, or that names what it may not
  */
-export function readHopFields(version: HttpVersion, fields: readonly HttpField[], via: string): HopFields {
+export function readHopFields(
+  version: HttpVersion,
+  fields: readonly HttpField[],
+  via: string,
+  without: ReadonlySet<string> = NOTHING,
+): HopFields {
   const hop: HopFields = {
     version,
     lines: '',
     lengths: [],
     codings: [],
     hosts: 0,
+    host: '',
     credentials: [],
     close: false,
     keepAlive: false,
@@ -96,12 +107,13 @@ export function readHopFields(version: HttpVersion, fields: readonly HttpField[]
   }
   const named: string[] = []
   for (const [name, value] of fields) {
-    const kind = KINDS.get(name.toLowerCase()) ?? PASSED
-    if (kind === PASSED) hop.lines += `${name}: ${value}\r\n`
+    const lower = name.toLowerCase()
+    const kind = KINDS.get(lower) ?? PASSED
+    if (kind === PASSED) hop.lines += without.has(lower) ? '' : `${name}: ${value}\r\n`
     else if (kind === CONNECTION) readConnection(hop, value, named)
     else if (kind !== DROPPED) note(hop, kind, name, value, via)
   }
-  if (named.length > 0) hop.lines = withoutNamed(fields, named)
+  if (named.length > 0) hop.lines = withoutNamed(fields, [...named, ...without])
   return hop
 }
 
@@ -132,7 +144,7 @@ export function isLooped(fields: readonly HttpField[], via: string): boolean {
 }
 
 function note(hop: HopFields, kind: number, name: string, value: string, via: string): void {
-  if (kind === HOST) hop.hosts += 1
+  if (kind === HOST) noteHost(hop, value)
   else if (kind === CONTENT_LENGTH) hop.lengths.push(value)
   else if (kind === TRANSFER_ENCODING) hop.codings.push(value)
   else if (kind === UPGRADE) hop.protocols.push(value)
@@ -142,6 +154,11 @@ function note(hop: HopFields, kind: number, name: string, value: string, via: st
     hop.lines += `${name}: ${value}\r\n`
     hop.looped ||= namesUs(value, via)
   }
+}
+
+function noteHost(hop: HopFields, value: string): void {
+  hop.hosts += 1
+  hop.host = value
 }
 
 function readConnection(hop: HopFields, value: string, named: string[]): void {

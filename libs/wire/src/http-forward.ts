@@ -116,13 +116,14 @@ export function forwardResponse(response: ResponseHead, method: string, via: str
   }
 }
 
-function framingLines(hop: HopFields, body: BodyFraming): string {
+/** The fields that frame a message anew. */
+export function framingLines(hop: HopFields, body: BodyFraming): string {
   if (hop.lengths.length > 0) return `Content-Length: ${body}\r\n`
   return hop.codings.length > 0 || body === CHUNKED ? 'Transfer-Encoding: chunked\r\n' : ''
 }
 
 /** HTTP/2 over an upgrade is obsolete (RFC 9113 §3.1), and a known way around checks that follow the first request. */
-function upgradeOf({ upgrade, protocols }: HopFields): string | undefined {
+export function upgradeOf({ upgrade, protocols }: HopFields): string | undefined {
   if (!upgrade || protocols.length === 0) return undefined
   const names = protocols.join(', ')
   return /(?:^|[\s,])h2c?(?:[\s,/]|$)/i.test(names) ? undefined : names

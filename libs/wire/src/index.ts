@@ -14,6 +14,7 @@ export {
   encodeCompatResponse,
   openCompat,
 } from './compat/frame.ts'
+export { type ClientHello, decodeClientHello } from './client-hello.ts'
 export type { Credentials } from './credentials.ts'
 export type { Decode, Decoded } from './decode.ts'
 export {
@@ -34,6 +35,7 @@ export {
   forwardResponse,
   proxiedHead,
 } from './http-forward.ts'
+export { type HeadEdits, type HostRequest, isSettableField, readHostRequest } from './http-host.ts'
 export {
   createRequestHeadDecoder,
   createResponseHeadDecoder,

@@ -2,6 +2,12 @@ import { STATUS_CODES } from 'node:http'
 import { encodeResponseHead } from '@sluice/wire'
 import { type ErrorCode, OUTCOMES } from '../errors.ts'
 
+/** What a client is told without asking a target. */
+export interface OwnAnswer {
+  readonly status: number
+  readonly bytes: Uint8Array
+}
+
 export interface AnswerForm {
   /** The connection stays open for another request. @default false */
   readonly keep?: boolean
@@ -71,12 +77,12 @@ export const named = (error: unknown, requestId: (() => string) | undefined): st
 }
 
 /** What a client is told whose OPTIONS may go no further (RFC 9110 §7.6.2). */
-export const optionsAnswer = (keep: boolean, id?: string): Uint8Array => {
+export const optionsAnswer = (keep: boolean, id?: string): OwnAnswer => {
   const fields: [string, string][] = [
     ['Allow', METHODS],
     ['Content-Length', '0'],
   ]
   if (!keep) fields.push(['Connection', 'close'])
   if (id !== undefined) fields.push([REQUEST_ID, id])
-  return encodeResponseHead({ status: 200, reason: 'OK', fields })
+  return { status: 200, bytes: encodeResponseHead({ status: 200, reason: 'OK', fields }) }
 }

@@ -7,7 +7,7 @@ import type { Account, AccountDefaults } from '../account.ts'
 import type { DeviceRules } from '../devices.ts'
 import { Directory } from '../directory.ts'
 import type { Code, ErrorCode } from '../errors.ts'
-import type { Handshake, Request } from '../request.ts'
+import type { CallerDial, Handshake, Request } from '../request.ts'
 import { runSession } from '../session.ts'
 import { Sessions } from '../sessions.ts'
 import type { SignInGuard } from '../sign-in-guard.ts'
@@ -24,6 +24,8 @@ export class TestRequest implements Request {
   readonly target: Address = TARGET
   readonly accepted: Address[] = []
   readonly rejected: ErrorCode[] = []
+  dial: CallerDial | undefined = undefined
+  ended = 0
   /** Runs in place of the words. */
   onAccept: () => void = () => {}
   onReject: () => Promise<void> = () => Promise.resolve()
@@ -39,6 +41,10 @@ export class TestRequest implements Request {
     this.onAccept()
     this.#conn.write(Buffer.from('yes\n'))
     return this.#conn
+  }
+
+  onEnd(): void {
+    this.ended += 1
   }
 
   async reject(code: ErrorCode): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Decode } from '../decode.ts'
+import { decodeClientHello } from '../client-hello.ts'
 import { decodeCompatHead, decodeCompatRequest, decodeCompatResponse } from '../compat/frame.ts'
 import { ChunkedScan } from '../http-chunked.ts'
 import { decodeRequestHead, decodeResponseHead } from '../http-head.ts'
@@ -16,6 +17,8 @@ import {
 } from '../socks5.ts'
 import { decodeSocksDatagram } from '../socks5-udp.ts'
 import { decodeSumbit } from '../sumbit.ts'
+import { bridgeCodecs } from './bridge-codecs.ts'
+import { CLIENT_HELLO, CLIENT_HELLO_IN_TWO } from './client-hello-vectors.ts'
 import { EMPTY, MAGIC, REQUEST, RESPONSE } from './compat-vectors.ts'
 import { hex } from './hex.ts'
 import { npcCodecs } from './npc-codecs.ts'
@@ -51,6 +54,7 @@ export const measureChunked: Decode<number> = (bytes) => {
 
 /** Every `decode…` of this library. */
 export const codecs: readonly Codec[] = [
+  { name: 'client hello', decode: decodeClientHello, sample: [CLIENT_HELLO, CLIENT_HELLO_IN_TWO] },
   codec('socks address', decodeSocksAddress, [
     '01 7f 00 00 01 1f 90',
     '04 20 01 0d b8 00 00 00 00 00 00 00 00 00 00 00 01 01 bb',
@@ -137,6 +141,7 @@ export const codecs: readonly Codec[] = [
   { name: 'relay frame before the login', decode: decodeEarlyFrame, sample: earlySamples },
   { name: 'relay frame', decode: decodeRelayFrame, sample: frameSamples },
   ...npcCodecs,
+  ...bridgeCodecs,
 ]
 
 function codec<T>(name: string, decode: Decode<T>, sample: readonly string[]): Codec<T> {

@@ -1,14 +1,11 @@
-import type { Conn, LaneWriter } from '@sluice/net'
 import { type ForwardedRequest, type ForwardedResponse, type ResponseHead, UNTIL_CLOSE } from '@sluice/wire'
 import { ruleOf } from '../../access/access.ts'
-import { type Code, codeOf, type ErrorCode, OUTCOMES } from '../../errors.ts'
-import type { Serving } from '../../request.ts'
+import { type Code, codeOf, type ErrorCode } from '../../errors.ts'
+import type { ExchangeHost } from './exchange-host.ts'
 import { type Answering, ForwardTarget } from './forward-target.ts'
-import type { IdleTargets } from './idle-targets.ts'
 import { PauseWatch } from './pause-watch.ts'
-import type { RequestLog } from './request-log.ts'
-import type { RequestReader } from './request-reader.ts'
-import type { DoneRequest, Enter, ForwardSettings } from './settings.ts'
+import type { ReadRequest } from './read-request.ts'
+import type { DoneRequest, Enter } from './settings.ts'
 import { Turn } from './turn.ts'
 
 /** A request that cannot be repeated gets no conn that has been idle for longer: its target may be closing it. */
@@ -18,31 +15,9 @@ const MIN_BODY_BYTES = 1024
 
 const IDEMPOTENT: ReadonlySet<string> = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PUT', 'TRACE'])
 
-/** The connection whose request it is. */
-export interface ExchangeHost {
-  readonly session: Serving
-  readonly settings: ForwardSettings
-  readonly up: LaneWriter
-  readonly down: LaneWriter
-  readonly idle: IdleTargets
-  readonly log: RequestLog
-  /** No request may follow this one. */
-  isLast: boolean
-  readonly reader: RequestReader
-  /** It has no target for now. */
-  onDialling(): void
-  /** The head and what had come of the body are on their way. */
-  onSent(): void
-  /** It has been answered, or its target has gone. */
-  onProgress(): void
-  onFailed(error: unknown): void
-  /** Both sides speak another protocol from here on. */
-  onSwitched(target: Conn): void
-}
-
 /** One request on its way to a target, and the response on its way back. */
 export class Exchange implements Answering, DoneRequest {
-  readonly request: ForwardedRequest
+  request: ForwardedRequest
   readonly startedAt: number
   /** What everybody calls it, where it has a name. */
   readonly id: string | undefined
@@ -68,8 +43,11 @@ export class Exchange implements Answering, DoneRequest {
   /** `down` has all of it. */
   answered = false
   readonly #host: ExchangeHost
+  readonly #read: ReadRequest
   /** Of the request's head, as it came. */
   readonly #size: number
+  /** Of its target; see {@link IdleTargets}. */
+  #key: string
   #target: ForwardTarget | undefined = undefined
   #turn: Turn | undefined = undefined
   #watch: PauseWatch | undefined = undefined
@@ -78,10 +56,12 @@ export class Exchange implements Answering, DoneRequest {
   #mark = 0
   #isOver = false
 
-  constructor(host: ExchangeHost, request: ForwardedRequest, size: number) {
+  constructor(host: ExchangeHost, request: ReadRequest, size: number) {
     const { settings, session } = host
     this.#host = host
+    this.#read = request
     this.#size = size
+    this.#key = request.authority
     this.startedAt = settings.deadlines.now()
     this.id = settings.requestId?.()
     this.request = settings.prepare?.(request, this.id, session) ?? request
@@ -104,11 +84,27 @@ export class Exchange implements Answering, DoneRequest {
     return this.#turn?.isWaiting === true
   }
 
-  /** Waits for its turn where it has to, finds a conn to the target, and sends what there is of the request. */
+  /** Finds its way, waits for its turn where it has to, finds a conn to the target, and sends what there is of the request. */
   start(): void {
     const { enter } = this.#host.settings
-    if (enter === undefined) this.#reach()
+    if (this.#read.pass !== undefined) void this.#pass()
+    else if (enter === undefined) this.#reach()
     else void this.#enter(enter)
+  }
+
+  async #pass(): Promise<void> {
+    const host = this.#host
+    try {
+      const passage = await this.#read.pass!(host.reader.isBodyRead && !host.isLast)
+      if (this.#isOver) return
+      if ('bytes' in passage) return host.onOwnAnswer(passage)
+      this.request = passage.request
+      this.#key = passage.key
+      host.onLanes(passage.lanes)
+      this.#reach()
+    } catch (error) {
+      if (!this.#isOver) host.onFailed(error)
+    }
   }
 
   async #enter(enter: Enter): Promise<void> {
@@ -129,7 +125,7 @@ export class Exchange implements Answering, DoneRequest {
   #reach(): void {
     const { idle } = this.#host
     const since = this.#mayRepeat ? -Infinity : this.startedAt + (this.waitedMs ?? 0) - FRESH_MS
-    const target = this.#fresh(idle.take(this.request.authority, since))
+    const target = this.#fresh(idle.take(this.#key, since))
     if (target === undefined) void this.#dial()
     else this.#send(target)
   }
@@ -166,7 +162,6 @@ export class Exchange implements Answering, DoneRequest {
   /** It is answered from here. */
   refuse(error: unknown): void {
     this.#failed(error)
-    this.status = OUTCOMES[this.code].http
     this.dropTarget()
     this.#turn?.letGo(error)
   }
@@ -241,11 +236,10 @@ export class Exchange implements Answering, DoneRequest {
   }
 
   async #dial(): Promise<void> {
-    const { address, authority } = this.request
     this.#host.onDialling()
     try {
-      const route = await this.#host.session.dial(address, 'http')
-      const target = new ForwardTarget(route, authority, this.#host)
+      const route = await this.#host.session.dial(this.request.address, 'http')
+      const target = new ForwardTarget(route, this.#key, this.#host)
       if (this.#isOver) target.drop()
       else this.#send(target)
     } catch (error) {
@@ -285,6 +279,7 @@ export class Exchange implements Answering, DoneRequest {
     const { session, settings, log } = this.#host
     session.metrics.served(this.code, this.ms)
     log.write(this)
+    this.#read.onDone?.(this.status)
     settings.onDone?.(this, session)
   }
 }

@@ -1,12 +1,16 @@
 import { type Conn, type ConnSink, LaneWriter, LIMITED_READ, NetError, refuse } from '@sluice/net'
-import type { ForwardedRequest } from '@sluice/wire'
-import { codeOf, retryMsOf, ServiceError } from '../../errors.ts'
+import { codeOf, ServiceError } from '../../errors.ts'
 import type { Serving } from '../../request.ts'
-import { answerFor, named, optionsAnswer } from '../answer.ts'
-import type { ClientLogin } from './client-login.ts'
+import type { UserLanes } from '../../user-lane.ts'
+import { optionsAnswer, type OwnAnswer } from '../answer.ts'
+import { type ClientLogin, isStranger } from './client-login.ts'
+import { ANSWER, BODY, HEAD, OVER } from './client-phase.ts'
 import type { Timed } from './deadlines.ts'
-import { Exchange, type ExchangeHost } from './exchange.ts'
+import { Exchange } from './exchange.ts'
+import type { ExchangeHost } from './exchange-host.ts'
 import { IdleTargets } from './idle-targets.ts'
+import type { ReadRequest } from './read-request.ts'
+import { refusalOf } from './refusal.ts'
 import { RequestLog } from './request-log.ts'
 import { RequestReader } from './request-reader.ts'
 import type { ForwardSettings } from './settings.ts'
@@ -16,25 +20,20 @@ const BODY_WINDOW_MS = 60_000
 
 const NOTHING = new Uint8Array(0)
 
-/** Waits for a request; for its body; for all else that it needs; has no requests any more. */
-const HEAD = 0
-const BODY = 1
-const ANSWER = 2
-const OVER = 3
-
 /** A client's connection: reads its requests, and has them answered one after the other. */
 export class ForwardClient implements ConnSink, Timed, ExchangeHost {
   deadline: number = Infinity
   isLast = false
   readonly session: Serving
   readonly settings: ForwardSettings
-  readonly up: LaneWriter
-  readonly down: LaneWriter
+  up!: LaneWriter
+  down!: LaneWriter
   readonly idle: IdleTargets = new IdleTargets()
   readonly log: RequestLog
   readonly reader: RequestReader
   readonly #login: ClientLogin | undefined
-  #phase = HEAD
+  #lanes!: UserLanes
+  #phase: number = HEAD
   #exchange: Exchange | undefined = undefined
   #isReading = false
   /** Speaks another protocol, and waits for what was written before. */
@@ -47,14 +46,20 @@ export class ForwardClient implements ConnSink, Timed, ExchangeHost {
     this.settings = settings
     this.log = new RequestLog(session)
     this.#login = login
-    this.reader = new RequestReader(settings.via)
-    this.up = new LaneWriter(session.lanes.up, { onFree: () => this.onProgress() })
-    this.down = new LaneWriter(session.lanes.down, { onFree: () => this.#onDownFree() })
-    this.down.to = session.conn
+    this.reader = new RequestReader(settings)
+    this.onLanes(session.lanes)
+  }
+
+  onLanes(lanes: UserLanes): void {
+    if (lanes === this.#lanes) return
+    this.#lanes = lanes
+    this.up = new LaneWriter(lanes.up, { onFree: () => this.onProgress() })
+    this.down = new LaneWriter(lanes.down, { onFree: () => this.#onDownFree() })
+    this.down.to = this.session.conn
   }
 
   /** Settles when the connection is over. @throws what ended it, other than its client between two requests */
-  run(request: ForwardedRequest, size: number): Promise<void> {
+  run(request: ReadRequest, size: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (error: Error | undefined): void => (error === undefined ? resolve() : reject(error))
       const onStop = (error: Error): void => this.#stop(error)
@@ -138,21 +143,16 @@ export class ForwardClient implements ConnSink, Timed, ExchangeHost {
     }
   }
 
-  #begin(request: ForwardedRequest, size: number): void {
+  #begin(request: ReadRequest, size: number): void {
     const exchange = (this.#exchange = new Exchange(this, request, size))
     this.isLast ||= request.close
     this.onDialling()
-    const refusal = this.#isStranger(request) ? 'AUTH_REQUIRED' : exchange.refusal
+    const isOther = isStranger(request, this.#login)
+    if (isOther) this.isLast ||= request.credentials !== undefined
+    const refusal = isOther ? 'AUTH_REQUIRED' : exchange.refusal
     if (refusal !== undefined) this.onFailed(new ServiceError(refusal))
-    else if (request.maxForwards === 0) this.#answer(optionsAnswer(!this.isLast, exchange.id))
+    else if (request.maxForwards === 0) this.onOwnAnswer(optionsAnswer(!this.isLast, exchange.id))
     else exchange.start()
-  }
-
-  /** A connection is one user's: whoever brings other credentials has to open another. */
-  #isStranger({ credentials }: ForwardedRequest): boolean {
-    if (this.#login === undefined || credentials === this.#login.credentials) return false
-    if (credentials !== undefined) this.isLast = true
-    return true
   }
 
   #readBody(): void {
@@ -225,7 +225,7 @@ export class ForwardClient implements ConnSink, Timed, ExchangeHost {
     conn.attach(undefined)
     conn.pause()
     if (rest !== undefined) conn.unread(rest)
-    this.session.relay(conn, target).then(() => this.#settle(), this.#settle)
+    this.session.relay(conn, target, this.#lanes).then(() => this.#settle(), this.#settle)
   }
 
   /** Tells the client why, unless it has got some of a response. Where all is in order it may go on. */
@@ -235,20 +235,20 @@ export class ForwardClient implements ConnSink, Timed, ExchangeHost {
     // An interim response may be on its way still, and no answer may stand within it.
     if (exchange?.answering === true || !this.down.free) return this.#break(error)
     const keep = exchange !== undefined && this.reader.isBodyRead && !this.isLast && code !== 'INTERNAL'
-    const headOnly = exchange?.request.method === 'HEAD'
-    const id = exchange === undefined ? named(error, this.settings.requestId) : exchange.id
-    const answer = answerFor(code, { keep, headOnly, retryMs: retryMsOf(error), id })
+    const answer = refusalOf(error, keep, exchange, this.settings)
     exchange?.refuse(error)
-    if (keep) return this.#answer(answer)
+    if (keep) return this.onOwnAnswer(answer)
+    if (exchange !== undefined) exchange.status = answer.status
     exchange?.cut(error)
-    this.#leave(answer, error as Error)
+    this.#leave(answer.bytes, error as Error)
   }
 
-  /** An answer of our own, of which nothing is counted. */
-  #answer(answer: Uint8Array): void {
+  /** Of such an answer nothing is counted. */
+  onOwnAnswer({ status, bytes }: OwnAnswer): void {
     const exchange = this.#exchange!
+    exchange.status = status
     exchange.answering = exchange.answered = true
-    this.down.writeInstead(answer, answer.length, 0)
+    this.down.writeInstead(bytes, bytes.length, 0)
     this.onProgress()
   }
 

@@ -63,7 +63,8 @@ const GONE = 4
 export class ForwardTarget implements ConnSink {
   readonly route: Route
   readonly conn: Conn
-  readonly authority: string
+  /** See {@link IdleTargets}. */
+  readonly key: string
   idleSince: number = -Infinity
   readonly #host: TargetHost
   readonly #decode = createResponseHeadDecoder()
@@ -76,11 +77,11 @@ export class ForwardTarget implements ConnSink {
   /** The proxy has shown whether it is of use. */
   #isTold = false
 
-  constructor(route: Route, authority: string, host: TargetHost) {
+  constructor(route: Route, key: string, host: TargetHost) {
     const { conn } = route
     this.route = route
     this.conn = conn
-    this.authority = authority
+    this.key = key
     this.#host = host
     conn.attach(this)
   }

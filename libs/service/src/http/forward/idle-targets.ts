@@ -8,12 +8,11 @@ export class IdleTargets {
 
   /**
    * The one that was used last, so that the others may time out.
+   * @param key what it was asked for: another key is for another target
    * @param since none that has been idle since before then; ms
    */
-  take(authority: string, since: number): ForwardTarget | undefined {
-    const at = this.#idle.findLastIndex(
-      (target) => target.authority === authority && target.idleSince >= since,
-    )
+  take(key: string, since: number): ForwardTarget | undefined {
+    const at = this.#idle.findLastIndex((target) => target.key === key && target.idleSince >= since)
     return at < 0 ? undefined : this.#idle.splice(at, 1)[0]
   }
 

@@ -1,5 +1,5 @@
 import { ServiceError } from '../../errors.ts'
-import type { ExchangeHost } from './exchange.ts'
+import type { ExchangeHost } from './exchange-host.ts'
 import type { Timed } from './deadlines.ts'
 
 /** What is looked at. */

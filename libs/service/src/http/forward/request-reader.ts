@@ -1,10 +1,12 @@
 import { BodyScan, createRequestHeadDecoder, type ForwardedRequest, forwardRequest } from '@sluice/wire'
+import type { ReadRequest } from './read-request.ts'
+import type { ForwardSettings } from './settings.ts'
 
 const NOTHING = new Uint8Array(0)
 
 /** A head that has been read, and the bytes that it took. */
 export interface ReadHead {
-  readonly request: ForwardedRequest
+  readonly request: ReadRequest
   readonly size: number
 }
 
@@ -12,13 +14,13 @@ export interface ReadHead {
 export class RequestReader {
   /** Bytes that are not read yet, lent for as long as the conn is paused. */
   rest: Uint8Array | undefined = undefined
-  readonly #via: string
+  readonly #settings: Pick<ForwardSettings, 'via' | 'read'>
   readonly #decode = createRequestHeadDecoder()
   readonly #body = new BodyScan()
   #head: Uint8Array | undefined = undefined
 
-  constructor(via: string) {
-    this.#via = via
+  constructor(settings: Pick<ForwardSettings, 'via' | 'read'>) {
+    this.#settings = settings
   }
 
   /** A head has begun and is not whole. */
@@ -44,7 +46,8 @@ export class RequestReader {
     const { value, size } = decoded
     this.#head = undefined
     if (size < bytes.length) this.rest = bytes.subarray(size)
-    const request = forwardRequest(value, this.#via)
+    const { read, via } = this.#settings
+    const request = read?.(value) ?? forwardRequest(value, via)
     this.beginBody(request)
     return { request, size }
   }

@@ -1,7 +1,9 @@
-import type { ForwardedRequest } from '@sluice/wire'
+import type { ForwardedRequest, RequestHead } from '@sluice/wire'
 import type { Code } from '../../errors.ts'
 import type { Caller } from '../../request.ts'
+import type { AnswerForm, OwnAnswer } from '../answer.ts'
 import type { Deadlines } from './deadlines.ts'
+import type { ReadRequest } from './read-request.ts'
 
 /** What holds for all forwarded requests of a door. */
 export interface ForwardSettings {
@@ -19,6 +21,10 @@ export interface ForwardSettings {
    */
   readonly pauseMs?: number | undefined
   readonly deadlines: Deadlines
+  /** What is made of each head. @default what a proxy makes of it, that sends requests to whatever they name @throws WireError */
+  readonly read?: ((head: RequestHead) => ReadRequest) | undefined
+  /** What clients are told of failures. @default what those of a proxy are told, as text */
+  readonly answer?: ((error: unknown, form: AnswerForm) => OwnAnswer) | undefined
   /** Where requests wait for their turn; undefined: it is always theirs. */
   readonly enter?: Enter | undefined
   /** Gives a request a name, for the log and for the client: `Sluice-Request-Id` of every answer. @default none has one */

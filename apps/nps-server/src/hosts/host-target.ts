@@ -1,0 +1,24 @@
+import type { Address } from '@sluice/wire'
+import type { LiveHost } from '../registry.ts'
+
+/** A target of a host: an address, and all that it takes to be led there through the client. */
+export class HostTarget implements Address {
+  readonly host: string
+  readonly port: number
+  readonly live: LiveHost
+  /** Where the visitor came to. */
+  readonly to: Address
+
+  constructor(live: LiveHost, { host, port }: Address, to: Address) {
+    this.host = host
+    this.port = port
+    this.live = live
+    this.to = to
+  }
+
+  /** The same for those that one conn may serve. */
+  get key(): string {
+    const { id, proxyHeader = 0 } = this.live.record
+    return `${id} ${proxyHeader} ${this.host} ${this.port}`
+  }
+}

@@ -1,0 +1,111 @@
+import { type Conn, type Reader, refuse } from '@sluice/net'
+import { type Account, type ErrorCode, type ServedRequest, ServiceError, type Serving } from '@sluice/service'
+import {
+  createHeadDecoder,
+  ForwardClient,
+  type ForwardSettings,
+  type OwnAnswer,
+  type Passage,
+  type ReadRequest,
+} from '@sluice/service/http'
+import { readHostRequest } from '@sluice/wire'
+import type { LiveHost } from '../registry.ts'
+import { Admission } from './admission.ts'
+import { findHost, type Found } from './gate.ts'
+import { editsOf } from './head-edits.ts'
+import type { HostDoor } from './host-door.ts'
+import { HostTarget } from './host-target.ts'
+import { redirect, refusal } from './page.ts'
+import type { Scheme } from './router.ts'
+import { VisitRequest } from './visit-request.ts'
+
+/** One visitor's connection over HTTP/1, whose requests may go to one host after the other. */
+export class HostVisit implements ServedRequest {
+  readonly protocol = 'http'
+  readonly account: Account
+  /** Each request has one of its own. */
+  readonly target = undefined
+  readonly #conn: Conn
+  readonly #ip: string
+  readonly #scheme: Scheme
+  readonly #door: HostDoor
+  readonly #settings: ForwardSettings
+  #first!: ReadRequest
+  #size = 0
+  #session: Serving | undefined = undefined
+  #admission: Admission | undefined = undefined
+
+  constructor({ conn, client }: Reader, scheme: Scheme, door: HostDoor) {
+    this.account = door.directory.guest
+    this.#conn = conn
+    this.#ip = client.host
+    this.#scheme = scheme
+    this.#door = door
+    const { via, ...forward } = door.forward()
+    const read: ForwardSettings['read'] = (head) => new VisitRequest(readHostRequest(head, via), this)
+    this.#settings = { ...forward, via, read, answer: refusal }
+  }
+
+  /** Reads the first head. @throws what that throws, once it was told */
+  async begin(reader: Reader): Promise<this> {
+    try {
+      const { head, bytes } = await reader.read(createHeadDecoder())
+      this.#first = this.#settings.read!(head)
+      this.#size = bytes.length
+      return this
+    } catch (error) {
+      await refuse(this.#conn, refusal(error, {}).bytes)
+      throw error
+    }
+  }
+
+  reject(code: ErrorCode): Promise<void> {
+    const headOnly = this.#first.method === 'HEAD'
+    return refuse(this.#conn, refusal(new ServiceError(code), { headOnly }).bytes)
+  }
+
+  async serve(session: Serving): Promise<void> {
+    this.#session = session
+    try {
+      await new ForwardClient(session, undefined, this.#settings).run(this.#first, this.#size)
+    } finally {
+      this.#session = undefined
+      this.#admission?.[Symbol.dispose]()
+    }
+  }
+
+  /** @internal Where a request goes. */
+  pass(request: VisitRequest, keep: boolean): Passage | OwnAnswer | Promise<Passage | OwnAnswer> {
+    const { host, authority, path, fields } = request.asked
+    const asked = { host, authority, path, fields, scheme: this.#scheme, ip: this.#ip }
+    const found = findHost(asked, this.#door)
+    return found instanceof Promise
+      ? found.then((late) => this.#passed(request, late, keep))
+      : this.#passed(request, found, keep)
+  }
+
+  #passed(request: VisitRequest, found: Found, keep: boolean): Passage | OwnAnswer {
+    if ('location' in found) return redirect(found.location, { keep })
+    const { live } = found
+    const { lanes } = this.#admit(live)
+    const { authority } = request.asked
+    const visitor = { ip: this.#ip, scheme: this.#scheme, authority }
+    const edits = editsOf(live.record, visitor, live.client.record.login !== undefined)
+    const picked = live.targets.pick()
+    const target = new HostTarget(live, picked.address, this.#conn.local)
+    return { request: request.sendTo(target, edits, picked), lanes, key: target.key }
+  }
+
+  /** A connection is within one host at a time, until it asks for another. */
+  #admit(live: LiveHost): Admission {
+    const session = this.#session
+    if (session === undefined) throw new ServiceError('SHUTDOWN', 'the connection is over')
+    if (this.#admission?.live === live) return this.#admission
+    this.#admission?.[Symbol.dispose]()
+    this.#admission = undefined
+    const { directory } = this.#door
+    const owner = this.#door.ownerOf(live.client)
+    this.#admission = new Admission(live, session, { owner, directory, now: this.#door.now() })
+    return this.#admission
+  }
+}

@@ -1,0 +1,1 @@
+export { type Hosts, openHosts, type HostsOptions } from './hosts.ts'
