@@ -4,7 +4,7 @@ import { ServiceError } from '@sluice/service'
 import { type Address, WireError } from '@sluice/wire'
 import { type Mux, type MuxOptions, READ_BUDGET } from './mux.ts'
 import { Outbox } from './outbox.ts'
-import type { Addressee, Lingering, StreamHost } from './stream-conn.ts'
+import type { Addressee, Lingering, StreamHost } from './stream-host.ts'
 
 /** With so much waiting, what has come is handed out before the end of the turn. */
 const DELIVERED_AT_ONCE = 128 * 1024
@@ -19,7 +19,8 @@ const BULK_READS = 16
 export interface MuxEntry {
   /** Octets that have come and were not taken. */
   readonly held: number
-  break(error: Error | undefined): void
+  /** The mux has ended. */
+  lost(error: Error): void
   /** Ends it on both sides. */
   overload(): void
 }
@@ -226,7 +227,7 @@ export abstract class MuxCore<Entry extends MuxEntry> implements Mux, ConnSink, 
     void refuse(this.#conn, this.farewell(isFault))
     const entries = [...this.entries.values()]
     this.entries.clear()
-    for (const entry of entries) entry.break(error ?? lost())
+    for (const entry of entries) entry.lost(error ?? lost())
     this.options.onClose(error)
   }
 }
