@@ -151,7 +151,8 @@ class NpcBridge {
   /** @throws ServiceError AUTH_FAILED, VISITOR_DENIED; NetError DIAL_FAILED */
   #secret(arrival: NpcArrival, passwordMd5: string): Request {
     const tunnel = this.#privateTunnel('secret', arrival, passwordMd5)
-    return new Visit(tunnel, arrival.conn, 'npc-secret', {
+    const visited = { conn: arrival.conn, visitor: arrival.from, protocol: 'npc-secret' }
+    return visit(tunnel, visited, {
       ownerOf: (client) => this.#options.registry.ownerOf(client),
       dialMs: () => this.#parts.config().dialMs,
     })
