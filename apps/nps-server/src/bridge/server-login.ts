@@ -1,6 +1,7 @@
 import { randomBytes, verify } from 'node:crypto'
 import { type Conn, keyingMaterial, type Reader, refuse, whenSecure } from '@sluice/net'
 import {
+  type Account,
   codeOf,
   type ErrorCode,
   type IdentityKey,
@@ -31,7 +32,7 @@ import { keyText } from './keys.ts'
 
 export interface LoginParts {
   readonly identity: IdentityKey
-  readonly registry: Pick<Registry, 'byPublicKey' | 'watch'>
+  readonly registry: Pick<Registry, 'byPublicKey' | 'ownerOf' | 'watch'>
   readonly guard: SignInGuard
   /** How long a login that is of no use waits for its answer, ms: a client that was just added comes in meanwhile. */
   readonly patienceMs: number
@@ -103,7 +104,7 @@ export const serverLogin = async (reader: Reader, parts: LoginParts): Promise<Pr
   try {
     const key = keyText(login.publicKey)
     const client = await proven(reader, key, words, parts)
-    checkState(client, parts.now())
+    checkState([client.account, parts.registry.ownerOf(client)], parts.now())
     return { client, key, info, words }
   } catch (error) {
     const code = codeOf(error)
@@ -171,8 +172,11 @@ class Coming implements Disposable {
   }
 }
 
-const checkState = ({ account }: LiveClient, now: number): void => {
-  const state = account.state(now)
-  if (state === 'disabled') throw new ServiceError('USER_DISABLED', 'the client is disabled')
-  if (state === 'expired') throw new ServiceError('USER_EXPIRED', 'the client has expired')
+/** Of a client and its user; a quota keeps out visitors alone. */
+const checkState = (accounts: readonly Account[], now: number): void => {
+  for (const account of accounts) {
+    const state = account.state(now)
+    if (state === 'disabled') throw new ServiceError('USER_DISABLED')
+    if (state === 'expired') throw new ServiceError('USER_EXPIRED')
+  }
 }
