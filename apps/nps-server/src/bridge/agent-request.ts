@@ -31,6 +31,7 @@ export class AgentRequest implements ServedRequest {
   readonly target = undefined
   /** What passes is payload of its visitors' sessions, and while there is none, it waits for them. */
   readonly mirrors = true
+  readonly isControl = true
   readonly account: Account
   readonly #parts: AgentParts
   readonly #conn: Conn
