@@ -8,9 +8,7 @@ import { type OnVisit, serveOwnStream } from './own-streams.ts'
 
 /** What all agents of a bridge share. */
 export interface AgentParts {
-  readonly registry: Pick<Registry, 'joined' | 'left'>
-  /** Programs are nobody's sessions: limits are for visitors, and a quota that is used up ends theirs by its own code. */
-  readonly guest: Account
+  readonly registry: Pick<Registry, 'joined' | 'left' | 'ownerOf'>
   /** Those that are here, by client and instance. */
   readonly agents: Map<string, NativeAgent>
   readonly onVisit: OnVisit | undefined
@@ -41,7 +39,7 @@ export class AgentRequest implements ServedRequest {
     this.#parts = parts
     this.#conn = conn
     this.#proven = proven
-    this.account = parts.guest
+    this.account = parts.registry.ownerOf(proven.client)
   }
 
   reject(code: ErrorCode): Promise<void> {

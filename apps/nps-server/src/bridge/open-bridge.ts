@@ -1,7 +1,6 @@
 import { createPrivateKey } from 'node:crypto'
 import { createTlsContext, identityCertificate, type Listener, type TlsContext } from '@sluice/net'
 import {
-  type Account,
   type Handshake,
   type IdentityKey,
   type Program,
@@ -28,7 +27,7 @@ export interface BridgeConfig extends Limits {
 }
 
 export interface BridgeOptions {
-  readonly program: Pick<Program, 'directory' | 'listen' | 'log' | 'onReload' | 'onStop'>
+  readonly program: Pick<Program, 'listen' | 'log' | 'onReload' | 'onStop'>
   readonly config: BridgeConfig
   readonly registry: Registry
   /** Who the server proves to be; see `openBridgeIdentity`. */
@@ -54,11 +53,8 @@ export const openBridge = (options: BridgeOptions): Promise<Listener> => {
   const agents = new Map<string, NativeAgent>()
   const guard = new SignInGuard(limitsOf(config))
   program.onReload<ProgramConfig>((next) => () => guard.set(limitsOf(next)))
-  const look = (): void => dismiss(agents.values(), registry)
-  const following = [registry.watch(look), program.directory.watch(look)]
-  program.onStop(() => {
-    for (const each of following) each[Symbol.dispose]()
-  })
+  const following = registry.watch(() => dismiss(agents.values(), registry))
+  program.onStop(() => following[Symbol.dispose]())
   const { patienceMs = PATIENCE_MS } = options
   const login = { identity, registry, guard, patienceMs, now: Date.now }
   const parts = agentParts(options, agents)
@@ -77,12 +73,12 @@ const certificateOf = ({ privateKeyPem }: IdentityKey): { context: TlsContext } 
 })
 
 const agentParts = (
-  { program: { directory, log }, config, registry, onVisit }: BridgeOptions,
+  { program: { log }, config, registry, onVisit }: BridgeOptions,
   agents: Map<string, NativeAgent>,
 ): AgentParts => {
   const { deadMs = DEAD_MS } = config
   return {
-    ...{ registry, guest: directory.guest, agents, onVisit, deadMs },
+    ...{ registry, agents, onVisit, deadMs },
     headerMs: HEADER_MS,
     maxStreams: MAX_STREAMS,
     pingMs: Math.ceil(deadMs / PINGS),
@@ -95,15 +91,12 @@ const agentParts = (
   }
 }
 
-/** Ends those whose client has gone or has another key now, and those of clients and users who are disabled. */
-const dismiss = (agents: Iterable<NativeAgent>, registry: Registry): void => {
+/** Ends those whose client has gone, is disabled, or has another key now. */
+const dismiss = (agents: Iterable<NativeAgent>, { clients }: Registry): void => {
   for (const agent of agents) {
-    const client = registry.clients.get(agent.clientId)
-    if (client === undefined) agent.shut(new ServiceError('TUNNEL_REMOVED'))
-    else if (client.record.publicKey !== agent.publicKey) agent.shut(new ServiceError('CREDENTIAL_CHANGED'))
-    else if (!client.record.enabled || isOff(registry.ownerOf(client)))
-      agent.shut(new ServiceError('USER_DISABLED'))
+    const record = clients.get(agent.clientId)?.record
+    if (record === undefined) agent.shut(new ServiceError('TUNNEL_REMOVED'))
+    else if (record.publicKey !== agent.publicKey) agent.shut(new ServiceError('CREDENTIAL_CHANGED'))
+    else if (!record.enabled) agent.shut(new ServiceError('USER_DISABLED'))
   }
 }
-
-const isOff = (owner: Account): boolean => owner.state(Date.now()) === 'disabled'

@@ -1,7 +1,6 @@
 import { randomBytes, verify } from 'node:crypto'
 import { type Conn, keyingMaterial, type Reader, refuse, whenSecure } from '@sluice/net'
 import {
-  type Account,
   codeOf,
   type ErrorCode,
   type IdentityKey,
@@ -32,7 +31,7 @@ import { keyText } from './keys.ts'
 
 export interface LoginParts {
   readonly identity: IdentityKey
-  readonly registry: Pick<Registry, 'byPublicKey' | 'ownerOf' | 'watch'>
+  readonly registry: Pick<Registry, 'byPublicKey' | 'watch'>
   readonly guard: SignInGuard
   /** How long a login that is of no use waits for its answer, ms: a client that was just added comes in meanwhile. */
   readonly patienceMs: number
@@ -104,7 +103,7 @@ export const serverLogin = async (reader: Reader, parts: LoginParts): Promise<Pr
   try {
     const key = keyText(login.publicKey)
     const client = await proven(reader, key, words, parts)
-    checkState([client.account, parts.registry.ownerOf(client)], parts.now())
+    checkState(client, parts.now())
     return { client, key, info, words }
   } catch (error) {
     const code = codeOf(error)
@@ -172,11 +171,8 @@ class Coming implements Disposable {
   }
 }
 
-/** Of a client and its user; a quota keeps out visitors alone. */
-const checkState = (accounts: readonly Account[], now: number): void => {
-  for (const account of accounts) {
-    const state = account.state(now)
-    if (state === 'disabled') throw new ServiceError('USER_DISABLED')
-    if (state === 'expired') throw new ServiceError('USER_EXPIRED')
-  }
+const checkState = ({ account }: LiveClient, now: number): void => {
+  const state = account.state(now)
+  if (state === 'disabled') throw new ServiceError('USER_DISABLED', 'the client is disabled')
+  if (state === 'expired') throw new ServiceError('USER_EXPIRED', 'the client has expired')
 }
