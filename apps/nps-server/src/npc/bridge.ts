@@ -11,8 +11,7 @@ import {
 } from '@sluice/service'
 import type { NpsServerConfig } from '../config.ts'
 import type { LiveTunnel, Registry } from '../registry.ts'
-import { Visit } from '../tunnels/visit.ts'
-import { checkVisitor } from '../visitor-lists.ts'
+import { visit } from '../tunnels/visit.ts'
 import { NpcCarrier } from './carrier.ts'
 import { NpcConf } from './conf-conn.ts'
 import { createNpcHandshake, hashOfMd5, type NpcArrival } from './handshake.ts'
@@ -174,7 +173,6 @@ class NpcBridge {
       this.#parts.guard.failed(from.host, '')
       throw new ServiceError('AUTH_FAILED')
     }
-    checkVisitor(from.host, tunnel.client.record, tunnel.record)
     return tunnel
   }
 
