@@ -12,6 +12,7 @@ import {
 import type { NpsServerConfig } from '../config.ts'
 import type { LiveTunnel, Registry } from '../registry.ts'
 import { visit } from '../tunnels/visit.ts'
+import { checkVisitor } from '../visitor-lists.ts'
 import { NpcCarrier } from './carrier.ts'
 import { NpcConf } from './conf-conn.ts'
 import { createNpcHandshake, hashOfMd5, type NpcArrival } from './handshake.ts'
@@ -151,10 +152,15 @@ class NpcBridge {
   /** @throws ServiceError AUTH_FAILED, VISITOR_DENIED; NetError DIAL_FAILED */
   #secret(arrival: NpcArrival, passwordMd5: string): Request {
     const tunnel = this.#privateTunnel('secret', arrival, passwordMd5)
-    return new Visit(tunnel, arrival.conn, 'npc-secret', {
-      ownerOf: (client) => this.#options.registry.ownerOf(client),
-      dialMs: () => this.#parts.config().dialMs,
-    })
+    const { conn, from: visitor } = arrival
+    return visit(
+      tunnel,
+      { conn, visitor, protocol: 'npc-secret' },
+      {
+        ownerOf: (client) => this.#options.registry.ownerOf(client),
+        dialMs: () => this.#parts.config().dialMs,
+      },
+    )
   }
 
   /** @throws ServiceError COMMAND_UNSUPPORTED, AUTH_FAILED, VISITOR_DENIED */
@@ -162,6 +168,7 @@ class NpcBridge {
     const { meetings } = this.#parts
     if (meetings === undefined) throw new ServiceError('COMMAND_UNSUPPORTED')
     const tunnel = this.#privateTunnel('p2p', arrival, passwordMd5)
+    checkVisitor(arrival.from.host, tunnel.client.record, tunnel.record)
     const account = this.#options.registry.ownerOf(tunnel.client)
     return new PeerVisit(tunnel, arrival.conn, { account, meetings, passwordMd5 })
   }
