@@ -152,15 +152,11 @@ class NpcBridge {
   /** @throws ServiceError AUTH_FAILED, VISITOR_DENIED; NetError DIAL_FAILED */
   #secret(arrival: NpcArrival, passwordMd5: string): Request {
     const tunnel = this.#privateTunnel('secret', arrival, passwordMd5)
-    const { conn, from: visitor } = arrival
-    return visit(
-      tunnel,
-      { conn, visitor, protocol: 'npc-secret' },
-      {
-        ownerOf: (client) => this.#options.registry.ownerOf(client),
-        dialMs: () => this.#parts.config().dialMs,
-      },
-    )
+    const visited = { conn: arrival.conn, visitor: arrival.from, protocol: 'npc-secret' }
+    return visit(tunnel, visited, {
+      ownerOf: (client) => this.#options.registry.ownerOf(client),
+      dialMs: () => this.#parts.config().dialMs,
+    })
   }
 
   /** @throws ServiceError COMMAND_UNSUPPORTED, AUTH_FAILED, VISITOR_DENIED */
