@@ -3,8 +3,6 @@ import type { Shaper } from '@sluice/ratelimit'
 import type { User } from '@sluice/userstore'
 import type { ClientRecord, HostRecord, Kind, TunnelRecord } from './records.ts'
 
-const NOTHING: AccountDefaults = {}
-
 /** A client, a tunnel or a host while the program runs: its record, its limits and quota, and who passes it. */
 export class Level<Record extends ClientRecord | TunnelRecord | HostRecord> {
   readonly kind: Kind
@@ -15,13 +13,14 @@ export class Level<Record extends ClientRecord | TunnelRecord | HostRecord> {
   constructor(kind: Kind, record: Record, shaper: Shaper, onAttention: () => void) {
     this.kind = kind
     this.record = record
-    this.account = new Account(userOf(kind, record), shaper, NOTHING, onAttention)
+    this.account = new Account(userOf(kind, record), shaper, defaultsOf(record), onAttention)
   }
 
   /** As the store has it now; holds for running sessions at once. */
   update(record: Record, now: number): void {
     this.record = record
     this.account.update(userOf(this.kind, record), now)
+    this.account.setDefaults(defaultsOf(record))
   }
 
   /** It is gone from the store: whoever passes it is cut. */
@@ -30,6 +29,11 @@ export class Level<Record extends ClientRecord | TunnelRecord | HostRecord> {
     this.account.cut('TUNNEL_REMOVED')
   }
 }
+
+/** As many visitors may send datagrams as there may be connections. */
+const defaultsOf = ({ limits }: ClientRecord | TunnelRecord | HostRecord): AccountDefaults => ({
+  associations: limits.connections,
+})
 
 /** What an account knows of it. */
 const userOf = (

@@ -141,7 +141,8 @@ export type ClientPatch = Patch<ClientRecord, never>
 export type TunnelPatch = Patch<TunnelRecord, 'clientId' | 'mode'>
 export type HostPatch = Patch<HostRecord, 'clientId'>
 
-export type Kind = 'client' | 'tunnel' | 'host'
+export const KINDS = ['client', 'tunnel', 'host'] as const
+export type Kind = (typeof KINDS)[number]
 
 /** Payload bytes: inlet is visitor → client, up; export is client → visitor, down. */
 export interface FlowTotals {

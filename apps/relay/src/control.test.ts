@@ -1,7 +1,7 @@
 import { decodeVoucher, formatNodeId, RELAY_STATUS, voucherProof } from '@sluice/wire/relay'
 import { verify } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { publicKeyOf } from './ed25519.ts'
+import { publicKeyOf } from '@sluice/service'
 import { freshIdentity } from './identity.ts'
 import { openCircuit, TestPeer } from './testing/test-peer.ts'
 import { openTestRelay, type TestRelay } from './testing/test-relay.ts'

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { rawPublicKey } from './ed25519.ts'
+import { rawPublicKey } from '@sluice/service'
 import { KnownKeys, PeerKey } from './known-keys.ts'
 
 const newPair = () => {

@@ -1,7 +1,6 @@
 import { type KeyObject, verify } from 'node:crypto'
-import { ServiceError } from '@sluice/service'
+import { publicKeyOf, ServiceError } from '@sluice/service'
 import { formatNodeId, nodeIdOf } from '@sluice/wire/relay'
-import { publicKeyOf } from './ed25519.ts'
 
 /** A peer's public key, and what follows from it. */
 export class PeerKey {

@@ -9,8 +9,8 @@ import {
   ServiceError,
   type Serving,
 } from '@sluice/service'
+import type { SocksClient, SocksCommand, SocksWords } from '@sluice/service/socks'
 import type { Address } from '@sluice/wire'
-import type { SocksClient, SocksWords } from './socks-request.ts'
 
 export interface BindOptions {
   readonly locate: CallerLocate
@@ -26,7 +26,7 @@ export interface BindOptions {
 const MAX_WAITING = 1024
 
 /** The BIND of SOCKS (RFC 1928 §4, and that of SOCKS4): waits for one connection, and relays it. */
-export class Bind {
+export class Bind implements SocksCommand {
   readonly options: BindOptions
   readonly places: BindPlaces
 

@@ -2,10 +2,8 @@ import type { Reader } from '@sluice/net'
 import { refuse } from '@sluice/net'
 import { type Account, type Directory, type Handshake, ServiceError, signIn } from '@sluice/service'
 import { type ForwardSettings, http } from '@sluice/service/http'
+import { socks4, socks5, type SocksCommands } from '@sluice/service/socks'
 import { decodeSumbit } from '@sluice/wire'
-import { socks4 } from './socks4.ts'
-import { socks5 } from './socks5.ts'
-import type { SocksCommands } from './socks-request.ts'
 
 const SOCKS4 = 0x04
 const SOCKS5 = 0x05

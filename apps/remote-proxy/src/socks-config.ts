@@ -1,10 +1,10 @@
 import { isIP } from 'node:net'
 import type { PortRange } from '@sluice/net'
 import { type AccessConfig, type CallerLocate, type ConfigSchema, duration, textType } from '@sluice/service'
+import type { SocksCommands } from '@sluice/service/socks'
 import { z } from 'zod'
 import { Bind, type BindPlaces } from './bind.ts'
-import type { SocksCommands } from './socks-request.ts'
-import { UdpAssociate } from './udp.ts'
+import { udpAssociate } from './udp.ts'
 
 /** What the SOCKS commands other than CONNECT can be told. */
 export interface SocksConfig {
@@ -85,6 +85,6 @@ export const socksCommands = (
   const udp = { locate, address, ports: udpPorts, idleMs, source }
   return {
     bind: config.bind ? new Bind(bind, places) : undefined,
-    udp: config.udp ? new UdpAssociate(udp) : undefined,
+    udp: config.udp ? udpAssociate(udp) : undefined,
   }
 }

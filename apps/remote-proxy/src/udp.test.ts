@@ -19,7 +19,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { OWN_HOST } from './testing/own-loopback.ts'
 import { testHandshake } from './testing/test-handshake.ts'
 import { bytesOf } from './testing/dialects.ts'
-import { UdpAssociate, type UdpOptions } from './udp.ts'
+import { udpAssociate, type UdpOptions } from './udp.ts'
 
 const USERS: TestUser[] = [
   { name: 'ada', password: 'horse' },
@@ -35,7 +35,7 @@ const open: { close(): void }[] = []
 const openDoor = async (options: Partial<UdpOptions> = {}): Promise<void> => {
   const policy = new AddressPolicy(['127.0.0.0/8', '::1'])
   const locate = createLocate({ policy })
-  const udp = new UdpAssociate({ locate: (target) => locate(target), idleMs: 300_000, ...options })
+  const udp = udpAssociate({ locate: (target) => locate(target), idleMs: 300_000, ...options })
   door = await openTestDoor(testHandshake({ udp }), { users: USERS, dial: createDial({ policy }) })
 }
 afterEach(async () => {

@@ -91,6 +91,14 @@ describe('writeProxyHeader', () => {
     )
   })
 
+  it('says where the client came to, where that is another place', async () => {
+    const [conn, peer] = memoryConns()
+    const there = new Collector(peer)
+    writeProxyHeader(conn, 1, source, destination)
+    await there.until(() => there.size > 0)
+    expect(there.text).toBe('PROXY TCP4 203.0.113.9 192.0.2.1 1234 443\r\n')
+  })
+
   it('writes an IPv4 target of an IPv6 client as IPv6', async () => {
     const { endpoints } = await written(2, { host: '2001:db8::1', port: 1 })
     expect(endpoints).toMatchObject({

@@ -29,9 +29,17 @@ export const readProxyHeader = async (reader: Reader): Promise<Address | undefin
   }
 }
 
-/** Tells the target of a fresh conn, by a PROXY header, for which client it is. */
-export const writeProxyHeader = (conn: Conn, version: 1 | 2, client: Address): void => {
-  const endpoints = endpointsOf(client, conn.remote)
+/**
+ * Tells the target of a fresh conn, by a PROXY header, for which client it is.
+ * @param to where the client came to, where that is not the target itself
+ */
+export const writeProxyHeader = (
+  conn: Pick<Conn, 'remote' | 'write'>,
+  version: 1 | 2,
+  client: Address,
+  to: Address = conn.remote,
+): void => {
+  const endpoints = endpointsOf(client, to)
   conn.write(encodeProxyHeader({ version, command: 'PROXY', endpoints, tlvs: [] }))
 }
 

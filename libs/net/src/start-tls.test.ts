@@ -7,7 +7,7 @@ import type { Conn } from './conn.ts'
 import type { NetError } from './net-error.ts'
 import { Reader } from './reader.ts'
 import type { SocketConn } from './socket-conn.ts'
-import { connectTls, startTls } from './start-tls.ts'
+import { connectTls, startTls, whenSecure } from './start-tls.ts'
 import { createTlsContext, type TlsCredentials } from './tls-context.ts'
 import { createAuthority } from './testing/certificates.ts'
 import { Collector } from './testing/collector.ts'
@@ -178,6 +178,16 @@ describe('startTls', () => {
     await expect(peeked).rejects.toMatchObject({ code: 'TLS_FAILED' })
   })
 
+  it('tells when its handshake is over, or that the client has ended it', async () => {
+    const { conn, peer } = await started()
+    const over = whenSecure(conn)
+    await Promise.all([over, once(secured(peer), 'secureConnect')])
+    const early = await started()
+    const ended = whenSecure(early.conn)
+    early.peer.end()
+    await expect(ended).rejects.toMatchObject({ code: 'CLIENT_CLOSED' })
+  })
+
   describe('with a client CA', () => {
     const strict = { ...local, clientCa: authority.cert }
 
@@ -223,6 +233,18 @@ describe('startTls', () => {
 })
 
 describe('connectTls', () => {
+  it('asks for the protocols that it is told', async () => {
+    for (const protocols of [['test/1'], ['other/1']]) {
+      const { accepted, dialled } = await connPair()
+      open.push(accepted, dialled)
+      startTls(accepted, createTlsContext(local), ['test/1'])
+      accepted.attach(undefined)
+      const connecting = connectTls(dialled, { name: 'localhost', ca: authority.cert, protocols }, NEVER)
+      if (protocols[0] === 'test/1') await connecting
+      else await expect(connecting).rejects.toMatchObject({ code: 'TLS_FAILED' })
+    }
+  })
+
   const dial = async (name: string, ca: string, credentials = local): Promise<void> => {
     const { accepted, dialled } = await connPair()
     open.push(accepted, dialled)

@@ -52,6 +52,18 @@ export const startTls = (
 }
 
 /**
+ * Resolves when the TLS handshake that `startTls` has begun, in this turn of the event loop, is over: what is written before would
+ * hide why a handshake fails. Does not settle where it does fail; the conn closes then.
+ * @throws NetError CLIENT_CLOSED where the client ends in the middle of it
+ */
+export const whenSecure = (conn: Conn): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const { socket } = socketConn(conn)
+    socket.once('secure', resolve)
+    socket.once('end', () => reject(new NetError('CLIENT_CLOSED', 'the client ended its TLS handshake')))
+  })
+
+/**
  * Calls `stuck` where nothing can be written any more. A write of TLS's own, such as that of the session tickets right
  * behind the handshake, that meets a reset takes the one error there is, and Node forgets it: what is read then is an end
  * like any other, and every write after it waits for ever.
@@ -84,6 +96,8 @@ export interface TlsDialOptions {
    * binds to this very conn.
    */
   readonly takesAnyCert?: boolean | undefined
+  /** What to ask for, best first (RFC 7301). @default nothing, and whatever the server speaks will do */
+  readonly protocols?: readonly string[] | undefined
 }
 
 /**
@@ -112,8 +126,15 @@ export const connectTls = (conn: Conn, dial: TlsDialOptions, signal: AbortSignal
     over.socket.once('secureConnect', onSecure).on('error', onError).on('close', onClose)
   })
 
-const optionsOf = ({ name, ca, identity, takesAnyCert = false }: TlsDialOptions): ConnectionOptions => {
+const optionsOf = ({
+  name,
+  ca,
+  identity,
+  takesAnyCert = false,
+  protocols,
+}: TlsDialOptions): ConnectionOptions => {
   const options: ConnectionOptions = { host: name, minVersion: 'TLSv1.2', rejectUnauthorized: !takesAnyCert }
+  if (protocols !== undefined) options.ALPNProtocols = [...protocols]
   if (isIP(name) === 0) options.servername = name
   if (ca !== undefined) options.ca = ca
   return identity === undefined ? options : { ...options, ...identity }

@@ -9,8 +9,11 @@ import { type ShareDefaults, shareLimits } from './share-limits.ts'
 
 /** What an account needs of the sessions that it holds. */
 export interface Held {
-  /** Each kind has a limit of its own. */
-  readonly kind: 'connection' | 'association'
+  /**
+   * Each kind has a limit of its own. None holds for `control`, over which others come to the user, and neither does a quota or
+   * a limit of addresses: it ends with the user's leave to be here.
+   */
+  readonly kind: 'connection' | 'association' | 'control'
   readonly ip: string
   /** By what it came in, where that is known; see {@link Account.cut}. */
   readonly credential?: object | undefined
@@ -36,6 +39,8 @@ const QUOTA_ATTENTION = 0.95
 const REFUSALS = { disabled: 'USER_DISABLED', expired: 'USER_EXPIRED', quota: 'QUOTA_EXCEEDED' } as const
 /** What is told to the one too many. */
 const FULL = { connection: 'CONNECTION_LIMIT', association: 'ASSOCIATION_LIMIT' } as const
+/** A quota that is used up is no reason to be gone when the next period begins. */
+const concerns = (code: ErrorCode, { kind }: Held): boolean => kind !== 'control' || code !== 'QUOTA_EXCEEDED'
 const DEVICE_RULES: DeviceRules = { bytes: 0, ttlMs: 0, now: () => performance.now() }
 
 /** A user while the program runs: their share of the bandwidth, their quota, and the sessions that they have. */
@@ -49,7 +54,7 @@ export class Account {
   pendingBytes = 0
   /** In the order in which they came. */
   readonly #sessions = new Roll<Held>()
-  readonly #count = { connection: 0, association: 0 }
+  readonly #count = { connection: 0, association: 0, control: 0 }
   readonly #devices: Devices
   #defaults: AccountDefaults
   readonly #onAttention: () => void
@@ -132,10 +137,10 @@ export class Account {
   /** @throws ServiceError with the code of what stands in the way */
   enter(session: Held, now: number): void {
     const code = this.#refusal(now) ?? this.#full(session)
-    if (code !== undefined) throw new ServiceError(code)
+    if (code !== undefined && concerns(code, session)) throw new ServiceError(code)
     session.held = this.#sessions.add(session)
     this.#count[session.kind] += 1
-    this.#devices.enter(session.ip)
+    if (session.kind !== 'control') this.#devices.enter(session.ip)
   }
 
   leave(session: Held): void {
@@ -143,7 +148,7 @@ export class Account {
     this.#sessions.delete(session.held)
     session.held = undefined
     this.#count[session.kind] -= 1
-    this.#devices.leave(session.ip)
+    if (session.kind !== 'control') this.#devices.leave(session.ip)
   }
 
   /** A session from there has moved payload, or had when it ended: told now and then. */
@@ -151,7 +156,7 @@ export class Account {
     if (this.#devices.moved(ip, bytes, this.#most.ips)) return
     const network = clientNetwork(ip)
     for (const session of this.#sessions.all()) {
-      if (clientNetwork(session.ip) === network) session.cut('IP_LIMIT')
+      if (session.kind !== 'control' && clientNetwork(session.ip) === network) session.cut('IP_LIMIT')
     }
   }
 
@@ -227,7 +232,8 @@ export class Account {
   /** @param credential those alone that came in by it */
   cut(code: ErrorCode, credential?: object): void {
     for (const session of this.#sessions.all()) {
-      if (credential === undefined || session.credential === credential) session.cut(code)
+      const isMeant = credential === undefined || session.credential === credential
+      if (isMeant && concerns(code, session)) session.cut(code)
     }
   }
 
@@ -244,6 +250,7 @@ export class Account {
   }
 
   #full({ kind, ip }: Held): ErrorCode | undefined {
+    if (kind === 'control') return undefined
     const most = this.#most
     if (this.#count[kind] >= most[kind]) return FULL[kind]
     return this.#devices.admits(ip, most.ips) ? undefined : 'IP_LIMIT'
@@ -255,6 +262,7 @@ export class Account {
     const kept = { connection: 0, association: 0 }
     for (const session of this.#sessions.all()) {
       const { kind, ip } = session
+      if (kind === 'control') continue
       if (kept[kind] >= most[kind]) session.cut(FULL[kind])
       else if (excess.size > 0 && excess.has(clientNetwork(ip))) session.cut('IP_LIMIT')
       else kept[kind] += 1

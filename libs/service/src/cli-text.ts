@@ -149,14 +149,18 @@ export function usageTable(usages: readonly Usage[]): string[] {
 const ssText = ({ port, method, secret }: SsView): string =>
   `${method}, port ${port ?? 'shared'}, secret stored in clear${secret === undefined ? '' : `: ${secret}`}`
 
-const rateText = (rate: number | undefined): string => (rate === undefined ? '-' : formatRate(rate))
+/** A rate for people; `-` for none. */
+export const rateText = (rate: number | undefined): string => (rate === undefined ? '-' : formatRate(rate))
 
-const quotaText = ({ quotaBytes, quotaPeriod }: Limits): string =>
+/** A quota for people; `-` for none. */
+export const quotaText = ({ quotaBytes, quotaPeriod }: Pick<Limits, 'quotaBytes' | 'quotaPeriod'>): string =>
   quotaBytes === undefined
     ? '-'
     : formatQuota({ bytes: quotaBytes, ...(quotaPeriod !== undefined && { period: quotaPeriod }) })
 
-const dateText = (at: number | undefined): string => (at === undefined ? '-' : new Date(at).toISOString())
+/** A time for people; `-` for none. */
+export const dateText = (at: number | undefined): string =>
+  at === undefined ? '-' : new Date(at).toISOString()
 
 /** Bytes for people, rounded; the exact number is what `--json` is for. */
 export function about(bytes: number): string {
@@ -170,7 +174,8 @@ export function about(bytes: number): string {
   return unit === 0 ? `${value} B` : `${value.toFixed(value < 10 ? 2 : 1)} ${units[unit]}`
 }
 
-function columns(rows: readonly string[][]): string[] {
+/** A table; no blanks at the ends of lines. */
+export function columns(rows: readonly string[][]): string[] {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length))) ?? []
   return rows.map((row) =>
     row

@@ -15,6 +15,7 @@ class Bench {
   dropped = 0
   offered = 0
   bytes = 0
+  isFull = false
 
   constructor(limits: ShareLimits) {
     this.share = new Shaper({}, this.clock).user('ada', limits)
@@ -30,6 +31,7 @@ class Bench {
       send: (_payload, at) => {
         this.sent++
         this.ages.push(this.clock.now() - at)
+        return !this.isFull
       },
     })
   }
@@ -94,6 +96,16 @@ describe('a queue of datagrams', () => {
     bench.stream(1200, (1200 / rate) * 1000 * 0.4, 20_000)
     expect(bench.bytes).toBeGreaterThan(rate * 20 * 0.97)
     expect(bench.bytes).toBeLessThanOrEqual(burst + rate * 20)
+  })
+
+  it('counts nothing that found no room where it was sent', () => {
+    const bench = new Bench({})
+    bench.isFull = true
+    bench.offer(1000)
+    expect([bench.dropped, bench.bytes]).toEqual([1, 0])
+    bench.isFull = false
+    bench.offer(1000)
+    expect([bench.dropped, bench.bytes]).toEqual([1, 1000])
   })
 
   it('keeps what was granted for one that came too late for those behind it', () => {

@@ -4,8 +4,8 @@ export interface DatagramQueueOptions<Peer> {
   readonly lane: Lane
   /** Monotonic, ms. */
   readonly now: () => number
-  /** `payload` may go to, or has come from, `peer`. */
-  readonly send: (payload: Uint8Array, peer: Peer) => void
+  /** `payload` may go to, or has come from, `peer`. @returns false where it found no room there, and is dropped */
+  readonly send: (payload: Uint8Array, peer: Peer) => boolean | void
   /** One waited too long, or found no room. */
   readonly onDrop: () => void
 }
@@ -114,8 +114,8 @@ export class DatagramQueue<Peer> {
   }
 
   #send(payload: Uint8Array, peer: Peer): void {
-    this.#options.send(payload, peer)
+    if (this.#options.send(payload, peer) === false) this.#options.onDrop()
     // Last: a count that uses up a quota may end the association.
-    this.#lane.count(payload.length)
+    else this.#lane.count(payload.length)
   }
 }

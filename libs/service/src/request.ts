@@ -21,6 +21,8 @@ interface Asked {
    * a byte is relayed once. As long as the one goes on, so does the other: it is never idle by itself.
    */
   readonly mirrors?: true | undefined
+  /** Others come over it to the user, whose sessions are apart from it: it counts for none of their limits but their leave to be here. */
+  readonly isControl?: true | undefined
   /** What passes is that of a circuit: whoever serves it asks the node for leave, see `ProgramOptions.circuits`. */
   readonly inCircuit?: true | undefined
   /** What the session belongs to besides its user. @default what its listener says */

@@ -19,7 +19,6 @@ const tooSlow = (): Error => new NetError('HANDSHAKE_TIMEOUT', 'no complete requ
 
 /** One conn on its way through `runSession`, in the order of its phases, and how to end it from outside. */
 export class Session extends Endable implements Held, Tracked, ConnSink, Serving {
-  readonly kind = 'connection'
   held: Place<Held> | undefined = undefined
   tracked: Place<Tracked> | undefined = undefined
   /** Payload that passed since `sweep` last looked, and in all. */
@@ -49,6 +48,10 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
     this.#sessions = parts.sessions
     this.#openedAt = this.#movedAt = parts.sessions.now()
     parts.metrics.opened()
+  }
+
+  get kind(): Held['kind'] {
+    return this.#request?.isControl ? 'control' : 'connection'
   }
 
   get ip(): string {

@@ -1,3 +1,4 @@
+import type { Limits } from '@sluice/userstore'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ServiceError } from './errors.ts'
 import type { ServedRequest, Serving } from './request.ts'
@@ -84,6 +85,45 @@ describe('a request that serves itself', () => {
     end.resolve()
     await run.code
     expect(lab.journal.lines('session.end')).toMatchObject([{ code: 'OK', up: 5, down: 7 }])
+  })
+
+  describe('over which others come', () => {
+    const control = (limits: Limits, more: object = {}): Promise<Run> => {
+      lab.store.put(userOf('ada', { limits, ...more }))
+      const run = lab.run({
+        onRequest: (request) =>
+          Object.assign(request satisfies object as unknown as ServedRequest, {
+            isControl: true,
+            serve: (given: Serving) => {
+              session = given
+              given.onStop = (error): void => end.reject(error)
+              return end.promise
+            },
+          }),
+      })
+      run.client.write('?')
+      return settled().then(() => run)
+    }
+
+    it('counts for no limit of connections or addresses, and outlasts a quota', async () => {
+      await control({ connections: 1, ips: 1, quotaBytes: 10 })
+      const other = await lab.relaying({}, '192.0.2.9')
+      expect(other.request?.rejected).toEqual([])
+      expect(await (await lab.relaying()).code).toBe('CONNECTION_LIMIT')
+      other.client.write(new Uint8Array(20))
+      expect(await other.code).toBe('QUOTA_EXCEEDED')
+      expect(lab.sessions.size).toBe(1)
+      const late = await control({ quotaBytes: 10 })
+      await settled()
+      expect(late.request?.rejected).toEqual([])
+      end.resolve()
+    })
+
+    it('ends with the leave to be here', async () => {
+      const run = await control({})
+      lab.store.put(userOf('ada', { enabled: false }))
+      expect(await run.code).toBe('USER_DISABLED')
+    })
   })
 
   it('counts its requests for its door', async () => {

@@ -3,6 +3,9 @@ import type { Credentials } from '@sluice/wire'
 import type { Account } from './account.ts'
 import type { Directory } from './directory.ts'
 
+/** Whoever knows who it is that signs in, as the directory does. */
+export type Logins = Pick<Directory, 'signIn'>
+
 /**
  * Signs in whoever is at the other end of `reader`, at once where the password is remembered. A check that takes longer
  * than the handshake may is not waited for; it ends in the background, and its password is remembered.
@@ -10,9 +13,9 @@ import type { Directory } from './directory.ts'
  */
 export const signIn = (
   reader: Reader,
-  directory: Directory,
+  logins: Logins,
   { username, password }: Credentials,
 ): Account | Promise<Account> => {
-  const account = directory.signIn(username, password, reader.client.host)
+  const account = logins.signIn(username, password, reader.client.host)
   return account instanceof Promise ? reader.wait(account) : account
 }

@@ -43,16 +43,25 @@ export function migrate(database: Database): void {
 }
 
 function upgrade(database: Database): void {
+  if (climb(database, STEPS) === 0) database.prepare('INSERT INTO store VALUES (1, ?, 0)').run(randomUUID())
+}
+
+/**
+ * Takes the steps that the database has not taken yet, step n from version n to n + 1, in the caller's transaction.
+ * @returns the version that it had, 0 where it is new
+ * @throws StoreError STORE_SCHEMA_NEWER, STORE_CORRUPT for another program's database
+ */
+export function climb(database: Database, steps: readonly string[]): number {
   const version = schemaVersion(database)
-  if (version === SCHEMA_VERSION) return
-  if (version > SCHEMA_VERSION)
+  if (version === steps.length) return version
+  if (version > steps.length)
     throw new StoreError(
       'STORE_SCHEMA_NEWER',
-      `${database.name} has schema ${version}, this program knows ${SCHEMA_VERSION}: use a newer program`,
+      `${database.name} has schema ${version}, this program knows ${steps.length}: use a newer program`,
     )
-  for (const step of STEPS.slice(version)) database.exec(step)
-  database.prepare('UPDATE schema SET version = ?').run(SCHEMA_VERSION)
-  if (version === 0) database.prepare('INSERT INTO store VALUES (1, ?, 0)').run(randomUUID())
+  for (const step of steps.slice(version)) database.exec(step)
+  database.prepare('UPDATE schema SET version = ?').run(steps.length)
+  return version
 }
 
 function schemaVersion(database: Database): number {

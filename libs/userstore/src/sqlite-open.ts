@@ -1,15 +1,19 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
-import { migrate } from './sqlite-migrations.ts'
+import { migrate as migrateUsers } from './sqlite-migrations.ts'
 import { asStoreError, StoreError } from './store-error.ts'
 
 /**
  * Opens a store's file, makes it and its folder where there is none (readable by its owner only: it holds secrets), and
- * brings its schema up to date. Blocks, at most some `busyMs` for other programs.
+ * brings its schema up to date by `migrate`, that of the users unless told. Blocks, at most some `busyMs` for other programs.
  * @throws StoreError STORE_OPEN, STORE_BUSY, STORE_CORRUPT, STORE_SCHEMA_NEWER
  */
-export function openDatabase(file: string, busyMs: number): Database.Database {
+export function openDatabase(
+  file: string,
+  busyMs: number,
+  migrate: (database: Database.Database) => void = migrateUsers,
+): Database.Database {
   makeFile(file)
   let database: Database.Database | undefined
   try {

@@ -1,7 +1,9 @@
 import { globSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import * as wire from './index.ts'
+import * as bridge from './bridge/index.ts'
 import * as npc from './npc/index.ts'
+import { bridgeCodecs } from './testing/bridge-codecs.ts'
 import { codecs, measureChunked } from './testing/codecs.ts'
 import { npcCodecs } from './testing/npc-codecs.ts'
 import { decodeEarlyFrame, decodeRelayFrame } from './testing/relay-codecs.ts'
@@ -16,9 +18,10 @@ test('every exported decoder is listed among the codecs, with samples', () => {
     ...ssRequestCodecs.map(({ decode }) => decode),
     ...relay,
     ...npcCodecs.map(({ decode }) => decode),
+    ...bridgeCodecs.map(({ decode }) => decode),
   ]
   expect(listed).toEqual(new Set([...exported.map(([, decode]) => decode), ...wrapped]))
-  const npcDecoders = Object.entries(npc).filter(([name]) => name.startsWith('decode'))
+  const npcDecoders = Object.entries({ ...npc, ...bridge }).filter(([name]) => name.startsWith('decode'))
   for (const [, decode] of npcDecoders) expect(listed).toContain(decode)
   for (const { sample } of codecs) expect(sample.length).toBeGreaterThan(0)
 })

@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ManualClock } from '@sluice/ratelimit'
 import { createLog, loadConfig, Program, storeUrl } from '@sluice/service'
-import { Journal, storedUser, type TestUser } from '@sluice/service/testing'
+import { type End, Journal, storedUser, type TestUser } from '@sluice/service/testing'
 import { openStore } from '@sluice/userstore'
 import type { Address } from '@sluice/wire'
 import { type NpsServerConfig, schema } from '../config.ts'
@@ -18,6 +18,12 @@ import { freePort, OWN_HOST } from './own-loopback.ts'
 
 export const configOf = (...argv: string[]): NpsServerConfig =>
   loadConfig(schema, { argv: ['--ops', '127.0.0.1:0', ...argv], env: {} }).config
+
+/** The last line of a session, with the tunnel that it came by. */
+export interface TunnelEnd extends End {
+  readonly tunnel?: number
+  readonly door?: string
+}
 
 /** Where the tunnel is open, and whose it is. */
 export interface TestTunnel extends Address {
@@ -87,6 +93,24 @@ export class TestTunnels implements AsyncDisposable {
     const tunnel = this.registry.addTunnel(client, { ...address, ...fields })
     await this.tunnels.sync()
     return { ...address, tunnel, client, agent }
+  }
+
+  /** The next session to end that has these fields. @param since how many had ended before */
+  async nextEnd(fields: Partial<TunnelEnd>, since: number = this.journal.ends.length): Promise<TunnelEnd> {
+    const wanted = Object.entries(fields)
+    for (let nth = since; ; nth += 1) {
+      const end = new Map(Object.entries(await this.journal.end({ nth })))
+      if (wanted.every(([key, value]) => end.get(key) === value)) return Object.fromEntries(end) as never
+    }
+  }
+
+  /** As `nextEnd`, for a visitor who is reset, maybe before they know that they were connected. */
+  async refused({ host, port }: Address, fields: Partial<TunnelEnd>, from?: string): Promise<TunnelEnd> {
+    const ended = this.nextEnd(fields)
+    const socket = connect({ host, port, ...(from !== undefined && { localAddress: from }) })
+    const error = await new Promise((resolve) => socket.on('error', resolve).on('close', resolve))
+    if (!(error instanceof Error)) throw new Error('the visitor was not reset')
+    return ended
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

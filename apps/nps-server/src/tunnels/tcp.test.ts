@@ -1,4 +1,3 @@
-import { connect } from 'node:net'
 import { type End, TestClient } from '@sluice/service/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { echo, openTarget, pour, type TestTunnel, TestTunnels } from '../testing/test-tunnels.ts'
@@ -33,23 +32,8 @@ const says = async (tunnel: TestTunnel, text: string): Promise<TestClient> => {
   return client
 }
 
-/** The next session of the tunnel to end. */
-const nextEnd = async ({ tunnel }: TestTunnel): Promise<End> => {
-  for (let nth = running.journal.ends.length; ; nth += 1) {
-    const end: End & { tunnel?: number } = await running.journal.end({ nth })
-    if (end.tunnel === tunnel.record.id) return end
-  }
-}
-
-/** How it ends for a visitor who is reset, maybe before they know that they were connected. */
-const refused = async (tunnel: TestTunnel, from?: string): Promise<End> => {
-  const ended = nextEnd(tunnel)
-  const { host, port } = tunnel
-  const socket = connect({ host, port, ...(from !== undefined && { localAddress: from }) })
-  const failed = new Promise((resolve) => socket.on('error', resolve))
-  expect(await failed).toMatchObject({ code: 'ECONNRESET' })
-  return ended
-}
+const refused = (tunnel: TestTunnel, from?: string): Promise<End> =>
+  running.refused(tunnel, { tunnel: tunnel.tunnel.record.id }, from)
 
 describe('a tcp tunnel', () => {
   it('leads visitors to the target, counts for tunnel and client, and tells whose tunnel it was', async () => {

@@ -1,29 +1,66 @@
+import { randomBytes } from 'node:crypto'
 import { straight } from '@sluice/net'
-import type { CallerDial, Handshake, ListenerOptions, Program } from '@sluice/service'
+import type { Clock } from '@sluice/ratelimit'
+import {
+  type CallerDial,
+  type Handshake,
+  type ListenerOptions,
+  type Program,
+  Seldom,
+  type SignInLimits,
+} from '@sluice/service'
+import { Deadlines } from '@sluice/service/http'
 import { type Address, formatAddress } from '@sluice/wire'
 import type { NpsServerConfig } from '../config.ts'
 import type { LiveTunnel, Registry } from '../registry.ts'
 import { checkVisitor } from '../visitor-lists.ts'
 import { dialAgent } from './agent-dial.ts'
-import { Visit, type VisitParts } from './visit.ts'
+import { ProxyLogins } from './proxy-logins.ts'
+import { proxyHandshake, type ProxyParts } from './proxy-handshake.ts'
+import { isProxy } from './tunnel-place.ts'
+import { visit, type VisitParts } from './visit.ts'
+import { Visitors, type VisitorsParts } from './visitors.ts'
 
 /** What the listeners of all tunnels share. */
-export interface TunnelParts extends VisitParts {
+export interface TunnelParts extends ProxyParts, VisitorsParts {
   readonly program: Pick<Program, 'listen' | 'datagrams'>
 }
 
 export interface TunnelPartsOptions {
   readonly program: Program
   readonly registry: Registry
+  readonly clock: Clock
   /** As it is now. */
   readonly config: () => NpsServerConfig
 }
 
-export const tunnelParts = ({ program, registry, config }: TunnelPartsOptions): TunnelParts => ({
-  program,
-  ownerOf: (client) => registry.ownerOf(client),
-  dialMs: () => config().dialMs,
+const SELDOM_MS = 60_000
+
+export const signInLimitsOf = ({ authFailures, authBackoffMs }: NpsServerConfig): SignInLimits => ({
+  failures: authFailures,
+  backoffMs: authBackoffMs,
 })
+
+export const tunnelParts = ({ program, registry, clock, config }: TunnelPartsOptions): TunnelParts => {
+  const via = `sluice-${randomBytes(4).toString('hex')}`
+  const deadlines = new Deadlines()
+  const seldom = new Seldom(SELDOM_MS)
+  const ownerOf: VisitParts['ownerOf'] = (client) => registry.ownerOf(client)
+  return {
+    program,
+    ownerOf,
+    log: program.log,
+    clock,
+    dialMs: () => config().dialMs,
+    udpIdleMs: () => config().udpIdleMs,
+    isDue: (what) => seldom.due(what),
+    logins: new ProxyLogins(ownerOf, signInLimitsOf(config())),
+    forward: () => {
+      const { handshakeMs: headMs, keepAliveMs, responseMs } = config()
+      return { via, headMs, keepAliveMs, responseMs, deadlines }
+    },
+  }
+}
 
 /** Opens a tunnel to its visitors. @throws the system's error */
 export const openListener = (
@@ -31,16 +68,19 @@ export const openListener = (
   address: Address,
   parts: TunnelParts,
 ): Promise<{ close(): void }> => {
+  const { id, mode } = tunnel.record
+  if (mode === 'udp') return Visitors.open(tunnel, address, parts)
   const options: ListenerOptions = {
-    fields: { tunnel: tunnel.record.id },
+    fields: { tunnel: id },
     levels: () => tunnel.levels,
     dial: tunnelDial(tunnel, parts),
     mayReuse: () => true,
   }
-  const handshake = checked(tunnel, visitHandshake(tunnel, parts))
+  const handshake = isProxy(tunnel)
+    ? checked(tunnel, proxyHandshake(tunnel, parts))
+    : visitHandshake(tunnel, parts)
   return parts.program.listen('tunnel', address, handshake, options)
 }
-
 /** To wherever the visitor asks for, through a program of the client. */
 const tunnelDial =
   ({ client }: LiveTunnel, { dialMs }: VisitParts): CallerDial =>
@@ -63,14 +103,8 @@ const checked =
     return handshake(reader, directory)
   }
 
-/** Reads nothing: all that a visitor sends is for the target. */
+/** Reads nothing. */
 const visitHandshake =
   (tunnel: LiveTunnel, parts: VisitParts): Handshake =>
-  async ({ conn }) => {
-    try {
-      return new Visit(tunnel, conn, tunnel.record.mode, parts)
-    } catch (error) {
-      conn.reset()
-      throw error
-    }
-  }
+  async ({ conn, client: visitor }) =>
+    visit(tunnel, { conn, visitor, protocol: tunnel.record.mode }, parts)

@@ -20,25 +20,32 @@ export interface PlaceRules {
 
 export const NOWHERE: Place = {}
 
+/** A tunnel that is there, or may come to be. */
+type Placed = Pick<LiveTunnel, 'record' | 'client'>
+
 /** Where visitors of tunnels come that say nothing else. */
 const HOST = '127.0.0.1'
 const PROXIES: ReadonlySet<TunnelMode> = new Set(['socks5', 'httpProxy', 'mixed'])
 const PORTLESS: ReadonlySet<TunnelMode> = new Set(['secret', 'p2p'])
 
+/** Its visitors say where they want to go. */
+export const isProxy = ({ record }: Pick<LiveTunnel, 'record'>): boolean => PROXIES.has(record.mode)
+
 /** What visitors of a proxy sign in with: its own logins, or its client's. */
-export const loginsOf = ({ record, client }: LiveTunnel): NonNullable<LiveTunnel['record']['logins']> => {
+export const loginsOf = ({ record, client }: Placed): NonNullable<LiveTunnel['record']['logins']> => {
   if (record.logins !== undefined && record.logins.length > 0) return record.logins
   return client.record.login === undefined ? [] : [client.record.login]
 }
 
-export const placeOf = (tunnel: LiveTunnel, { ports, open }: PlaceRules): Place => {
+export const placeOf = (tunnel: Placed, { ports, open }: PlaceRules): Place => {
   const { record, client } = tunnel
   const { mode, host = HOST, port } = record
   if (!record.enabled || !client.record.enabled || PORTLESS.has(mode)) return NOWHERE
   if (port === undefined) return { problem: 'it has no port' }
-  if (!isAmong(ports, port)) return { problem: `port ${port} is not among --ports` }
+  // Port 0 is any that is free, and none that others have use for.
+  if (port !== 0 && !isAmong(ports, port)) return { problem: `port ${port} is not among --ports` }
   const address = { host, port }
-  const isForAll = PROXIES.has(mode) && loginsOf(tunnel).length === 0
+  const isForAll = isProxy(tunnel) && loginsOf(tunnel).length === 0
   if (isForAll && !isLoopbackListener(address) && !open) {
     return { problem: 'a proxy beyond loopback needs a login' }
   }

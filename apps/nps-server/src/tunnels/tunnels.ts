@@ -1,10 +1,12 @@
 import { type Clock, systemClock } from '@sluice/ratelimit'
-import type { Program } from '@sluice/service'
+import type { Program, Request } from '@sluice/service'
 import type { NpsServerConfig } from '../config.ts'
 import type { LiveTunnel, Registry } from '../registry.ts'
-import { openListener, type TunnelParts, tunnelParts } from './tunnel-listener.ts'
+import { LoginWatch } from './login-watch.ts'
+import { openListener, signInLimitsOf, type TunnelParts, tunnelParts } from './tunnel-listener.ts'
 import { TunnelDoor, type TunnelDoorOptions } from './tunnel-door.ts'
 import { placeOf } from './tunnel-place.ts'
+import { visit, type Visited } from './visit.ts'
 
 export interface TunnelsOptions {
   readonly program: Program
@@ -20,6 +22,7 @@ export class Tunnels {
   readonly #parts: TunnelParts
   readonly #doors = new Map<number, TunnelDoor>()
   readonly #watch: Disposable
+  readonly #logins = new LoginWatch()
   #config: NpsServerConfig
   #isStopped = false
 
@@ -28,9 +31,11 @@ export class Tunnels {
     this.#options = { clock: systemClock, ...options }
     this.#config = config
     this.#parts = tunnelParts({ ...this.#options, config: () => this.#config })
+    const { logins } = this.#parts
     this.#watch = registry.watch(() => void this.sync())
     program.onReload<NpsServerConfig>((next) => () => {
       this.#config = next
+      logins.limits = signInLimitsOf(next)
       void this.sync()
     })
     program.onStop(() => this.#stop())
@@ -46,9 +51,15 @@ export class Tunnels {
       this.#doors.delete(id)
     }
     // All leave where they were before any of them opens: one may follow at another's port.
+    for (const tunnel of tunnels.values()) this.#logins.check(tunnel)
     await Promise.all(
       Array.from(tunnels.values(), (tunnel) => this.#doorOf(tunnel).move(placeOf(tunnel, this.#config))),
     )
+  }
+
+  /** Of who has found a secret tunnel. @throws as `visit` */
+  visit(tunnel: LiveTunnel, visited: Visited): Request {
+    return visit(tunnel, visited, this.#parts)
   }
 
   #doorOf(tunnel: LiveTunnel): TunnelDoor {
@@ -66,6 +77,7 @@ export class Tunnels {
     this.#isStopped = true
     this.#watch[Symbol.dispose]()
     for (const door of this.#doors.values()) door.stop()
+    this.#parts.logins.close()
   }
 }
 

@@ -1,8 +1,17 @@
 import { type Conn, type Route, straight } from '@sluice/net'
-import type { Account, Caller, CallerDial, ErrorCode, Levels, Request } from '@sluice/service'
+import {
+  type Account,
+  type Caller,
+  type CallerDial,
+  codeOf,
+  type ErrorCode,
+  type Levels,
+  type Request,
+} from '@sluice/service'
 import { type Address, formatAddress } from '@sluice/wire'
 import type { LiveTunnel } from '../registry.ts'
 import type { Picked } from '../target-picker.ts'
+import { checkVisitor } from '../visitor-lists.ts'
 import { dialAgent } from './agent-dial.ts'
 
 /** What all visits of a program share. */
@@ -11,8 +20,44 @@ export interface VisitParts {
   readonly dialMs: () => number
 }
 
-/** A visitor who is led to a target of a tunnel, and says nothing about where to. */
-export class Visit implements Request {
+/** How a visitor came to a tunnel, and in which words. */
+export interface Visited {
+  /** All that it brings is for the target. */
+  readonly conn: Conn
+  /** The address that the lists of visitors are asked for. */
+  readonly visitor: Address
+  readonly protocol: string
+  /** @default there are none: who may not come is reset, and nothing is told to who may */
+  readonly words?: VisitWords | undefined
+}
+
+/** What is told to a visitor before the first byte of the target. */
+export interface VisitWords {
+  accepted(): void
+  refused(code: ErrorCode): Promise<void>
+}
+
+/**
+ * Leads a visitor on who says nothing about where to; one who may not come has been told, or reset, when this throws.
+ * @throws ServiceError VISITOR_DENIED; NetError DIAL_FAILED where the tunnel has no target
+ */
+export const visit = (tunnel: LiveTunnel, visited: Visited, parts: VisitParts): Request => {
+  try {
+    checkVisitor(visited.visitor.host, tunnel.client.record, tunnel.record)
+    return new Visit(tunnel, visited, parts)
+  } catch (error) {
+    void refused(visited, codeOf(error))
+    throw error
+  }
+}
+
+const refused = ({ conn, words }: Visited, code: ErrorCode): Promise<void> => {
+  if (words !== undefined) return words.refused(code)
+  conn.reset()
+  return Promise.resolve()
+}
+
+class Visit implements Request {
   readonly account: Account
   readonly levels: Levels
   readonly protocol: string
@@ -20,30 +65,28 @@ export class Visit implements Request {
   readonly dial: CallerDial = (_target, signal, caller) => this.#dial(signal, caller)
   readonly onEnd: () => void
   readonly #tunnel: LiveTunnel
-  readonly #conn: Conn
+  readonly #visited: Visited
   readonly #parts: VisitParts
 
-  /** @throws NetError DIAL_FAILED where the tunnel has no target */
-  constructor(tunnel: LiveTunnel, conn: Conn, protocol: string, parts: VisitParts) {
+  constructor(tunnel: LiveTunnel, visited: Visited, parts: VisitParts) {
     const picked = pickFor(tunnel)
     this.account = parts.ownerOf(tunnel.client)
     this.levels = tunnel.levels
-    this.protocol = protocol
+    this.protocol = visited.protocol
     this.target = picked.address
     this.onEnd = (): void => picked.release()
     this.#tunnel = tunnel
-    this.#conn = conn
+    this.#visited = visited
     this.#parts = parts
   }
 
   accept(): Conn {
-    return this.#conn
+    this.#visited.words?.accepted()
+    return this.#visited.conn
   }
 
-  /** There are no words for it: the visitor sees that it was no regular end. */
-  reject(_code: ErrorCode): Promise<void> {
-    this.#conn.reset()
-    return Promise.resolve()
+  reject(code: ErrorCode): Promise<void> {
+    return refused(this.#visited, code)
   }
 
   async #dial(signal: AbortSignal, { client: visitor }: Caller): Promise<Route> {
@@ -51,7 +94,7 @@ export class Visit implements Request {
     const stream = await dialAgent(client, { signal, ms: this.#parts.dialMs() }, (agent, waiting) => {
       if (record.mode === 'file') return agent.openFiles(filesOf(record, visitor), waiting)
       const { proxyHeader: version } = record
-      const proxyHeader = version && { version, to: this.#conn.local }
+      const proxyHeader = version && { version, to: this.#visited.conn.local }
       return agent.open({ target: formatAddress(this.target), visitor, proxyHeader }, waiting)
     })
     return straight(stream)

@@ -1,5 +1,5 @@
 import { verify } from 'node:crypto'
-import { publicKeyOf } from '../ed25519.ts'
+import { publicKeyOf } from '@sluice/service'
 import type { Verify } from '../peer/identity.ts'
 
 /** By node:crypto. */

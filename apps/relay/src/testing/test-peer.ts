@@ -24,7 +24,7 @@ import {
   relayProof,
   type RelayTransport,
 } from '@sluice/wire/relay'
-import { publicKeyOf } from '../ed25519.ts'
+import { publicKeyOf } from '@sluice/service'
 import { freshIdentity, type Identity } from '../identity.ts'
 import { SUBPROTOCOL } from '../transport.ts'
 

@@ -1,7 +1,7 @@
 import type { Handshake } from '@sluice/service'
+import type { SocksCommands } from '@sluice/service/socks'
 import { Deadlines, type ForwardSettings } from '@sluice/service/http'
 import { createHandshake } from '../handshake.ts'
-import type { SocksCommands } from '../socks-request.ts'
 
 export const VIA = 'sluice-test'
 

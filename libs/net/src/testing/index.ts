@@ -1,2 +1,6 @@
 export { CERTIFICATE, CERTIFICATE_KEY } from './certificate.ts'
 export { type Authority, createAuthority, type Identity } from './certificates.ts'
+export { Collector } from './collector.ts'
+export { dice } from './dice.ts'
+export { connPair, NEVER, tlsPair, turns } from './loopback.ts'
+export { type MemoryConn, memoryConns, type MemoryOptions } from './memory-conn.ts'

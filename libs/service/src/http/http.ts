@@ -4,7 +4,7 @@ import type { Account } from '../account.ts'
 import type { Directory } from '../directory.ts'
 import { codeOf, retryMsOf, ServiceError } from '../errors.ts'
 import type { Request, ServedRequest } from '../request.ts'
-import { signIn } from '../sign-in.ts'
+import { type Logins, signIn } from '../sign-in.ts'
 import { answerFor, named } from './answer.ts'
 import { type Asked, createHeadDecoder, type HeadBytes, readAsked } from './asked.ts'
 import { ConnectRequest } from './connect.ts'
@@ -17,14 +17,14 @@ const MAX_ROUNDS = 4
 const NOTHING = new Uint8Array(0)
 
 /** What a listener takes over HTTP, and from whom. */
-export interface HttpDoor {
+export interface HttpDoor<L extends Logins = Directory> {
   readonly forward: ForwardSettings
   /** Who the client is already, or why not; then its requests need no credentials. */
   readonly known?: Account | ServiceError | undefined
   /** Who a client is whose requests bring no credentials, where it may be anybody. */
   readonly guest?: Account | undefined
   /** Undefined: there are none that it takes. */
-  readonly other?: OtherRequests | undefined
+  readonly other?: OtherRequests<L> | undefined
 }
 
 /**
@@ -32,20 +32,20 @@ export interface HttpDoor {
  * gets the conn reads all of it. As a handshake it finds out who asks, and answers what it refuses before it throws.
  * @returns undefined where it does not take this one, which is then refused as what cannot be forwarded
  */
-export type OtherRequests = (
+export type OtherRequests<L extends Logins = Directory> = (
   head: RequestHead,
   reader: Reader,
-  directory: Directory,
+  logins: L,
 ) => Promise<Request | ServedRequest> | undefined
 
 /**
  * HTTP/1: CONNECT, or a request to be forwarded, with Basic credentials (RFC 7617), or what the door takes besides. A client
  * without credentials is asked for them and may come again on the same connection, for as long as a handshake may take.
  */
-export const http = async (
+export const http = async <L extends Logins = Directory>(
   reader: Reader,
-  directory: Directory,
-  door: HttpDoor,
+  logins: L,
+  door: HttpDoor<L>,
 ): Promise<Request | ServedRequest> => {
   const { forward, known } = door
   let asked: Asked | undefined = undefined
@@ -58,12 +58,12 @@ export const http = async (
   try {
     for (let round = 1; ; round += 1) {
       const read: HeadBytes = await reader.read(createHeadDecoder())
-      const other = takenBy(door.other, read, reader, directory)
+      const other = takenBy(door.other, read, reader, logins)
       if (other !== undefined) return other
       asked = readAsked(read, forward.via)
       if (known instanceof ServiceError) throw known
       try {
-        const account = known ?? (await authenticate(reader, asked, directory, door.guest))
+        const account = known ?? (await authenticate(reader, asked, logins, door.guest))
         return requestOf(reader, account, asked, door)
       } catch (error) {
         if (codeOf(error) !== 'AUTH_REQUIRED' || !asked.mayRetry || round === MAX_ROUNDS) throw error
@@ -80,34 +80,34 @@ export const http = async (
   }
 }
 
-const takenBy = (
-  other: OtherRequests | undefined,
+const takenBy = <L extends Logins>(
+  other: OtherRequests<L> | undefined,
   { head, bytes }: HeadBytes,
   reader: Reader,
-  directory: Directory,
-): ReturnType<OtherRequests> => {
+  logins: L,
+): ReturnType<OtherRequests<L>> => {
   if (other === undefined || !/^(?:\/|https:\/\/)/i.test(head.target)) return undefined
   reader.unread(bytes)
-  return other(head, reader, directory)
+  return other(head, reader, logins)
 }
 
 const authenticate = (
   reader: Reader,
   { credentials }: Asked,
-  directory: Directory,
+  logins: Logins,
   guest: Account | undefined,
 ): Account | Promise<Account> => {
   if (credentials === undefined && guest !== undefined) return guest
   const basic = credentials === undefined ? undefined : basicCredentialsOf(credentials)
   if (basic === undefined) throw new ServiceError('AUTH_REQUIRED')
-  return signIn(reader, directory, basic)
+  return signIn(reader, logins, basic)
 }
 
 const requestOf = (
   { conn }: Reader,
   account: Account,
   { target, forwarded, size, credentials }: Asked,
-  { forward, known }: HttpDoor,
+  { forward, known }: Pick<HttpDoor, 'forward' | 'known'>,
 ): Request | ServedRequest => {
   if (target !== undefined) return new ConnectRequest(conn, account, { target, size }, forward)
   const login = known === undefined ? { credentials } : undefined

@@ -1,6 +1,6 @@
 import type { Decode, Decoded } from '../decode.ts'
 import { WireError } from '../wire-error.ts'
-import { FieldReader } from './fields.ts'
+import { FieldReader } from '../fields.ts'
 import {
   FRAME,
   MAX_ADDRESS_BYTES,

@@ -1,5 +1,5 @@
 import { AUTH_TAG } from './decode-frame.ts'
-import { encodeText, FieldWriter } from './fields.ts'
+import { encodeText, FieldWriter } from '../fields.ts'
 import { FRAME, type RelayFrame, type RelayFrameOf } from './frame.ts'
 import { RELAY_STATUS, type RelayStatus } from './status.ts'
 

@@ -1,7 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { WireError } from '../wire-error.ts'
 import { encodeRelayFrame } from './encode-frame.ts'
-import { encodeText, FieldReader, FieldWriter } from './fields.ts'
+import { encodeText, FieldReader, FieldWriter } from '../fields.ts'
 import type { Challenge, Hello } from './frame.ts'
 
 /** RFC 5705 label of the keying material to which proofs are bound over TLS; no context, 32 octets. */

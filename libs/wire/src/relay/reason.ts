@@ -1,4 +1,4 @@
-import { encodeText } from './fields.ts'
+import { encodeText } from '../fields.ts'
 import { MAX_REASON_BYTES } from './frame.ts'
 
 /** A text as a frame can carry it: at most 256 octets, blanks for control characters. */

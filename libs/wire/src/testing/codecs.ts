@@ -17,6 +17,7 @@ import {
 } from '../socks5.ts'
 import { decodeSocksDatagram } from '../socks5-udp.ts'
 import { decodeSumbit } from '../sumbit.ts'
+import { bridgeCodecs } from './bridge-codecs.ts'
 import { CLIENT_HELLO, CLIENT_HELLO_IN_TWO } from './client-hello-vectors.ts'
 import { EMPTY, MAGIC, REQUEST, RESPONSE } from './compat-vectors.ts'
 import { hex } from './hex.ts'
@@ -140,6 +141,7 @@ export const codecs: readonly Codec[] = [
   { name: 'relay frame before the login', decode: decodeEarlyFrame, sample: earlySamples },
   { name: 'relay frame', decode: decodeRelayFrame, sample: frameSamples },
   ...npcCodecs,
+  ...bridgeCodecs,
 ]
 
 function codec<T>(name: string, decode: Decode<T>, sample: readonly string[]): Codec<T> {

@@ -1,0 +1,216 @@
+import { ConfigError, textType } from '@sluice/service'
+import { z } from 'zod'
+import type { HostScheme } from '../records.ts'
+import { BY, type Call, type Found, type Verb, verb } from './record-command.ts'
+import {
+  about,
+  clientId,
+  type CommonRecordFlags,
+  commonPatch,
+  commonRecordFlags,
+  type Flags,
+  mentioned,
+  optionalFlag,
+  optionalText,
+  optionalTextOrNone,
+  type ServedFlags,
+  servedFlags,
+  servedPatch,
+  withoutNulls,
+} from './record-flags.ts'
+import { hostLines, hostTable } from './record-tables.ts'
+import { hostView } from './record-views.ts'
+
+type Header = [name: string, value: string]
+
+interface HostFlags extends CommonRecordFlags, ServedFlags {
+  host: string | undefined
+  location: string | undefined
+  scheme: HostScheme | undefined
+  hostChange: string | null | undefined
+  header: Header[] | undefined
+  cert: string | null | undefined
+  key: string | null | undefined
+  passThrough: boolean | undefined
+  autoHttps: boolean | undefined
+}
+
+// A comma ends a header only where the next one begins: values may have commas, too.
+const NEXT_HEADER = /,(?=[!#$%&'*+.^_`|~\w-]+: )/
+
+const headers = textType('NAME: VALUE', 'a header as NAME: VALUE, or none', (written): Header[] =>
+  written === 'none'
+    ? []
+    : written.split(NEXT_HEADER).map((line) => {
+        const [, name, value] = /^([^:\s]+): *(.*)$/s.exec(line) ?? []
+        if (name === undefined || value === undefined) throw new RangeError('no header')
+        return [name, value]
+      }),
+)
+
+const hostFlags: Flags<HostFlags> = {
+  host: optionalText('name that visitors ask for, or *. and a name', 'NAME'),
+  location: optionalText('front of the paths that are meant; all unless told', '/PATH'),
+  scheme: z.enum(['all', 'http', 'https']).optional().meta(about('how visitors may come; all unless told')),
+  ...servedFlags,
+  hostChange: optionalTextOrNone(
+    'what targets see as Host; what the visitor asked for unless told',
+    'HOST[:PORT]',
+  ),
+  header: headers.optional().meta({ ...about('set in requests; may be given several times'), list: true }),
+  cert: optionalTextOrNone('certificate of its own, PEM', 'FILE'),
+  key: optionalTextOrNone('private key of --cert, PEM', 'FILE'),
+  passThrough: optionalFlag('TLS goes through to the target, by its SNI'),
+  autoHttps: optionalFlag('visitors that come by http are sent to https'),
+  ...commonRecordFlags,
+}
+
+const ofClient = { client: clientId.meta({ ...about('whose it is'), placeholder: 'ID' }) }
+const ofAnyClient = {
+  client: clientId.optional().meta({ ...about('those of one client'), placeholder: 'ID' }),
+}
+
+/** What can follow `host`. */
+export function hostVerbs(): Verb[] {
+  const of = 'host'
+  return [
+    verb(
+      {
+        of,
+        words: 'add',
+        about: 'Adds a host: what visitors of --http and --https ask for by its name.',
+        examples: [
+          {
+            does: 'A site at the web server of the client:',
+            line: 'host add --client 1 --host www.example.org --target 127.0.0.1:80',
+          },
+          {
+            does: 'Only what is below a path, and only over TLS:',
+            line: 'host add --client 1 --host example.org --location /wiki --scheme https --target 8080',
+          },
+        ],
+      },
+      { ...ofClient, ...hostFlags },
+      async (call, { client, ...flags }) => {
+        const { host = '', ...input } = withoutNulls(inputOf(flags))
+        const { id } = await call.manager.addHost({ ...input, clientId: client, host }, BY)
+        return { json: viewOf(call, id), lines: [`added host ${id}`] }
+      },
+    ),
+    verb(
+      {
+        of,
+        words: 'list',
+        about: 'Lists the hosts.',
+        examples: [{ does: 'Those of one client:', line: 'host list --client 1' }],
+      },
+      ofAnyClient,
+      (call, { client }) => {
+        const state = call.store.presence.read()
+        const views = call.store
+          .hosts()
+          .filter(({ clientId: owner }) => client === undefined || owner === client)
+          .map((record) => hostView(record, call, state))
+        return { json: views, lines: hostTable(views) }
+      },
+    ),
+    verb(
+      {
+        of,
+        words: 'show ID',
+        about: 'Shows a host: limits and flow.',
+        examples: [{ does: 'The first:', line: 'host show 1' }],
+      },
+      {},
+      shown,
+    ),
+    verb(
+      {
+        of,
+        words: 'set ID',
+        about: 'Changes what the flags say, `none` takes it away. It holds for open connections too.',
+        examples: [
+          {
+            does: 'Two targets in turn, by their load:',
+            line: 'host set 1 --target 8080,8081 --balance leastConnections',
+          },
+        ],
+      },
+      hostFlags,
+      async (call, flags) => {
+        const change = inputOf(flags)
+        if (Object.keys(change).length === 0)
+          throw new ConfigError('USAGE', 'host set: wanted something to change, see --help')
+        await call.manager.patchHost(call.id, change, BY)
+        return shown(call)
+      },
+    ),
+    ...(['enable', 'disable'] as const).map((word) =>
+      verb(
+        {
+          of,
+          words: `${word} ID`,
+          about: word === 'enable' ? 'Serves a host again.' : 'Serves a host no more and cuts its visitors.',
+          examples: [{ does: 'The first:', line: `host ${word} 1` }],
+        },
+        {},
+        async (call) => {
+          await call.manager.patchHost(call.id, { enabled: word === 'enable' }, BY)
+          return shown(call)
+        },
+      ),
+    ),
+    verb(
+      {
+        of,
+        words: 'remove ID',
+        about: 'Removes a host and cuts its visitors.',
+        examples: [{ does: 'The first:', line: 'host remove 1' }],
+      },
+      {},
+      async ({ id, manager }) => {
+        await manager.removeHost(id, BY)
+        return { json: { id, removed: true }, lines: [`removed host ${id}`] }
+      },
+    ),
+    verb(
+      {
+        of,
+        words: 'reset-flow ID',
+        about: 'Has a host count from 0 from now on, its quota too.',
+        examples: [{ does: 'The first:', line: 'host reset-flow 1' }],
+      },
+      {},
+      async (call) => {
+        await call.manager.resetFlow('host', call.id, BY)
+        return shown(call)
+      },
+    ),
+  ]
+}
+
+interface Asked extends ReturnType<typeof commonPatch>, ReturnType<typeof servedPatch> {
+  host?: string
+  location?: string
+  scheme?: HostScheme
+  hostChange?: string | null
+  headers?: Header[]
+  certFile?: string | null
+  keyFile?: string | null
+  passThrough?: boolean
+  autoHttps?: boolean
+}
+
+function inputOf(flags: HostFlags): Asked {
+  const { host, location, scheme, hostChange, header, cert, key, passThrough, autoHttps } = flags
+  const own = { host, location, scheme, hostChange, headers: header, certFile: cert, keyFile: key }
+  return { ...commonPatch(flags), ...servedPatch(flags), ...mentioned({ ...own, passThrough, autoHttps }) }
+}
+
+const viewOf = (call: Call, id: number): ReturnType<typeof hostView> =>
+  hostView(call.store.host(id), call, call.store.presence.read())
+
+function shown(call: Call): Found {
+  const view = viewOf(call, call.id)
+  return { json: view, lines: hostLines(view) }
+}

@@ -1,0 +1,97 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { date, textType } from '@sluice/service'
+import { z } from 'zod'
+import { TOKEN_SCOPES, type TokenScope } from '../store/token-table.ts'
+import { BY, type Call, type Found, type Verb, verb } from './record-command.ts'
+import { about } from './record-flags.ts'
+import { tokenTable } from './record-tables.ts'
+
+const TOKEN_BYTES = 32
+
+const scopes = textType('SCOPE[,SCOPE]', 'scopes, read and write', (written): TokenScope[] => {
+  const asked = z.array(z.enum(TOKEN_SCOPES)).min(1).parse(written.split(','))
+  return TOKEN_SCOPES.filter((scope) => asked.includes(scope))
+})
+
+const name = textType('NAME', 'a name of 1 to 64 characters', (written) => {
+  if (!/^[^\p{Cc}]{1,64}$/u.test(written)) throw new RangeError('no name')
+  return written
+})
+
+interface AddFlags {
+  name: string
+  scopes: TokenScope[]
+  expires?: number | undefined
+}
+
+/** What can follow `token`. */
+export function tokenVerbs(): Verb[] {
+  const of = 'token'
+  return [
+    verb(
+      {
+        of,
+        words: 'add',
+        about: 'Adds a token of the API and prints it, this once.',
+        examples: [
+          { does: 'To look, and change nothing:', line: 'token add --name dashboard' },
+          {
+            does: 'To change things too, for a year:',
+            line: 'token add --name ci --scopes read,write --expires 2027-12-31',
+          },
+        ],
+      },
+      {
+        name: name.meta(about('what people should know it by')),
+        scopes: scopes.prefault('read').meta(about('what may be done with it')),
+        expires: date.optional().meta(about('when it is of no use any more; a day begins in UTC', 'access')),
+      },
+      add,
+    ),
+    verb(
+      {
+        of,
+        words: 'list',
+        about: 'Lists the tokens of the API, without what is secret of them.',
+        examples: [{ does: 'All:', line: 'token list' }],
+      },
+      {},
+      ({ store }) => {
+        const tokens = store.tokens.list()
+        return { json: tokens, lines: tokenTable(tokens) }
+      },
+    ),
+    verb(
+      {
+        of,
+        words: 'remove ID',
+        about: 'Removes a token; it is void at once.',
+        examples: [{ does: 'The first:', line: 'token remove 1' }],
+      },
+      {},
+      ({ id, store }) => {
+        store.transaction(() => {
+          const before = store.tokens.list().find((token) => token.id === id)
+          store.tokens.remove(id)
+          store.audit.append({ by: BY, action: 'token.remove', id, before })
+        })
+        return { json: { id, removed: true }, lines: [`removed token ${id}`] }
+      },
+    ),
+  ]
+}
+
+function add({ store }: Call, { name: label, scopes: asked, expires }: AddFlags): Found {
+  const token = randomBytes(TOKEN_BYTES).toString('base64url')
+  const hash = createHash('sha256').update(token).digest('hex')
+  const record = store.transaction(() => {
+    const until = expires === undefined ? {} : { expiresAt: expires }
+    const added = store.tokens.add({ name: label, hash, scopes: asked, ...until })
+    store.audit.append({ by: BY, action: 'token.add', id: added.id, after: added })
+    return added
+  })
+  return {
+    json: { ...record, token },
+    lines: [`added token ${record.id}`, `token (shown this once): ${token}`],
+  }
+}

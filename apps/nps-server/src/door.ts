@@ -1,0 +1,116 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { ConfigError, isExposed, Program } from '@sluice/service'
+import { type Address, formatAddress } from '@sluice/wire'
+import { openApi } from './api/index.ts'
+import { bridgeIdentityFile, openBridge, openBridgeIdentity } from './bridge/index.ts'
+import type { NpsServerConfig } from './config.ts'
+import { openHosts } from './hosts/index.ts'
+import { LiveRegistry } from './live-registry.ts'
+import { makeEnrolment } from './make-enrolment.ts'
+import { Manager, rememberBridge } from './manager.ts'
+import { openNpcBridge } from './npc/bridge.ts'
+import { RecordStore } from './store/record-store.ts'
+import { secretVisits } from './tunnels/secret-visits.ts'
+import { openTunnels } from './tunnels/tunnels.ts'
+
+/** Names of the listeners. */
+export const DOORS: readonly string[] = ['bridge', 'npc-bridge', 'http', 'https', 'web', 'tunnel']
+
+export interface OpenDoor {
+  /** Where the listeners ended up. */
+  readonly bridge: Address
+  readonly npcBridge: Address | undefined
+  readonly http: Address | undefined
+  readonly https: Address | undefined
+  readonly web: Address | undefined
+  readonly manager: Manager
+  readonly registry: LiveRegistry
+}
+
+export interface OpenOptions {
+  /** Told by the API. */
+  readonly version?: string
+}
+
+/**
+ * Opens the bridge, what else is wanted, and all tunnels in a running program.
+ * @throws ConfigError where files are of no use or only half of a pair is given; StoreError; the system's errors
+ */
+export const openDoor = async (
+  program: Program,
+  config: NpsServerConfig,
+  { version = '' }: OpenOptions = {},
+): Promise<OpenDoor> => {
+  checkPairs(config)
+  mkdirSync(config.data, { recursive: true, mode: 0o700 })
+  const identity = openBridgeIdentity(config)
+  const file = bridgeIdentityFile(config)
+  if (isExposed(file)) program.log.warn({ file }, 'identity.exposed')
+  const { store, registry } = openRecords(program, config)
+  const manager = openManager(program, config, store)
+  const shared = { program, config, registry }
+  const tunnels = await openTunnels(shared)
+  const onVisit = secretVisits({ ...shared, tunnels })
+  const { address: bridge } = await openBridge({ ...shared, identity, onVisit })
+  rememberBridge(store, formatAddress(bridge))
+  const npcBridge = config.npcBridge && (await openNpcBridge(shared))
+  const { http, https } = await openHosts(shared)
+  const web = await openApi({ ...shared, store, manager, version })
+  return {
+    bridge,
+    npcBridge: npcBridge?.address,
+    http: http?.address,
+    https: https?.address,
+    web: web?.address,
+    manager,
+    registry,
+  }
+}
+
+const checkPairs = ({ https, httpsCert, httpsKey }: NpsServerConfig): void => {
+  if ((httpsCert === undefined) !== (httpsKey === undefined)) {
+    throw new ConfigError('CONFIG_INVALID', '--https-cert and --https-key want each other')
+  }
+  if (https !== undefined || httpsCert === undefined) return
+  throw new ConfigError('CONFIG_INVALID', '--https is missing: there is no listener for the certificate')
+}
+
+const openRecords = (
+  program: Program,
+  { data }: NpsServerConfig,
+): { store: RecordStore; registry: LiveRegistry } => {
+  const { directory, log } = program
+  const store = RecordStore.open(join(data, 'tunnels.db'))
+  const registry = new LiveRegistry({ store, directory, log })
+  program.beforeClose.push(async () => {
+    await registry.stop()
+    store.close()
+  })
+  registry.start()
+  return { store, registry }
+}
+
+const openManager = (program: Program, config: NpsServerConfig, store: RecordStore): Manager => {
+  let { ports } = config
+  program.onReload<NpsServerConfig>((next) => () => void ({ ports } = next))
+  return new Manager({
+    store,
+    userIdOf: (name) => program.directory.byName(name)?.user.id,
+    ports: () => ports,
+    enrol: () => makeEnrolment(config.data),
+  })
+}
+
+/** The program with this one door, ready. */
+export const serve = async (version: string, config: NpsServerConfig): Promise<Program> => {
+  const program = await Program.start({ app: 'nps-server', version, config, doors: DOORS })
+  try {
+    await openDoor(program, config, { version })
+    await program.ready()
+    return program
+  } catch (error) {
+    await program.stop()
+    throw error
+  }
+}

@@ -1,0 +1,1 @@
+export { importCommand, type ImportIo } from './import-command.ts'

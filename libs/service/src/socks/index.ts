@@ -1,0 +1,5 @@
+export { socks4 } from './socks4.ts'
+export { socks5 } from './socks5.ts'
+export type { DatagramPath } from './socks-datagrams.ts'
+export type { SocksClient, SocksCommand, SocksCommands, SocksWords } from './socks-request.ts'
+export { type OpenPath, UdpAssociate, type UdpAssociateOptions } from './udp-associate.ts'
