@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { hostname, platform } from 'node:os'
-import { createMetrics } from '@sluice/metrics'
-import { type Conn, createDial, createLocate, type Dial } from '@sluice/net'
+import { type Conn, createDial, createLocate, createResolver, type Dial } from '@sluice/net'
 import { createLog, type Log, ServiceError } from '@sluice/service'
 import type { Address } from '@sluice/wire'
 import type { BridgeInfo, BridgeRole, BridgeTerms, StreamHeader } from '@sluice/wire/bridge'
 import type { ClientStatus } from '../bridge/client-status.ts'
 import { type Enrolment, parseEnrolment } from '../bridge/enrolment.ts'
-import { clientKeys } from '../bridge/keys.ts'
+import { type ClientKeys, clientKeys } from '../bridge/keys.ts'
 import { openStream } from '../bridge/open-stream.ts'
 import { YamuxMux } from '../mux/index.ts'
 import { BridgeError } from './bridge-error.ts'
@@ -62,7 +61,9 @@ export interface TunnelClientStatus {
 /** From the first look at the server's name to its word. */
 const LOGIN_MS = 15_000
 const ANSWER_MS = 10_000
-const anywhere = createDial({ policy: { check: () => {} } })
+/** Of all clients of this process: it remembers names. */
+const resolver = createResolver()
+const anywhere = createDial({ policy: { check: () => {} }, resolver })
 
 /**
  * The client program of the native bridge: keeps a connection to the server, gets it back after a loss, and leads the streams
@@ -73,6 +74,7 @@ export class TunnelClient {
   readonly ended: Promise<void>
   readonly #options: TunnelClientOptions
   readonly #enrolment: Enrolment
+  readonly #keys: ClientKeys
   readonly #info: BridgeInfo
   readonly #streams: IncomingStreams
   readonly #traffic: Traffic = { up: 0, down: 0 }
@@ -97,17 +99,17 @@ export class TunnelClient {
     } = options
     this.#options = options
     this.#enrolment = typeof enrolment === 'string' ? parseEnrolment(enrolment) : enrolment
+    this.#keys = clientKeys(this.#enrolment.secret)
     this.#waits = new RetryWaits(random)
     const instance = randomBytes(16).toString('hex')
     this.#info = { role, version, host: hostname().slice(0, 128), os: platform(), instance }
     const policy = new OwnNetworkPolicy(allow)
-    const locate = createLocate({ policy })
+    const locate = createLocate({ policy, resolver })
     this.#streams = new IncomingStreams({
-      dial: createDial({ policy }),
+      dial: createDial({ policy, resolver }),
       locate: (target) => locate(target),
       files: undefined,
       traffic: this.#traffic,
-      metrics: createMetrics({ app: 'nps-client', version }).door('bridge'),
       log,
     })
     this.ended = this.#end.promise
@@ -178,9 +180,9 @@ export class TunnelClient {
 
   /** @throws why there is no connection any more */
   async #session(at: Address): Promise<void> {
-    const { fingerprint, secret } = this.#enrolment
+    const { fingerprint } = this.#enrolment
     const { dial = anywhere, events } = this.#options
-    const parts = { dial, keys: clientKeys(secret), fingerprint, info: this.#info }
+    const parts = { dial, keys: this.#keys, fingerprint, info: this.#info }
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(LOGIN_MS)])
     const { conn, terms } = await connectBridge(at, parts, signal)
     if (this.#stop.signal.aborted) return conn.destroy()
