@@ -82,6 +82,8 @@ export class TunnelClient {
   readonly #stop = new AbortController()
   readonly #end: PromiseWithResolvers<void> = Promise.withResolvers()
   #mux: YamuxMux | undefined = undefined
+  /** Settles when the connection is over. */
+  #over: Promise<unknown> | undefined = undefined
   #server: Address | undefined = undefined
   #hasBeenUp = false
   #running: Promise<void> | undefined = undefined
@@ -187,6 +189,7 @@ export class TunnelClient {
     const { conn, terms } = await connectBridge(at, parts, signal)
     if (this.#stop.signal.aborted) return conn.destroy()
     const over = Promise.withResolvers<Error | undefined>()
+    this.#over = over.promise
     const { maxStreams, pingMs, deadMs } = terms
     this.#mux = new YamuxMux({
       ...{ conn, isOpener: true, maxStreams, pingMs, deadMs },
@@ -223,6 +226,10 @@ export class TunnelClient {
     await drained
     clearTimeout(grace)
     this.#stop.abort(new ServiceError('SHUTDOWN'))
+    // The server closes it, once it sees that no stream is left: so both know that all was said.
+    const waited = new AbortController()
+    if (this.#mux !== undefined) await Promise.race([this.#over, sleep(LAST_WORDS_MS, waited.signal)])
+    waited.abort()
     this.#mux?.close()
     await this.#running
     this.#end.resolve()
@@ -241,6 +248,7 @@ export class TunnelClient {
 }
 
 const GRACE_MS = 30_000
+const LAST_WORDS_MS = 1000
 
 /** Ends early, and does not reject, where `signal` is aborted. */
 const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
