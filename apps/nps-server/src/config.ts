@@ -19,6 +19,7 @@ import { apiKey, npcBridge, type NpcBridgeAddress, portRanges } from './config-t
 export interface NpsServerConfig extends ProgramConfig {
   bridge: Address
   npcBridge: NpcBridgeAddress | undefined
+  p2p: Address | undefined
   http: Address | undefined
   https: Address | undefined
   httpsCert: string | undefined
@@ -62,6 +63,11 @@ export const schema: ConfigSchema<NpsServerConfig> = base
     }),
     npcBridge: npcBridge.optional().meta({
       description: 'where npc comes in, whose protocol protects little; nowhere unless given',
+      group: 'listeners',
+    }),
+    p2p: address.optional().meta({
+      description:
+        'where peers of npc are told of each other over UDP, at this port and the two above it; nowhere unless given',
       group: 'listeners',
     }),
     http: address.optional().meta({

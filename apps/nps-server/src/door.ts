@@ -9,6 +9,7 @@ import { openHosts } from './hosts/index.ts'
 import { LiveRegistry } from './live-registry.ts'
 import { makeEnrolment } from './make-enrolment.ts'
 import { Manager, rememberBridge } from './manager.ts'
+import { openNpcBridge } from './npc/bridge.ts'
 import { RecordStore } from './store/record-store.ts'
 import { secretVisits } from './tunnels/secret-visits.ts'
 import { openTunnels } from './tunnels/tunnels.ts'
@@ -19,6 +20,7 @@ export const DOORS: readonly string[] = ['bridge', 'npc-bridge', 'http', 'https'
 export interface OpenDoor {
   /** Where the listeners ended up. */
   readonly bridge: Address
+  readonly npcBridge: Address | undefined
   readonly http: Address | undefined
   readonly https: Address | undefined
   readonly web: Address | undefined
@@ -52,9 +54,18 @@ export const openDoor = async (
   const onVisit = secretVisits({ ...shared, tunnels })
   const { address: bridge } = await openBridge({ ...shared, identity, onVisit })
   rememberBridge(store, formatAddress(bridge))
+  const npcBridge = config.npcBridge && (await openNpcBridge(shared))
   const { http, https } = await openHosts(shared)
   const web = await openApi({ ...shared, store, manager, version })
-  return { bridge, http: http?.address, https: https?.address, web: web?.address, manager, registry }
+  return {
+    bridge,
+    npcBridge: npcBridge?.address,
+    http: http?.address,
+    https: https?.address,
+    web: web?.address,
+    manager,
+    registry,
+  }
 }
 
 const checkPairs = ({ https, httpsCert, httpsKey }: NpsServerConfig): void => {

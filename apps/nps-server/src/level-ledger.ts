@@ -99,7 +99,8 @@ export class LevelLedger {
         continue
       }
       booked.push(level)
-      entries.push({ kind: level.kind, id: level.record.id, inlet: up, export: down })
+      const { id, limits } = level.record
+      entries.push({ kind: level.kind, id, limits, inlet: up, export: down })
     }
     return entries.length === 0 ? undefined : { entries, levels: booked, at: this.#options.now() }
   }

@@ -30,6 +30,7 @@ export { type HttpHop, type HttpOutcome, type Route, straight } from './upstream
 export { readProxyHeader, writeProxyHeader } from './proxy-header.ts'
 export { takeSocket } from './take-socket.ts'
 export { connectTls, startTls, type TlsDialOptions, whenSecure } from './start-tls.ts'
+export { tlsOver } from './tls-over.ts'
 export { keyingMaterial, peerKey, rawKey } from './tls-peer.ts'
 export { tlsSocket, type TlsSocketOptions } from './tls-socket.ts'
 export { TlsFiles, type TlsFilesOptions, type TlsPaths } from './tls-files.ts'

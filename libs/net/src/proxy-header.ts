@@ -34,7 +34,7 @@ export const readProxyHeader = async (reader: Reader): Promise<Address | undefin
  * @param to where the client came to, where that is not the target itself
  */
 export const writeProxyHeader = (
-  conn: Conn,
+  conn: Pick<Conn, 'remote' | 'write'>,
   version: 1 | 2,
   client: Address,
   to: Address = conn.remote,

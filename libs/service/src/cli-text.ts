@@ -159,7 +159,8 @@ export const quotaText = ({ quotaBytes, quotaPeriod }: Pick<Limits, 'quotaBytes'
     : formatQuota({ bytes: quotaBytes, ...(quotaPeriod !== undefined && { period: quotaPeriod }) })
 
 /** A time for people; `-` for none. */
-export const dateText = (at: number | undefined): string => (at === undefined ? '-' : new Date(at).toISOString())
+export const dateText = (at: number | undefined): string =>
+  at === undefined ? '-' : new Date(at).toISOString()
 
 /** Bytes for people, rounded; the exact number is what `--json` is for. */
 export function about(bytes: number): string {

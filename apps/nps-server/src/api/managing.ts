@@ -20,4 +20,7 @@ export type Managing = Pick<
 >
 
 /** What is kept, as it is now. */
-export type Kept = Pick<RecordStore, 'clients' | 'tunnels' | 'hosts' | 'flowOf' | 'tokens' | 'audit'>
+export type Kept = Pick<
+  RecordStore,
+  'clients' | 'tunnels' | 'hosts' | 'flowOf' | 'tokens' | 'audit' | 'transaction'
+>

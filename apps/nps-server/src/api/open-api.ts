@@ -9,6 +9,7 @@ import type { PortRange } from '@sluice/net'
 import type { Address } from '@sluice/wire'
 import { AddressGuard } from './address-guard.ts'
 import { type ApiServer, startApi } from './api-server.ts'
+import { serveConsole } from './console/serve-console.ts'
 import { serveDocument } from './document.ts'
 import { makeFirstToken } from './token-routes.ts'
 import type { Kept, Managing } from './managing.ts'
@@ -43,7 +44,7 @@ export interface OpenApiOptions {
 }
 
 /**
- * Serves `/v1` on the door `web`, until the program stops. Where there is no token yet, the first one is made and told.
+ * Serves `/v1` and the console on the door `web`, until the program stops. Where there is no token yet, the first one is made and told.
  * @returns undefined where it is not asked for
  * @throws the system's error where the address cannot be bound
  */
@@ -67,6 +68,7 @@ export const openApi = async (options: OpenApiOptions): Promise<ApiServer | unde
     routes,
     tokens: new TokenGuard(store.tokens, guard),
     more: [
+      serveConsole,
       serveDocument(version, routes),
       ...(secret === undefined ? [] : [npsApi({ ...parts, secret, guard, log })]),
     ],

@@ -5,20 +5,31 @@ import { pageOf } from './pages.ts'
 import { newToken, pageQuery, type TokenInput } from './schemas.ts'
 import { hashToken, makeToken } from './token-guard.ts'
 
-type Store = Pick<Kept, 'tokens' | 'audit'>
+type Store = Pick<Kept, 'tokens' | 'audit' | 'transaction'>
 
 /** A new token, which is told nowhere else. */
 export const addToken = (
-  { tokens, audit }: Store,
+  store: Store,
   { name, scopes, expiresAt }: TokenInput,
   by: string,
 ): { readonly token: string; readonly record: TokenRecord } => {
   const token = makeToken()
   const until = expiresAt === undefined ? {} : { expiresAt }
-  const record = tokens.add({ name, scopes: [...new Set(scopes)], hash: hashToken(token), ...until })
-  audit.append({ by, action: 'token.add', id: record.id, after: shown(record) })
+  const record = store.transaction(() => {
+    const added = store.tokens.add({ name, scopes: [...new Set(scopes)], hash: hashToken(token), ...until })
+    store.audit.append({ by, action: 'token.add', id: added.id, after: added })
+    return added
+  })
   return { token, record }
 }
+
+/** @throws RecordError RECORD_UNKNOWN */
+const removeToken = (store: Store, id: number, by: string): void =>
+  store.transaction(() => {
+    const before = store.tokens.list().find((token) => token.id === id)
+    store.tokens.remove(id)
+    store.audit.append({ by, action: 'token.remove', id, before })
+  })
 
 /** Where nobody could come in, makes a token that may do everything, and tells it this once. */
 export const makeFirstToken = (store: Store, tell: (line: string) => void): void => {
@@ -36,10 +47,7 @@ export const tokenRoutes = (store: Store): ApiRoute[] => [
     status: 200,
     summary: 'Lists tokens, without their secrets.',
     query: pageQuery,
-    run: ({ query }) => {
-      const { items, next } = pageOf(store.tokens.list(), query)
-      return { items: items.map(shown), next }
-    },
+    run: ({ query }) => pageOf(store.tokens.list(), query),
   }),
   route({
     method: 'POST',
@@ -50,7 +58,7 @@ export const tokenRoutes = (store: Store): ApiRoute[] => [
     body: newToken,
     run: ({ body, by }) => {
       const { token, record } = addToken(store, body, by)
-      return { ...shown(record), token }
+      return { ...record, token }
     },
   }),
   route({
@@ -59,23 +67,6 @@ export const tokenRoutes = (store: Store): ApiRoute[] => [
     scope: 'write',
     status: 204,
     summary: 'Removes a token; it is void at once.',
-    run: ({ id, by }) => {
-      const before = store.tokens.list().find((token) => token.id === id)
-      store.tokens.remove(id)
-      store.audit.append({
-        by,
-        action: 'token.remove',
-        id,
-        ...(before !== undefined && { before: shown(before) }),
-      })
-    },
+    run: ({ id, by }) => removeToken(store, id, by),
   }),
 ]
-
-const shown = ({ id, name, scopes, createdAt, expiresAt }: TokenRecord): TokenRecord => ({
-  id,
-  name,
-  scopes,
-  createdAt,
-  ...(expiresAt !== undefined && { expiresAt }),
-})

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { PortRange } from '@sluice/net'
 import {
   type AppCommand,
@@ -18,7 +17,7 @@ import { z } from 'zod'
 import type { Enrolment } from '../manager-inputs.ts'
 import { Manager } from '../manager.ts'
 import { RecordError } from '../store/record-error.ts'
-import { RecordStore } from '../store/record-store.ts'
+import { recordsFile, RecordStore } from '../store/record-store.ts'
 import { UserNames } from './user-names.ts'
 
 /** What the program lends to its `client`, `tunnel`, `host` and `token` commands. */
@@ -140,7 +139,7 @@ async function within<T>(
     .parse({ data: given.get('data')?.value, store: given.get('store')?.value })
   const { bridge, ports = ANY_PORT } = settings as { bridge?: Address; ports?: readonly PortRange[] }
   const { now = Date.now } = io
-  const records = RecordStore.open(join(place.data, 'tunnels.db'), { now })
+  const records = RecordStore.open(recordsFile(place.data), { now })
   const users = new UserNames(() => io.openUsers(place))
   try {
     const manager = new Manager({

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
 import { createServer as createHttpsServer, get } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -39,21 +40,19 @@ const shown = async (servername: string): Promise<string> => {
   return subjectaltname
 }
 
-const visit = (servername: string, path = '/'): Promise<{ status: number; body: string }> =>
-  new Promise((resolve, reject) => {
-    const options = {
-      host: '127.0.0.1',
-      port: hosts.securePort,
-      path,
-      servername,
-      ca: authority.cert,
-      agent: false,
-    }
-    get({ ...options, headers: { host: servername } }, async (answer) => {
-      const body = Buffer.concat(await answer.toArray()).toString()
-      resolve({ status: answer.statusCode!, body })
-    }).on('error', reject)
-  })
+const visit = async (servername: string, path = '/'): Promise<{ status: number; body: string }> => {
+  const options = {
+    host: '127.0.0.1',
+    port: hosts.securePort,
+    path,
+    servername,
+    ca: authority.cert,
+    agent: false,
+  }
+  const asked = get({ ...options, headers: { host: servername } })
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+  return { status: answer.statusCode!, body: Buffer.concat(await answer.toArray()).toString() }
+}
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'nps-tls-'))

@@ -169,6 +169,10 @@ test('a trial says what would be made, and leaves nothing behind', async () => {
   const again = await sandbox.run(sandbox.root, '--dry-run')
   expect(again).toMatchObject({ code: 1, out: '' })
   expect(again.err).toContain('client 1 has its key: it was imported before')
+  sandbox.write('more/clients.json', records(client(5)))
+  expect((await sandbox.run(join(sandbox.root, 'more'), '--dry-run')).out).toContain('client 5: client 5')
+  using store = sandbox.open()
+  expect(store.clients()).toMatchObject([{ id: 1 }])
 })
 
 test('a second import is refused, and changes nothing', async () => {

@@ -1,4 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3'
+import type { Transact } from './transact.ts'
 
 /** Who did what. Nothing in it is a secret. */
 export interface AuditEntry {
@@ -32,13 +33,15 @@ interface Row {
 
 export class AuditTable {
   readonly #now: () => number
+  readonly #transact: Transact
   readonly #max: number
   readonly #insert: Statement<[number, string]>
   readonly #drop: Statement<[number]>
   readonly #list: Statement<[before: number, limit: number], Row>
 
-  constructor(database: Database, now: () => number, max: number = AUDIT_MAX) {
+  constructor(database: Database, now: () => number, transact: Transact, max: number = AUDIT_MAX) {
     this.#now = now
+    this.#transact = transact
     this.#max = max
     this.#insert = database.prepare('INSERT INTO audit (at, entry) VALUES (?, ?)')
     this.#drop = database.prepare('DELETE FROM audit WHERE id <= ?')
@@ -50,8 +53,10 @@ export class AuditTable {
     const { before: _, after: __, ...head } = entry
     const text = JSON.stringify(entry)
     const kept = text.length <= ENTRY_MAX_CHARS ? text : JSON.stringify(head)
-    const { lastInsertRowid } = this.#insert.run(this.#now(), kept)
-    this.#drop.run(Number(lastInsertRowid) - this.#max)
+    this.#transact(() => {
+      const { lastInsertRowid } = this.#insert.run(this.#now(), kept)
+      this.#drop.run(Number(lastInsertRowid) - this.#max)
+    })
   }
 
   /** The newest first. @param before of those older than this one @param limit most */

@@ -6,10 +6,12 @@ import type { FlowLimits, FlowTotals, Kind } from '../records.ts'
 export interface FlowEntry extends FlowTotals {
   readonly kind: Kind
   readonly id: number
+  /** Those that hold for it, where the caller knows them: reading them again costs more than all the rest. */
+  readonly limits?: FlowLimits
 }
 
 /** What is booked of one in the period of its quota. */
-export interface PeriodFlow extends FlowEntry {
+export interface PeriodFlow extends Omit<FlowEntry, 'limits'> {
   /** `all`, or `day:`, `week:`, `month:` and the day that it began on. */
   readonly period: string
 }
@@ -26,13 +28,13 @@ const NOTHING: FlowTotals = { inlet: 0, export: 0 }
 export class FlowTable {
   readonly #revise: () => number
   readonly #limitsOf: (kind: Kind, id: number) => FlowLimits | undefined
-  readonly #book: Statement<[string, number, string, number, number, number]>
+  readonly #book: Statement<[string, number, string, number, number, number], FlowTotals>
   readonly #whole: Statement<[string, number], FlowTotals>
   readonly #days: Statement<[string, number, string, string], FlowTotals>
   readonly #since: Statement<[number], { kind: Kind; id: number }>
   readonly #clear: Statement<[string, number]>
   readonly #zero: Statement<[string, number, number]>
-  readonly #aggregate: Statement<[number]>
+  readonly #aggregate: Statement<[]>
 
   constructor(
     database: Database,
@@ -43,7 +45,8 @@ export class FlowTable {
     this.#limitsOf = limitsOf
     this.#book = database.prepare(
       `INSERT INTO flow VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (kind, id, period) DO UPDATE
-       SET inlet = inlet + excluded.inlet, export = export + excluded.export, revision = excluded.revision`,
+       SET inlet = inlet + excluded.inlet, export = export + excluded.export, revision = excluded.revision
+       RETURNING inlet, export`,
     )
     this.#whole = database.prepare(
       "SELECT inlet, export FROM flow WHERE kind = ? AND id = ? AND period = 'all'",
@@ -95,22 +98,28 @@ export class FlowTable {
 
   /** Sums up tunnels and hosts by client, and `more` for each, in the caller's transaction. */
   aggregate(more: ReadonlyMap<number, FlowTotals>): void {
-    const revision = this.#revise()
-    this.#aggregate.run(revision)
-    for (const [id, flow] of more) this.#book.run('aggregate', id, 'all', flow.inlet, flow.export, revision)
+    this.#aggregate.run()
+    for (const [id, flow] of more) this.#book.run('aggregate', id, 'all', flow.inlet, flow.export, UNFOLLOWED)
   }
 
-  #bookOne({ kind, id, inlet, export: out }: FlowEntry, at: number, revision: number): PeriodFlow {
-    const limits = this.#limitsOf(kind, id) ?? {}
-    this.#book.run(kind, id, 'all', inlet, out, revision)
-    this.#book.run(kind, id, `day:${dayAt(limits.quotaZone, at)}`, inlet, out, revision)
+  #bookOne(entry: FlowEntry, at: number, revision: number): PeriodFlow {
+    const { kind, id, inlet, export: out } = entry
+    const limits = entry.limits ?? this.#limitsOf(kind, id) ?? {}
+    const day = `day:${dayAt(limits.quotaZone, at)}`
+    const whole = this.#book.get(kind, id, 'all', inlet, out, revision) ?? NOTHING
+    const today = this.#book.get(kind, id, day, inlet, out, revision) ?? NOTHING
+    if (limits.quotaPeriod === undefined) return { kind, id, period: 'all', ...whole }
+    if (limits.quotaPeriod === 'day') return { kind, id, period: day, ...today }
     return this.inPeriod(kind, id, limits, at)
   }
 }
 
+/** Of rows that nobody asks for the changes of. */
+const UNFOLLOWED = 0
+
 const AGGREGATE = `
   INSERT INTO flow
-  SELECT 'aggregate', clients.id, 'all', coalesce(sum(parts.inlet), 0), coalesce(sum(parts.export), 0), ?
+  SELECT 'aggregate', clients.id, 'all', coalesce(sum(parts.inlet), 0), coalesce(sum(parts.export), 0), 0
   FROM clients LEFT JOIN (
     SELECT tunnels.body ->> 'clientId' AS client, inlet, export FROM tunnels
       JOIN flow ON flow.kind = 'tunnel' AND flow.id = tunnels.id AND flow.period = 'all'
@@ -122,4 +131,4 @@ const AGGREGATE = `
   ) AS parts ON parts.client = clients.id
   WHERE clients.removed_at IS NULL GROUP BY clients.id
   ON CONFLICT (kind, id, period) DO UPDATE
-    SET inlet = excluded.inlet, export = excluded.export, revision = excluded.revision`
+    SET inlet = excluded.inlet, export = excluded.export`

@@ -321,6 +321,9 @@ test('a lock that somebody holds is STORE_BUSY', () => {
   const [ours, theirs] = [open(), openRaw()]
   theirs.exec('BEGIN IMMEDIATE')
   expect(() => ours.addClient({})).toThrow(coded('STORE_BUSY'))
+  expect(() => ours.tokens.add({ name: 'ci', hash: HASH, scopes: ['read'] })).toThrow(coded('STORE_BUSY'))
+  expect(() => ours.audit.append({ by: 'cli', action: 'x' })).toThrow(coded('STORE_BUSY'))
+  expect(() => ours.presence.drop('x')).toThrow(coded('STORE_BUSY'))
 })
 
 test('tokens are found by their hash until they expire', () => {
@@ -355,13 +358,13 @@ test('who is connected is forgotten when their server is silent for too long', (
     streams: 0,
   } as const
   store.presence.put('one', { agents: [agent], problems: { 1: 'in use' } })
-  now += 10_000
+  now += 8000
   store.presence.put('two', { agents: [{ ...agent, clientId: 2 }], problems: {} })
   expect(open().presence.read()).toMatchObject({
     agents: [{ clientId: 1 }, { clientId: 2 }],
     problems: { 1: 'in use' },
   })
-  now += 10_000
+  now += 8000
   expect(store.presence.read().agents).toMatchObject([{ clientId: 2 }])
   store.presence.drop('two')
   expect(store.presence.read()).toEqual({ agents: [], problems: {} })

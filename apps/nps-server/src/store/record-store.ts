@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { openDatabase } from '@sluice/userstore'
 import type { Database, Statement } from 'better-sqlite3'
 import type {
@@ -22,6 +23,10 @@ import { migrateRecords } from './record-migrations.ts'
 import { clientSchema, hostSchema, tunnelSchema } from './record-schemas.ts'
 import { RecordTable } from './record-table.ts'
 import { TokenTable } from './token-table.ts'
+import type { Transact } from './transact.ts'
+
+/** Where the records of a data folder are. */
+export const recordsFile = (data: string): string => join(data, 'tunnels.db')
 
 export interface RecordStoreOptions {
   /** How long to wait for another program's lock, ms; whoever waits does nothing else. @default 2000 */
@@ -52,7 +57,7 @@ interface Changed<Record> {
  * call blocks and is one transaction; `transaction` makes one of several. A write takes a revision and marks what it wrote
  * with it, so whoever remembers the last one it saw finds what changed since.
  *
- * All calls throw StoreError STORE_BUSY, STORE_WRITE, STORE_CORRUPT, STORE_CLOSED besides what they say.
+ * Writes throw StoreError STORE_BUSY, STORE_WRITE, STORE_CORRUPT besides what they say.
  */
 export class RecordStore {
   readonly tokens: TokenTable
@@ -93,9 +98,10 @@ export class RecordStore {
     this.#hosts = new RecordTable(database, 'host', hostSchema, revise)
     this.#rules = new RecordRules(database)
     this.#flow = new FlowTable(database, revise, (kind, id) => this.#table(kind).find(id)?.limits)
-    this.tokens = new TokenTable(database, now)
-    this.audit = new AuditTable(database, now, auditMax)
-    this.presence = new PresenceTable(database, now)
+    const transact: Transact = (write) => this.transaction(write)
+    this.tokens = new TokenTable(database, now, transact)
+    this.audit = new AuditTable(database, now, transact, auditMax)
+    this.presence = new PresenceTable(database, now, transact)
   }
 
   clients(): readonly ClientRecord[] {

@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3'
 import { RecordError, show } from './record-error.ts'
+import type { Transact } from './transact.ts'
 
 export const TOKEN_SCOPES = ['read', 'write'] as const
 export type TokenScope = (typeof TOKEN_SCOPES)[number]
@@ -32,13 +33,15 @@ const COLUMNS = 'id, name, scopes, created_at, expires_at'
 
 export class TokenTable {
   readonly #now: () => number
+  readonly #transact: Transact
   readonly #all: Statement<[], Row>
   readonly #one: Statement<[string, number], Row>
   readonly #insert: Statement<[string, string, string, number, number | null], Row>
   readonly #delete: Statement<[number]>
 
-  constructor(database: Database, now: () => number) {
+  constructor(database: Database, now: () => number, transact: Transact) {
     this.#now = now
+    this.#transact = transact
     this.#all = database.prepare(`SELECT ${COLUMNS} FROM tokens ORDER BY id`)
     this.#one = database.prepare(
       `SELECT ${COLUMNS} FROM tokens WHERE hash = ? AND (expires_at IS NULL OR expires_at > ?)`,
@@ -60,12 +63,14 @@ export class TokenTable {
   }
 
   add({ name, hash, scopes, expiresAt }: NewToken): TokenRecord {
-    return tokenOf(this.#insert.get(name, hash, scopes.join(','), this.#now(), expiresAt ?? null)!)
+    const insert = (): Row | undefined =>
+      this.#insert.get(name, hash, scopes.join(','), this.#now(), expiresAt ?? null)
+    return tokenOf(this.#transact(insert)!)
   }
 
   /** @throws RecordError RECORD_UNKNOWN */
   remove(id: number): void {
-    if (this.#delete.run(id).changes === 1) return
+    if (this.#transact(() => this.#delete.run(id).changes) === 1) return
     throw new RecordError('RECORD_UNKNOWN', `there is no token ${show(id)}`)
   }
 }

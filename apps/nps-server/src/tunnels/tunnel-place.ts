@@ -20,21 +20,24 @@ export interface PlaceRules {
 
 export const NOWHERE: Place = {}
 
+/** A tunnel that is there, or may come to be. */
+type Placed = Pick<LiveTunnel, 'record' | 'client'>
+
 /** Where visitors of tunnels come that say nothing else. */
 const HOST = '127.0.0.1'
 const PROXIES: ReadonlySet<TunnelMode> = new Set(['socks5', 'httpProxy', 'mixed'])
 const PORTLESS: ReadonlySet<TunnelMode> = new Set(['secret', 'p2p'])
 
 /** Its visitors say where they want to go. */
-export const isProxy = ({ record }: LiveTunnel): boolean => PROXIES.has(record.mode)
+export const isProxy = ({ record }: Pick<LiveTunnel, 'record'>): boolean => PROXIES.has(record.mode)
 
 /** What visitors of a proxy sign in with: its own logins, or its client's. */
-export const loginsOf = ({ record, client }: LiveTunnel): NonNullable<LiveTunnel['record']['logins']> => {
+export const loginsOf = ({ record, client }: Placed): NonNullable<LiveTunnel['record']['logins']> => {
   if (record.logins !== undefined && record.logins.length > 0) return record.logins
   return client.record.login === undefined ? [] : [client.record.login]
 }
 
-export const placeOf = (tunnel: LiveTunnel, { ports, open }: PlaceRules): Place => {
+export const placeOf = (tunnel: Placed, { ports, open }: PlaceRules): Place => {
   const { record, client } = tunnel
   const { mode, host = HOST, port } = record
   if (!record.enabled || !client.record.enabled || PORTLESS.has(mode)) return NOWHERE

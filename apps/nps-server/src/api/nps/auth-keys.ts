@@ -5,8 +5,8 @@ import { NpsRefusal } from './nps-refusal.ts'
 const SKEW_S = 20
 /** A key is good for no longer after it was first seen. */
 const KEPT_MS = 2 * SKEW_S * 1000 + 1000
-/** Of keys, and of requests that were made with them. */
-const MAX_KEPT = 65_536
+/** Of changes, while they could be made again. */
+const MAX_CHANGES = 65_536
 
 interface Seen {
   readonly ip: string
@@ -31,7 +31,7 @@ export interface NpsAuth {
 export class AuthKeys {
   readonly #secret: string
   readonly #now: () => number
-  /** In the order in which they came. */
+  /** By the time that a key is made of, since there is one for each; in the order in which they came. */
   readonly #seen = new Map<string, Seen>()
   #changes = 0
 
@@ -41,6 +41,11 @@ export class AuthKeys {
     this.#now = now
   }
 
+  /** Changes that are remembered. */
+  get size(): number {
+    return this.#changes
+  }
+
   /** Whether the key is made of the secret, at whatever time. */
   isOurs({ authKey, timestamp }: NpsAuth): boolean {
     const right = createHash('md5').update(this.#secret).update(timestamp).digest('hex')
@@ -48,23 +53,21 @@ export class AuthKeys {
   }
 
   /** Of a key that is ours. @throws NpsRefusal */
-  admit({ authKey, timestamp, ip }: NpsAuth): void {
+  admit({ timestamp, ip }: NpsAuth): void {
     const now = this.#now()
     this.#forget(now)
     if (Math.abs(now / 1000 - Number(timestamp)) > SKEW_S) throw new NpsRefusal('timestamp expired', 401)
-    const seen = this.#seen.get(authKey)
-    if (seen === undefined) {
-      if (this.#seen.size >= MAX_KEPT) throw new NpsRefusal('too many requests', 429)
-      this.#seen.set(authKey, { ip, until: now + KEPT_MS, changes: new Set() })
-    } else if (seen.ip !== ip) throw new NpsRefusal('auth_key was used from another address', 401)
+    const seen = this.#seen.get(timestamp)
+    if (seen === undefined) this.#seen.set(timestamp, { ip, until: now + KEPT_MS, changes: new Set() })
+    else if (seen.ip !== ip) throw new NpsRefusal('auth_key was used from another address', 401)
   }
 
   /** Of an admitted key. @param change all of the request but its key @throws NpsRefusal where it was made before */
-  once(authKey: string, change: string): void {
-    const changes = this.#seen.get(authKey)?.changes
+  once({ timestamp }: NpsAuth, change: string): void {
+    const changes = this.#seen.get(timestamp)?.changes
     const digest = createHash('sha256').update(change).digest('base64')
     if (changes === undefined || changes.has(digest)) throw new NpsRefusal('request was made before', 401)
-    if (this.#changes >= MAX_KEPT) throw new NpsRefusal('too many requests', 429)
+    if (this.#changes >= MAX_CHANGES) throw new NpsRefusal('too many requests', 429)
     changes.add(digest)
     this.#changes += 1
   }

@@ -282,6 +282,8 @@ test('a change that was overheard is not made again, whatever the order of its p
     status: 401,
     body: { status: 0, msg: 'request was made before' },
   })
+  const shouted = { ...auth, auth_key: auth.auth_key.toUpperCase() }
+  expect(await post(api, '/client/add', { u: '', remark: 'one' }, shouted)).toMatchObject({ status: 401 })
   // A script makes several changes with one key, and looks as often as it likes.
   expect((await post(api, '/client/add', { remark: 'two' }, auth)).body).toMatchObject({ status: 1 })
   for (let nth = 0; nth < 2; nth += 1) {

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { problemOf } from '../api-error.ts'
 import type { App } from '../api-server.ts'
 import type { AddressGuard } from '../address-guard.ts'
-import { AuthKeys } from './auth-keys.ts'
+import { AuthKeys, type NpsAuth } from './auth-keys.ts'
 import { clientRoutes } from './nps-clients.ts'
 import { hostRoutes } from './nps-hosts.ts'
 import type { NpsParts, NpsRoutes } from './nps-parts.ts'
@@ -41,12 +41,12 @@ const add = (app: App, options: NpsApiOptions): void => {
   app.post('/auth/gettime', gettime)
   for (const { reads, changes } of routesOf(options)) {
     for (const [path, serve] of Object.entries(reads)) {
-      app.post(path, (request) => serve(admitted(request, keys, guard), askedOf(request)))
+      app.post(path, (request) => serve(admitted(request, keys, guard).params, askedOf(request)))
     }
     for (const [path, serve] of Object.entries(changes)) {
       app.post(path, (request) => {
-        const params = admitted(request, keys, guard)
-        keys.once(params.text('auth_key')!, path + params.without('auth_key', 'timestamp'))
+        const { params, auth } = admitted(request, keys, guard)
+        keys.once(auth, path + params.without('auth_key', 'timestamp'))
         return serve(params, askedOf(request))
       })
     }
@@ -60,7 +60,11 @@ const routesOf = (parts: NpsParts): NpsRoutes[] => [
 ]
 
 /** @throws NpsRefusal; ServiceError AUTH_LIMIT */
-const admitted = (request: FastifyRequest, keys: AuthKeys, guard: AddressGuard): Params => {
+const admitted = (
+  request: FastifyRequest,
+  keys: AuthKeys,
+  guard: AddressGuard,
+): { params: Params; auth: NpsAuth } => {
   const { ip, url, body } = request
   guard.check(ip)
   const params = new Params(url.split('?', 2)[1] ?? '', typeof body === 'string' ? body : '')
@@ -71,7 +75,7 @@ const admitted = (request: FastifyRequest, keys: AuthKeys, guard: AddressGuard):
   }
   guard.passed(ip)
   keys.admit(auth)
-  return params
+  return { params, auth }
 }
 
 const askedOf = ({ hostname }: FastifyRequest): { host: string } => ({ host: hostname })

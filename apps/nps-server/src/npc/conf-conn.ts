@@ -1,0 +1,140 @@
+import { type Conn, Reader, refuse } from '@sluice/net'
+import {
+  type Account,
+  codeOf,
+  type Log,
+  ServiceError,
+  type ServedRequest,
+  type Serving,
+} from '@sluice/service'
+import {
+  decodeNpcConfRequest,
+  encodeNpcBoolean,
+  encodeNpcStatus,
+  MAX_NPC_JSON_BYTES,
+  type NpcConfRequest,
+} from '@sluice/wire/npc'
+import type { TunnelRecord } from '../records.ts'
+import type { LiveClient, Registry } from '../registry.ts'
+import { placeOf, type PlaceRules } from '../tunnels/tunnel-place.ts'
+import { type LentParts, lentHost, lentTunnels, NpcConfError } from './conf-records.ts'
+import { hashOfMd5, type NpcArrival } from './handshake.ts'
+import type { NpcLoan } from './loan.ts'
+
+export interface NpcConfParts {
+  /** Of whoever is nobody's user. */
+  readonly account: Account
+  readonly registry: Registry
+  readonly log: Log
+  /** What may be opened. */
+  readonly rules: () => PlaceRules
+  /** For all that the program brings, ms. */
+  readonly confMs: number
+  /** It is about to bring something. */
+  readonly lend: (client: LiveClient) => NpcLoan
+  /** It has brought all. */
+  readonly lent: (client: LiveClient, loan: NpcLoan) => void
+}
+
+const MAX_REQUESTS = 1024
+/** A request with its tag, length and text. */
+const MAX_BYTES = MAX_NPC_JSON_BYTES + 64
+
+/** What a program with a file of its own brings before it comes itself; each of its requests is answered with yes or no. */
+export class NpcConf implements ServedRequest {
+  readonly protocol = 'npc-conf'
+  readonly target = undefined
+  readonly mirrors = true
+  readonly #arrival: NpcArrival
+  readonly #parts: NpcConfParts
+  #loan: NpcLoan | undefined = undefined
+
+  constructor(arrival: NpcArrival, parts: NpcConfParts) {
+    this.#arrival = arrival
+    this.#parts = parts
+  }
+
+  get account(): Account {
+    return this.#parts.account
+  }
+
+  reject(): Promise<void> {
+    return refuse(this.#arrival.conn, new Uint8Array(0))
+  }
+
+  async serve(session: Serving): Promise<void> {
+    const reader = new Reader(session.conn, MAX_BYTES)
+    session.onStop = (error): void => reader.fail(error)
+    const late = new ServiceError('HANDSHAKE_TIMEOUT')
+    const timer = setTimeout(() => reader.fail(late), this.#parts.confMs)
+    // No key here is everybody's.
+    session.conn.write(encodeNpcBoolean(false))
+    try {
+      await this.#answerAll(reader, session.conn)
+    } finally {
+      clearTimeout(timer)
+      if (this.#loan !== undefined) this.#parts.lent(this.#arrival.client, this.#loan)
+    }
+  }
+
+  async #answerAll(reader: Reader, conn: Conn): Promise<void> {
+    for (let asked = 0; asked < MAX_REQUESTS; asked++) {
+      const request = await this.#next(reader)
+      if (request === undefined) return
+      conn.write(await this.#answer(request))
+    }
+    throw new ServiceError('HANDSHAKE_TOO_LONG')
+  }
+
+  /** The program just closes when it has brought all. */
+  async #next(reader: Reader): Promise<NpcConfRequest | undefined> {
+    try {
+      return await reader.read(decodeNpcConfRequest)
+    } catch (error) {
+      if (codeOf(error) === 'CLIENT_CLOSED') return undefined
+      throw error
+    }
+  }
+
+  async #answer(request: NpcConfRequest): Promise<Uint8Array> {
+    if (request.type === 'status') return encodeNpcStatus(this.#names(request.keyMd5))
+    return encodeNpcBoolean(await this.#take(request))
+  }
+
+  /** One answer for each request, however many tunnels it makes: all of them, or none. */
+  async #take(request: Exclude<NpcConfRequest, { type: 'status' }>): Promise<boolean> {
+    const { client } = this.#arrival
+    const { registry, log } = this.#parts
+    try {
+      if (request.type === 'client' || !client.record.mayConfigure) throw new ServiceError('ACCESS_DENIED')
+      const parts: LentParts = { clientId: client.record.id, now: Date.now() }
+      const tunnels = request.type === 'task' ? await lentTunnels(request.tunnel, parts) : []
+      const hosts = request.type === 'host' ? [lentHost(request.host, parts)] : []
+      this.#check(tunnels)
+      this.#loan ??= this.#parts.lend(client)
+      this.#loan.add(registry.lend(client, { tunnels, hosts }))
+      return true
+    } catch (error) {
+      log.warn({ client: client.record.id, what: request.type, err: error }, 'conf.refused')
+      return false
+    }
+  }
+
+  /** @throws NpcConfError */
+  #check(tunnels: readonly TunnelRecord[]): void {
+    const { client } = this.#arrival
+    const rules = this.#parts.rules()
+    for (const record of tunnels) {
+      const { problem } = placeOf({ record, client }, rules)
+      if (problem !== undefined) throw new NpcConfError(problem)
+    }
+  }
+
+  /** Of what runs; nobody is told of others' tunnels. */
+  #names(keyMd5: string): string[] {
+    const { client, keyHash } = this.#arrival
+    if (hashOfMd5(keyMd5) !== keyHash) return []
+    const all = [...client.tunnels.values(), ...client.hosts.values()]
+    return all.flatMap(({ record }) => (record.enabled && record.remark !== '' ? record.remark : []))
+  }
+}

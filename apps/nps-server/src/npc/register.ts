@@ -1,0 +1,36 @@
+import { refuse } from '@sluice/net'
+import { type Account, type Program, type ServedRequest } from '@sluice/service'
+import { formatAddress } from '@sluice/wire'
+import type { NpcArrival } from './handshake.ts'
+
+const NOTHING = new Uint8Array(0)
+
+/** Wants the address that it comes from let in for some hours. There are lists of visitors for that: it is only noted. */
+export class NpcRegister implements ServedRequest {
+  readonly protocol = 'npc-register'
+  readonly target = undefined
+  readonly #arrival: NpcArrival
+  readonly #hours: number
+  readonly #program: Pick<Program, 'directory' | 'log'>
+
+  constructor(arrival: NpcArrival, hours: number, program: Pick<Program, 'directory' | 'log'>) {
+    this.#arrival = arrival
+    this.#hours = hours
+    this.#program = program
+  }
+
+  get account(): Account {
+    return this.#program.directory.guest
+  }
+
+  reject(): Promise<void> {
+    return refuse(this.#arrival.conn, NOTHING)
+  }
+
+  serve(): Promise<void> {
+    const { client, from, conn } = this.#arrival
+    const fields = { client: client.record.id, from: formatAddress(from), hours: this.#hours }
+    this.#program.log.info(fields, 'address.registered')
+    return refuse(conn, NOTHING)
+  }
+}

@@ -1,0 +1,52 @@
+import { TLSSocket } from 'node:tls'
+import type { Address } from '@sluice/wire'
+import type { Conn } from './conn.ts'
+import { ConnStream } from './conn-stream.ts'
+import { SocketConn } from './socket-conn.ts'
+import { failure } from './start-tls.ts'
+import type { TlsContext } from './tls-context.ts'
+
+/** TLS over a conn that is no socket, such as a stream of a mux. */
+class OverConn extends SocketConn {
+  readonly #base: Conn
+
+  constructor(socket: TLSSocket, base: Conn) {
+    super(socket)
+    this.#base = base
+    const receive = (chunk: Uint8Array): void => this.receive(chunk)
+    socket.on('data', receive)
+  }
+
+  override get remote(): Address {
+    return this.#base.remote
+  }
+
+  override get local(): Address {
+    return this.#base.local
+  }
+
+  override reset(reason?: number): void {
+    this.#base.reset(reason)
+    this.destroy()
+  }
+}
+
+/**
+ * The inside of TLS over any conn, in the server's part: the conn is its own from now on. It may be read and written at
+ * once; a handshake that fails closes it with NetError TLS_FAILED. Each byte is copied twice more than by `startTls`, so
+ * sockets go that way.
+ */
+export const tlsOver = (base: Conn, { secureContext }: TlsContext): Conn => {
+  const socket = new TLSSocket(new ConnStream(base), {
+    isServer: true,
+    secureContext,
+    highWaterMark: 1,
+  } as object)
+  const conn = new OverConn(socket, base)
+  const fail = (error: Error): void => {
+    conn.broke(failure(error))
+    conn.destroy()
+  }
+  socket.on('_tlsError', fail)
+  return conn
+}
