@@ -5,10 +5,12 @@ import { type Address, formatAddress } from '@sluice/wire'
 import { openApi } from './api/index.ts'
 import { bridgeIdentityFile, openBridge, openBridgeIdentity } from './bridge/index.ts'
 import type { NpsServerConfig } from './config.ts'
+import { startHealthChecks } from './health/health-checks.ts'
 import { openHosts } from './hosts/index.ts'
 import { LiveRegistry } from './live-registry.ts'
 import { makeEnrolment } from './make-enrolment.ts'
 import { Manager, rememberBridge } from './manager.ts'
+import { openNpcBridge } from './npc/bridge.ts'
 import { RecordStore } from './store/record-store.ts'
 import { secretVisits } from './tunnels/secret-visits.ts'
 import { openTunnels } from './tunnels/tunnels.ts'
@@ -19,6 +21,7 @@ export const DOORS: readonly string[] = ['bridge', 'npc-bridge', 'http', 'https'
 export interface OpenDoor {
   /** Where the listeners ended up. */
   readonly bridge: Address
+  readonly npcBridge: Address | undefined
   readonly http: Address | undefined
   readonly https: Address | undefined
   readonly web: Address | undefined
@@ -49,12 +52,22 @@ export const openDoor = async (
   const manager = openManager(program, config, store)
   const shared = { program, config, registry }
   const tunnels = await openTunnels(shared)
+  startHealthChecks(shared)
   const onVisit = secretVisits({ ...shared, tunnels })
   const { address: bridge } = await openBridge({ ...shared, identity, onVisit })
   rememberBridge(store, formatAddress(bridge))
+  const npcBridge = config.npcBridge && (await openNpcBridge(shared))
   const { http, https } = await openHosts(shared)
   const web = await openApi({ ...shared, store, manager, version })
-  return { bridge, http: http?.address, https: https?.address, web: web?.address, manager, registry }
+  return {
+    bridge,
+    npcBridge: npcBridge?.address,
+    http: http?.address,
+    https: https?.address,
+    web: web?.address,
+    manager,
+    registry,
+  }
 }
 
 const checkPairs = ({ https, httpsCert, httpsKey }: NpsServerConfig): void => {

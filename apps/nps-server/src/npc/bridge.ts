@@ -1,7 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { createTlsContext, identityCertificate, type Listener, type TlsContext } from '@sluice/net'
 import {
-  type Account,
   type Program,
   type ProgramConfig,
   type Request,
@@ -110,10 +109,7 @@ class NpcBridge {
       case 'secret':
         return this.#secret(arrival, purpose.passwordMd5)
       case 'register':
-        return new NpcRegister(arrival, purpose.hours, {
-          account: this.#ownerOf(arrival),
-          log: this.#options.program.log,
-        })
+        return new NpcRegister(arrival, purpose.hours, this.#options.program)
       case 'p2p':
       default:
         return this.#peer(arrival, purpose.passwordMd5)
@@ -123,7 +119,7 @@ class NpcBridge {
   #main(arrival: NpcArrival): NpcMain {
     const places = this.#places
     return new NpcMain(arrival, {
-      account: this.#ownerOf(arrival),
+      account: this.#guest,
       onServe: (main) => places.mainCame(main),
       onReport: (_, report) => places.reported(arrival, report),
       onShutdown: () => places.retire(arrival.client),
@@ -134,7 +130,7 @@ class NpcBridge {
   #carrier(arrival: NpcArrival, type: 'chan' | 'file'): NpcCarrier {
     const places = this.#places
     return new NpcCarrier(arrival, {
-      account: this.#ownerOf(arrival),
+      account: this.#guest,
       deadMs: this.#parts.config().deadMs,
       onServe: (mux) => (type === 'chan' ? places.chanCame(arrival, mux) : places.fileCame(arrival, mux)),
       onShutdown: () => places.retire(arrival.client),
@@ -146,7 +142,7 @@ class NpcBridge {
     const places = this.#places
     const { registry, program } = this.#options
     return new NpcConf(arrival, {
-      ...{ account: this.#ownerOf(arrival), registry, log: program.log, confMs: CONF_MS },
+      ...{ account: this.#guest, registry, log: program.log, confMs: CONF_MS },
       rules: () => this.#parts.config(),
       lend: (client) => places.lend(client),
       lent: (client, loan) => places.lent(client, loan),
@@ -156,14 +152,11 @@ class NpcBridge {
   /** @throws ServiceError AUTH_FAILED, VISITOR_DENIED; NetError DIAL_FAILED */
   #secret(arrival: NpcArrival, passwordMd5: string): Request {
     const tunnel = this.#privateTunnel('secret', arrival, passwordMd5)
-    return visit(
-      tunnel,
-      { conn: arrival.conn, visitor: arrival.from, protocol: 'npc-secret' },
-      {
-        ownerOf: (client) => this.#options.registry.ownerOf(client),
-        dialMs: () => this.#parts.config().dialMs,
-      },
-    )
+    const visited = { conn: arrival.conn, visitor: arrival.from, protocol: 'npc-secret' }
+    return visit(tunnel, visited, {
+      ownerOf: (client) => this.#options.registry.ownerOf(client),
+      dialMs: () => this.#parts.config().dialMs,
+    })
   }
 
   /** @throws ServiceError COMMAND_UNSUPPORTED, AUTH_FAILED, VISITOR_DENIED */
@@ -186,8 +179,8 @@ class NpcBridge {
     return tunnel
   }
 
-  /** What a program does counts for none of the limits of its user, but it ends with the user. */
-  #ownerOf({ client }: NpcArrival): Account {
-    return this.#options.registry.ownerOf(client)
+  /** Programs are no visitors: no limit of a user is theirs. */
+  get #guest(): Program['directory']['guest'] {
+    return this.#options.program.directory.guest
   }
 }
