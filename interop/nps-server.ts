@@ -66,9 +66,14 @@ export class NpsServer implements AsyncDisposable {
 
   async start(within: readonly string[] = []): Promise<void> {
     const ways = ['--bridge', this.bridge, '--npc-bridge', this.npcBridge, '--http', this.http]
-    const web = ['--web', this.web]
+    const web = ['--web', this.web, ...(this.#flags.includes('--https-cert') ? ['--https', this.https] : [])]
     const common = ['--data', this.data, '--ops', '127.0.0.1:0', '--grace', '1']
-    this.#daemon = await Daemon.start([MAIN, ...ways, ...web, ...common, ...this.#flags], {}, undefined, within)
+    this.#daemon = await Daemon.start(
+      [MAIN, ...ways, ...web, ...common, ...this.#flags],
+      {},
+      undefined,
+      within,
+    )
   }
 
   async kill(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
@@ -135,4 +140,14 @@ export const runClient = (
 ): Promise<Daemon> => {
   const args = [MAIN, 'client', 'run', '--enroll-stdin', '--grace', '1', ...flags]
   return Daemon.start(args, {}, undefined, within, `${enroll}\n`)
+}
+
+/** A port of this machine that leads to a private tunnel. @returns once it is let in */
+export const runVisitor = (
+  { enroll }: Pick<NpsRecord, 'enroll'>,
+  password: string,
+  listen: string,
+): Promise<Daemon> => {
+  const args = [MAIN, 'client', 'visit', '--enroll-stdin', '--password-stdin', '--listen', listen]
+  return Daemon.start(args, {}, undefined, [], `${enroll}\n${password}\n`)
 }
