@@ -65,7 +65,8 @@ export class NpsServer implements AsyncDisposable {
   }
 
   async start(within: readonly string[] = []): Promise<void> {
-    const ways = ['--bridge', this.bridge, '--npc-bridge', this.npcBridge, '--http', this.http]
+    const bridge = this.#flags.includes('--bridge') ? [] : ['--bridge', this.bridge]
+    const ways = [...bridge, '--npc-bridge', this.npcBridge, '--http', this.http]
     const web = ['--web', this.web, ...(this.#flags.includes('--https-cert') ? ['--https', this.https] : [])]
     const common = ['--data', this.data, '--ops', '127.0.0.1:0', '--grace', '1']
     this.#daemon = await Daemon.start(
