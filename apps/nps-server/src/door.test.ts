@@ -73,7 +73,6 @@ describe('nps-server', () => {
     const tunnel = await addTunnel(client, { mode: 'tcp', targets: [echoing.text] })
     const visitor = await TestClient.connect(tunnel)
     visitor.send(Buffer.alloc(200_000))
-    console.log(await running.journal.end(visitor))
     expect(await running.journal.end(visitor)).toMatchObject({ user: 'ada', code: 'QUOTA_EXCEEDED' })
     expect(running.program.directory.byName('ada')?.used).toBe(100_000)
   })
@@ -103,7 +102,7 @@ describe('nps-server', () => {
     await got.until(() => got.has('end'))
     expect(got.text).toBe('secret')
     await expect.poll(() => running.door.registry.flowOf('tunnel', id)).toEqual({ inlet: 6, export: 6 })
-    await expect(visiting.visit(md5('open barley'), signal)).rejects.toMatchObject({ code: 'AUTH_FAILED' })
+    await expect(visiting.visit(md5('open barley'), signal)).rejects.toMatchObject({ code: 'VISITOR_DENIED' })
     await running.door.manager.patchTunnel(id, { enabled: false }, 'test')
     await expect
       .poll(() => visiting.visit(md5('open sesame'), signal).catch((error: { code: string }) => error.code))

@@ -5,6 +5,7 @@ import { type Address, formatAddress } from '@sluice/wire'
 import { openApi } from './api/index.ts'
 import { bridgeIdentityFile, openBridge, openBridgeIdentity } from './bridge/index.ts'
 import type { NpsServerConfig } from './config.ts'
+import { startHealthChecks } from './health/health-checks.ts'
 import { openHosts } from './hosts/index.ts'
 import { LiveRegistry } from './live-registry.ts'
 import { makeEnrolment } from './make-enrolment.ts'
@@ -51,6 +52,7 @@ export const openDoor = async (
   const manager = openManager(program, config, store)
   const shared = { program, config, registry }
   const tunnels = await openTunnels(shared)
+  startHealthChecks(shared)
   const onVisit = secretVisits({ ...shared, tunnels })
   const { address: bridge } = await openBridge({ ...shared, identity, onVisit })
   rememberBridge(store, formatAddress(bridge))

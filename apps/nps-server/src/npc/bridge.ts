@@ -12,6 +12,7 @@ import {
 import type { NpsServerConfig } from '../config.ts'
 import type { LiveTunnel, Registry } from '../registry.ts'
 import { visit } from '../tunnels/visit.ts'
+import { checkVisitor } from '../visitor-lists.ts'
 import { NpcCarrier } from './carrier.ts'
 import { NpcConf } from './conf-conn.ts'
 import { createNpcHandshake, hashOfMd5, type NpcArrival } from './handshake.ts'
@@ -163,6 +164,7 @@ class NpcBridge {
     const { meetings } = this.#parts
     if (meetings === undefined) throw new ServiceError('COMMAND_UNSUPPORTED')
     const tunnel = this.#privateTunnel('p2p', arrival, passwordMd5)
+    checkVisitor(arrival.from.host, tunnel.client.record, tunnel.record)
     const account = this.#options.registry.ownerOf(tunnel.client)
     return new PeerVisit(tunnel, arrival.conn, { account, meetings, passwordMd5 })
   }

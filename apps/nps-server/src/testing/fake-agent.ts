@@ -7,7 +7,7 @@ const anywhere: TcpDial = createDial({ policy: { check: () => {} } })
 
 /** A client program without a connection to it: what it is asked for it dials from here. */
 export class FakeAgent implements Agent {
-  readonly kind = 'native'
+  kind: Agent['kind'] = 'native'
   readonly clientId: number
   readonly remote: Address = { host: '192.0.2.1', port: 1 }
   readonly since = 0

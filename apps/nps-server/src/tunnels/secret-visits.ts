@@ -1,5 +1,5 @@
 import type { Conn } from '@sluice/net'
-import { codeOf, type Handshake, type Program, runSession, ServiceError, SignInGuard } from '@sluice/service'
+import { type Handshake, type Program, runSession, ServiceError, SignInGuard } from '@sluice/service'
 import type { NativeAgent, OnVisit } from '../bridge/index.ts'
 import { acceptStream, refuseStream } from '../bridge/index.ts'
 import type { NpsServerConfig } from '../config.ts'
@@ -43,12 +43,12 @@ export const secretVisits = ({ program, config, registry, tunnels }: SecretVisit
   }
 }
 
-/** @throws what `find` throws, once the visitor knows */
+/** @throws what `find` throws, once the visitor has been told no: to all of them the same */
 const found = async (conn: Conn, find: () => LiveTunnel): Promise<LiveTunnel> => {
   try {
     return find()
   } catch (error) {
-    await refuseStream(conn, codeOf(error))
+    await refuseStream(conn, 'VISITOR_DENIED')
     throw error
   }
 }
