@@ -1,7 +1,8 @@
 import { refuse } from '@sluice/net'
 import { type Handshake, type Request, ServiceError } from '@sluice/service'
 import { type ForwardSettings, http, type OtherRequests } from '@sluice/service/http'
-import { type ApiServer, isH2Preface } from './api/index.ts'
+import { isHttp2Preface } from '@sluice/wire'
+import type { ApiServer } from './api/index.ts'
 
 /** What a listener is told about the protocols that it takes. */
 export interface Protocols {
@@ -27,7 +28,7 @@ export const createHandshake = ({ forward, api, isOpen, tunnel }: Protocols): Ha
       await refuse(reader.conn, NOTHING)
       throw new ServiceError('PROTOCOL_UNSUPPORTED', `first byte ${first}`)
     }
-    if (first === P && (await reader.read(isH2Preface))) return api.h2Handshake(reader, directory)
+    if (first === P && (await reader.read(isHttp2Preface))) return api.h2Handshake(reader, directory)
     const guest = isOpen() ? directory.guest : undefined
     const request = await http(reader, directory, { forward: forward(), guest, other })
     return 'serve' in request ? request : tunnel(request)

@@ -23,6 +23,7 @@ export { identityCertificate, namelessCertificate } from './identity-certificate
 export { Inbound, type InboundOptions } from './inbound.ts'
 export { createLocate, type Locate, type LocateOptions } from './locate.ts'
 export type { PortRange } from './port-range.ts'
+export { readInPlace } from './read-in-place.ts'
 export { Reader } from './reader.ts'
 export { refuse } from './refuse.ts'
 export { LIMITED_READ, Relay } from './relay.ts'

@@ -14,7 +14,7 @@ const handleOf = (socket: Socket): Handle | undefined => {
 /**
  * A socket with the connection of `from`, which is gone afterwards, and with an `onread` buffer. Node's listeners take
  * no `onread` for the sockets that they accept, and allocating 64 KiB for each read is half of what an upload costs;
- * this is the one place that reaches for a private property.
+ * this and `readInPlace` are the two places that reach for private properties.
  * @returns undefined where this Node does not have it, or where bytes are under way in `from`
  */
 export const moveSocket = (

@@ -1,6 +1,6 @@
 import { isIP, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import { connect, type ConnectionOptions, TLSSocket } from 'node:tls'
+import { connect, type ConnectionOptions, createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import type { Conn } from './conn.ts'
 import { NetError } from './net-error.ts'
 import { SocketConn } from './socket-conn.ts'
@@ -136,9 +136,15 @@ const optionsOf = ({
   const options: ConnectionOptions = { host: name, minVersion: 'TLSv1.2', rejectUnauthorized: !takesAnyCert }
   if (protocols !== undefined) options.ALPNProtocols = [...protocols]
   if (isIP(name) === 0) options.servername = name
+  if (takesAnyCert && identity === undefined) options.secureContext = trusting()
   if (ca !== undefined) options.ca = ca
   return identity === undefined ? options : { ...options, ...identity }
 }
+
+let ofTrusting: SecureContext | undefined
+
+/** For who asks for no certificate in particular: roots, which nobody looks at, are most of what a context costs. */
+const trusting = (): SecureContext => (ofTrusting ??= createSecureContext({ ca: [], minVersion: 'TLSv1.2' }))
 
 export const socketConn = (conn: Conn): SocketConn => {
   if (conn instanceof SocketConn) return conn

@@ -63,6 +63,20 @@ test.each([
   expect(measureChunked(bytes.subarray(0, -1))).toBeUndefined()
 })
 
+test('data is told of wherever it is cut, and nothing else', () => {
+  const body = utf8('3;a=b\r\nabc\r\n2\r\nde\r\n0\r\nX: y\r\n\r\n')
+  for (let size = 1; size <= body.length; size += 1) {
+    const scan = new ChunkedScan()
+    let data = ''
+    for (let at = 0; at < body.length; at += size) {
+      const bytes = body.subarray(at, at + size)
+      scan.onData = (start, end) => (data += Buffer.from(bytes.subarray(start, end)).toString())
+      scan.scan(bytes, 0)
+    }
+    expect(data).toBe('abcde')
+  }
+})
+
 describe('limits', () => {
   test.each([
     ['256 bytes of extensions', (over: number) => `1;${'a'.repeat(255 + over)}\r\nh\r\n0\r\n\r\n`],

@@ -72,6 +72,8 @@ const isText = (byte: number): boolean => byte === HTAB || (byte >= 0x20 && byte
  */
 export class ChunkedScan {
   ended = false
+  /** Told of each piece of data, in offsets of what is scanned. */
+  onData: ((start: number, end: number) => void) | undefined = undefined
   #state = SIZE
   /** Of the size that is being read, then of its data that has not passed. */
   #left = 0
@@ -92,6 +94,7 @@ export class ChunkedScan {
     while (at < bytes.length && !this.ended) {
       if (this.#state === DATA) {
         const size = Math.min(this.#left, bytes.length - at)
+        this.onData?.(at, at + size)
         at += size
         this.#left -= size
         if (this.#left === 0) this.#state = DATA_CR

@@ -50,6 +50,7 @@ export {
   type ResponseHead,
 } from './http-head.ts'
 export { type HttpUri, parseHttpUri } from './http-uri.ts'
+export { isHttp2Preface } from './http2-preface.ts'
 export { formatIp, parseIp } from './ip.ts'
 export { decodePreamble, encodePreamble, MAX_PREAMBLE_BYTES } from './preamble.ts'
 export { decodeProxyHeader, encodeProxyHeader } from './proxy-protocol/codec.ts'

@@ -9,7 +9,7 @@ import {
 import type { Socket } from 'node:net'
 import { type Reader, refuse } from '@sluice/net'
 import { type Directory, type ServedRequest, ServiceError } from '@sluice/service'
-import { type Decode, fieldValues, type RequestHead } from '@sluice/wire'
+import { fieldValues, type RequestHead } from '@sluice/wire'
 import { type ApiDoor, STREAM_WINDOW } from './api-door.ts'
 import { ApiRequest, isAbsolute, refusalOf } from './api-request.ts'
 import { ApiStreams } from './api-streams.ts'
@@ -22,15 +22,6 @@ const MAX_HEAD_BYTES = 16 * 1024
 /** How often deadlines are looked at. */
 const LOOK_MS = 1000
 const MAX_STREAMS = 100
-
-const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
-
-/** Whether a conn begins as HTTP/2 does (RFC 9113 §3.4); it takes nothing of it. */
-export const isH2Preface: Decode<boolean> = (bytes) => {
-  const size = Math.min(bytes.length, PREFACE.length)
-  if (PREFACE.compare(bytes, 0, size, 0, size) !== 0) return { value: false, size: 0 }
-  return size < PREFACE.length ? undefined : { value: true, size: 0 }
-}
 
 const LINK = Symbol('link')
 type Linked<T> = object & { [LINK]?: T }

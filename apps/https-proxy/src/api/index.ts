@@ -1,3 +1,3 @@
-export { ApiServer, isH2Preface } from './api-server.ts'
+export { ApiServer } from './api-server.ts'
 export { apiAccount, type Login } from './login.ts'
 export type { ApiSettings, RequestDone } from './settings.ts'

@@ -289,3 +289,10 @@ test('heads that are too long are refused', async () => {
   })
   expect(status).toBe(431)
 })
+
+test('it warns where tokens would come over a network in clear', async () => {
+  const isTold = ({ lines }: { lines: readonly string[] }) => lines.some((line) => line.includes('web.plain'))
+  await using inside = await openTestApi()
+  await using outside = await openTestApi({ web: { host: '0.0.0.0', port: 0 } })
+  expect([isTold(inside), isTold(outside)]).toEqual([false, true])
+})

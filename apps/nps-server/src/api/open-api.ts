@@ -1,4 +1,5 @@
 import {
+  isLoopbackListener,
   type Program,
   type ProgramConfig,
   type SessionConfig,
@@ -76,9 +77,12 @@ export const openApi = async (options: OpenApiOptions): Promise<ApiServer | unde
   })
   program.onStop(() => void server.close())
   program.announce('web', server.address)
+  if (!isLoopbackListener(server.address)) log.warn({ door: 'web', why: PLAIN }, 'web.plain')
   makeFirstToken(store, options.tell ?? onStderr)
   return server
 }
+
+const PLAIN = 'tokens come in clear; put TLS in front of it, or keep it on loopback'
 
 type Reloading = Pick<Program, 'onReload'>
 

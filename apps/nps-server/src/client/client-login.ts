@@ -69,7 +69,8 @@ const failureOf = (address: Address, cause: unknown): BridgeError => {
   if (cause instanceof BridgeError) return cause
   const why = cause instanceof Error ? cause.message : String(cause)
   const code = cause instanceof WireError ? 'BRIDGE_SERVER' : 'BRIDGE_LOST'
-  return new BridgeError(code, `${formatAddress(address)}: ${why}`, { cause })
+  const place = formatAddress(address)
+  return new BridgeError(code, why.startsWith(place) ? why : `${place}: ${why}`, { cause })
 }
 
 const login = async (conn: Conn, { keys, fingerprint, info }: ClientLoginParts): Promise<BridgeTerms> => {

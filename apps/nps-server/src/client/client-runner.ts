@@ -20,6 +20,8 @@ export class ClientRunner implements Signalled {
   readonly #options: ClientRunnerOptions
   #ops: Ops | undefined = undefined
   #isReady = false
+  /** Why there is no connection, as was told. */
+  #why: string | undefined = undefined
   #stopping: Promise<void> | undefined = undefined
 
   constructor(options: ClientRunnerOptions) {
@@ -29,8 +31,7 @@ export class ClientRunner implements Signalled {
       ...{ ...client, log, version },
       events: {
         up: (at, terms) => this.#up(at, terms.client),
-        down: (error, retryMs) =>
-          log.warn({ why: error.message, retryMs: Math.round(retryMs) }, 'bridge.down'),
+        down: (error) => this.#down(error),
       },
     })
   }
@@ -73,10 +74,17 @@ export class ClientRunner implements Signalled {
   }
 
   #up(at: Address, client: number): void {
+    this.#why = undefined
     this.#options.log.info({ server: formatAddress(at), client }, 'bridge.up')
     if (this.#isReady) return
     this.#isReady = true
     this.#options.onReady()
+  }
+
+  /** Told once for each reason: it is tried again every few seconds, for as long as it takes. */
+  #down({ message: why }: Error): void {
+    if (why !== this.#why) this.#options.log.warn({ why }, 'bridge.down')
+    this.#why = why
   }
 
   /** It knows of none: they are the server's. */

@@ -117,6 +117,7 @@ describe('the commands of a client program', () => {
       hosts: [{ id: 4 }],
     })
     expect(most).toBe(0)
+    expect(await bridge.journal.end({ nth: 1 })).toMatchObject({ code: 'OK' })
     const wrong = start('status', ['--enroll-stdin'], formatEnrolment({ ...enrolment, secret: makeSecret() }))
     expect(await wrong.code).toBe(1)
   })

@@ -62,7 +62,7 @@ const run: Verb<RunConfig> = {
     'Connects to a server, and leads the visitors of its tunnels to programs that this machine can reach.',
   description: [
     'Only this machine itself is dialled, unless --allow names more. "ready" is printed once the server has let the ' +
-      'client in. A connection that is lost is got back by itself, with pauses of 0.1 to 4 s.',
+      'client in. A connection that is lost is got back by itself, with pauses of 0.1 to 3 s.',
   ],
   schema: runSchema,
   examples: [

@@ -1,5 +1,4 @@
 import type { Conn, Dial } from '@sluice/net'
-import type { DoorMetrics } from '@sluice/metrics'
 import { type CallerLocate, codeOf, type Log, ServiceError } from '@sluice/service'
 import type { StreamHeader } from '@sluice/wire/bridge'
 import { refuseStream } from '../bridge/answer-stream.ts'
@@ -15,7 +14,6 @@ export interface IncomingParts {
   /** Left out: no files are served. */
   readonly files: FileServer | undefined
   readonly traffic: Traffic
-  readonly metrics: Pick<DoorMetrics, 'datagrams' | 'datagramDropped'>
   readonly log: Log
 }
 

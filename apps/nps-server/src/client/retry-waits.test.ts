@@ -6,9 +6,9 @@ const first = (random: number, count = 8): number[] => {
   return Array.from({ length: count }, () => waits.next())
 }
 
-it('doubles from 0.1 s to 4 s, half of it by chance', () => {
-  expect(first(1)).toEqual([100, 200, 400, 800, 1600, 3200, 4000, 4000])
-  expect(first(0)).toEqual([50, 100, 200, 400, 800, 1600, 2000, 2000])
+it('doubles from 0.1 s to 3 s, half of it by chance', () => {
+  expect(first(1)).toEqual([100, 200, 400, 800, 1600, 3000, 3000, 3000])
+  expect(first(0)).toEqual([50, 100, 200, 400, 800, 1500, 1500, 1500])
 })
 
 it('begins anew once it has worked', () => {

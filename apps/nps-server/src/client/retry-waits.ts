@@ -1,6 +1,6 @@
 const FIRST_MS = 100
 /** So that a server that has come back has all its clients within 5 s, the login included. */
-const LONGEST_MS = 4000
+const LONGEST_MS = 3000
 
 /** Growing waits between attempts, each half by chance: clients that lost one server do not come back at one moment. */
 export class RetryWaits {

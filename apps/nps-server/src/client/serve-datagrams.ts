@@ -1,6 +1,6 @@
 import type { Conn } from '@sluice/net'
 import { Shaper } from '@sluice/ratelimit'
-import { Account, Association, codeOf, type DatagramClient } from '@sluice/service'
+import { Account, Association, type AssociationOptions, codeOf, type DatagramClient } from '@sluice/service'
 import { type Address, encodeSocksAddress, parseAddress } from '@sluice/wire'
 import { MAX_STREAM_DATAGRAM, type StreamHeader } from '@sluice/wire/bridge'
 import { acceptStream, refuseStream } from '../bridge/answer-stream.ts'
@@ -11,10 +11,12 @@ import { targetAddress } from './target-address.ts'
 import { countingLanes } from './traffic.ts'
 
 type HeaderOf<Type extends StreamHeader['type']> = Extract<StreamHeader, { type: Type }>
-type Parts = Pick<IncomingParts, 'locate' | 'traffic' | 'metrics' | 'log'>
+type Parts = Pick<IncomingParts, 'locate' | 'traffic' | 'log'>
 
 /** The server says when a visitor has been idle for too long; this is for one that never does. */
 const IDLE_MS = 3_600_000
+/** Nobody asks a client program for them. */
+const UNCOUNTED: AssociationOptions['metrics'] = { datagrams: { up: 0, down: 0 }, datagramDropped: () => {} }
 const NOTHING = new Uint8Array(0)
 const VISITOR = { id: 'visitor', name: '', enabled: true, limits: {}, credentials: [] } as const
 /** Whoever is led here is nobody's user: the server knows whose they are. */
@@ -80,6 +82,7 @@ const run = (
     }
     const association = new Association({
       ...parts,
+      metrics: UNCOUNTED,
       ...{ caller: callerOf(header), client, lanes: countingLanes(traffic), idleMs: IDLE_MS, onEnd: over },
     })
     datagrams.onDatagram = takerOf(association)

@@ -197,7 +197,8 @@ describe('a client program at the bridge', () => {
   })
 
   it('takes no more streams when it stops, and lets those that are open end', async () => {
-    const { agent, client, program } = await connected(await bridgeOf())
+    const bridge = await bridgeOf()
+    const { agent, client, program } = await connected(bridge)
     const conn = await agent.open({ target: await echo(), visitor }, NEVER)
     const stopped = program.stop()
     await expect.poll(() => client.agents.all.length).toBe(0)
@@ -205,6 +206,7 @@ describe('a client program at the bridge', () => {
     expect(await rest(conn, 'last')).toBe('last')
     await stopped
     await program.ended
+    expect(await bridge.journal.end({ nth: 0 })).toMatchObject({ code: 'OK' })
   })
 
   it('is ended with its streams where its grace is over', async () => {

@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { hostname, platform } from 'node:os'
-import { createMetrics } from '@sluice/metrics'
-import { type Conn, createDial, createLocate, type Dial } from '@sluice/net'
+import { type Conn, createDial, createLocate, createResolver, type Dial } from '@sluice/net'
 import { createLog, type Log, ServiceError } from '@sluice/service'
 import type { Address } from '@sluice/wire'
 import type { BridgeInfo, BridgeRole, BridgeTerms, StreamHeader } from '@sluice/wire/bridge'
 import type { ClientStatus } from '../bridge/client-status.ts'
 import { type Enrolment, parseEnrolment } from '../bridge/enrolment.ts'
-import { clientKeys } from '../bridge/keys.ts'
+import { type ClientKeys, clientKeys } from '../bridge/keys.ts'
 import { openStream } from '../bridge/open-stream.ts'
 import { YamuxMux } from '../mux/index.ts'
 import { BridgeError } from './bridge-error.ts'
@@ -62,7 +61,9 @@ export interface TunnelClientStatus {
 /** From the first look at the server's name to its word. */
 const LOGIN_MS = 15_000
 const ANSWER_MS = 10_000
-const anywhere = createDial({ policy: { check: () => {} } })
+/** Of all clients of this process: it remembers names. */
+const resolver = createResolver()
+const anywhere = createDial({ policy: { check: () => {} }, resolver })
 
 /**
  * The client program of the native bridge: keeps a connection to the server, gets it back after a loss, and leads the streams
@@ -73,6 +74,7 @@ export class TunnelClient {
   readonly ended: Promise<void>
   readonly #options: TunnelClientOptions
   readonly #enrolment: Enrolment
+  readonly #keys: ClientKeys
   readonly #info: BridgeInfo
   readonly #streams: IncomingStreams
   readonly #traffic: Traffic = { up: 0, down: 0 }
@@ -80,6 +82,8 @@ export class TunnelClient {
   readonly #stop = new AbortController()
   readonly #end: PromiseWithResolvers<void> = Promise.withResolvers()
   #mux: YamuxMux | undefined = undefined
+  /** Settles when the connection is over. */
+  #over: Promise<unknown> | undefined = undefined
   #server: Address | undefined = undefined
   #hasBeenUp = false
   #running: Promise<void> | undefined = undefined
@@ -97,17 +101,17 @@ export class TunnelClient {
     } = options
     this.#options = options
     this.#enrolment = typeof enrolment === 'string' ? parseEnrolment(enrolment) : enrolment
+    this.#keys = clientKeys(this.#enrolment.secret)
     this.#waits = new RetryWaits(random)
     const instance = randomBytes(16).toString('hex')
     this.#info = { role, version, host: hostname().slice(0, 128), os: platform(), instance }
     const policy = new OwnNetworkPolicy(allow)
-    const locate = createLocate({ policy })
+    const locate = createLocate({ policy, resolver })
     this.#streams = new IncomingStreams({
-      dial: createDial({ policy }),
+      dial: createDial({ policy, resolver }),
       locate: (target) => locate(target),
       files: undefined,
       traffic: this.#traffic,
-      metrics: createMetrics({ app: 'nps-client', version }).door('bridge'),
       log,
     })
     this.ended = this.#end.promise
@@ -178,13 +182,14 @@ export class TunnelClient {
 
   /** @throws why there is no connection any more */
   async #session(at: Address): Promise<void> {
-    const { fingerprint, secret } = this.#enrolment
+    const { fingerprint } = this.#enrolment
     const { dial = anywhere, events } = this.#options
-    const parts = { dial, keys: clientKeys(secret), fingerprint, info: this.#info }
+    const parts = { dial, keys: this.#keys, fingerprint, info: this.#info }
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(LOGIN_MS)])
     const { conn, terms } = await connectBridge(at, parts, signal)
     if (this.#stop.signal.aborted) return conn.destroy()
     const over = Promise.withResolvers<Error | undefined>()
+    this.#over = over.promise
     const { maxStreams, pingMs, deadMs } = terms
     this.#mux = new YamuxMux({
       ...{ conn, isOpener: true, maxStreams, pingMs, deadMs },
@@ -221,6 +226,10 @@ export class TunnelClient {
     await drained
     clearTimeout(grace)
     this.#stop.abort(new ServiceError('SHUTDOWN'))
+    // The server closes it, once it sees that no stream is left: so both know that all was said.
+    const waited = new AbortController()
+    if (this.#mux !== undefined) await Promise.race([this.#over, sleep(LAST_WORDS_MS, waited.signal)])
+    waited.abort()
     this.#mux?.close()
     await this.#running
     this.#end.resolve()
@@ -239,6 +248,7 @@ export class TunnelClient {
 }
 
 const GRACE_MS = 30_000
+const LAST_WORDS_MS = 1000
 
 /** Ends early, and does not reject, where `signal` is aborted. */
 const sleep = (ms: number, signal: AbortSignal): Promise<void> =>

@@ -3,6 +3,7 @@ import type { Handshake, Program } from '@sluice/service'
 import type { LiveHost, Registry } from '../registry.ts'
 import { Certificates } from './certificates.ts'
 import { hostDial } from './host-dial.ts'
+import { H2Server } from './h2/h2-server.ts'
 import { HostVisit } from './host-visit.ts'
 import type { NpsServerConfig } from '../config.ts'
 import { LiveDoor } from './live-door.ts'
@@ -52,5 +53,5 @@ const secured = async (
     certificates[Symbol.dispose]()
     return Promise.resolve()
   })
-  return secureHandshake(door, certificates)
+  return secureHandshake(door, certificates, new H2Server())
 }

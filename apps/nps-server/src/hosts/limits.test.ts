@@ -1,32 +1,13 @@
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, request, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { blocks, hashOf, MIB, Origins } from './testing/origin.ts'
 import { TestHosts } from './testing/test-hosts.ts'
 
-const MIB = 1024 * 1024
-const blocks = function* (bytes: number): Iterable<Buffer> {
-  for (let at = 0; at < bytes; at += 64 * 1024) yield Buffer.alloc(Math.min(64 * 1024, bytes - at), at % 251)
-}
-const hashOf = async (stream: AsyncIterable<Buffer>): Promise<string> => {
-  const hash = createHash('sha256')
-  for await (const chunk of stream) hash.update(chunk)
-  return hash.digest('hex')
-}
-
 let hosts: TestHosts
-const servers: ReturnType<typeof createServer>[] = []
-
-/** A target that answers like this. @returns where it is */
-const serve = async (onRequest: RequestListener): Promise<string> => {
-  const server = createServer(onRequest).listen(0, '127.0.0.1')
-  servers.push(server)
-  await once(server, 'listening')
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`
-}
+const origins = new Origins()
 
 const ask = (method: string, host = 'a.example'): ReturnType<typeof request> =>
   request({ host: '127.0.0.1', port: hosts.port, method, agent: false, headers: { host } }).on(
@@ -46,10 +27,7 @@ beforeAll(async () => {
 })
 afterAll(() => hosts[Symbol.asyncDispose]())
 afterEach(async () => {
-  for (const server of servers.splice(0)) {
-    server.close()
-    server.closeAllConnections()
-  }
+  origins.close()
   await hosts.reset()
   if (hosts.journal.lines.join('').includes('INTERNAL')) throw new Error(hosts.journal.lines.join(''))
 })
@@ -57,7 +35,7 @@ afterEach(async () => {
 describe('large bodies', () => {
   test('arrive as they were sent, and are counted to the byte at host and client', async () => {
     const bytes = 16 * MIB
-    const target = await serve(async (asked, answer) => {
+    const target = await origins.serve(async (asked, answer) => {
       answer.setHeader('X-Hash', await hashOf(asked))
       await pipeline(Readable.from(blocks(bytes)), answer)
     })
@@ -77,7 +55,7 @@ describe('large bodies', () => {
 
 describe('a rate', () => {
   test.each(['host', 'client'] as const)('of a %s holds', async (which) => {
-    const target = await serve((_, answer) => void pipeline(Readable.from(blocks(MIB)), answer))
+    const target = await origins.serve((_, answer) => void pipeline(Readable.from(blocks(MIB)), answer))
     const limits = { down: 2 * MIB, burst: 64 * 1024 }
     const client = hosts.addClient(which === 'client' ? { limits } : {})
     hosts.addHost({ host: 'a.example', targets: [target], ...(which === 'host' && { limits }) }, client)
@@ -87,21 +65,24 @@ describe('a rate', () => {
   })
 
   test('that is set later holds for who is here already', async () => {
-    const target = await serve((_, answer) => {
-      answer.writeHead(200, { 'Content-Length': MIB + 1 })
-      answer.write('a')
-      answer.req.socket.once('data', () => void pipeline(Readable.from(blocks(MIB)), answer))
+    const limited = Promise.withResolvers<void>()
+    const target = await origins.serve(async (_, answer) => {
+      answer.flushHeaders()
+      await limited.promise
+      await pipeline(Readable.from(blocks(MIB)), answer)
     })
     const { live } = hosts.addHost({ host: 'a.example', targets: [target] })
     const answer = await download()
     hosts.registry.patch(live, { limits: { down: 2 * MIB, burst: 64 * 1024 } })
-    expect(live.account.share.limited('down')).toBe(true)
-    answer.destroy()
+    const since = performance.now()
+    limited.resolve()
+    await hashOf(answer)
+    expect(performance.now() - since).toBeGreaterThan(400)
   })
 })
 
 describe('a quota', () => {
-  const all: RequestListener = (_, answer) => {
+  const all = (_: IncomingMessage, answer: ServerResponse): void => {
     answer.writeHead(200, { 'Content-Length': 8 * MIB })
     pipeline(Readable.from(blocks(8 * MIB)), answer).catch(() => {})
   }
@@ -109,7 +90,11 @@ describe('a quota', () => {
   test.each(['host', 'client'] as const)('of a %s cuts a body, as its visitor sees', async (which) => {
     const limits = { quotaBytes: MIB }
     const client = hosts.addClient(which === 'client' ? { limits } : {})
-    const fields = { host: 'a.example', targets: [await serve(all)], ...(which === 'host' && { limits }) }
+    const fields = {
+      host: 'a.example',
+      targets: [await origins.serve(all)],
+      ...(which === 'host' && { limits }),
+    }
     const { live } = hosts.addHost(fields, client)
     const answer = await download()
     await expect(hashOf(answer)).rejects.toThrow(/aborted/)
@@ -122,7 +107,7 @@ describe('a quota', () => {
 
   test('of a user holds across the hosts of their clients', async () => {
     const { id } = [...hosts.program.directory.accounts()][0]!.user
-    const target = await serve(all)
+    const target = await origins.serve(all)
     hosts.addHost({ host: 'a.example', targets: [target] }, hosts.addClient({ userId: id }))
     hosts.addHost({ host: 'b.example', targets: [target] }, hosts.addClient({ userId: id }))
     hosts.addHost({ host: 'c.example', targets: [target] })
@@ -135,7 +120,7 @@ describe('a quota', () => {
 })
 
 test('a client whose program goes within a response leaves a visitor who sees that', async () => {
-  const target = await serve((_, answer) => {
+  const target = await origins.serve((_, answer) => {
     answer.writeHead(200, { 'Content-Length': MIB })
     answer.write('some')
   })
@@ -146,7 +131,7 @@ test('a client whose program goes within a response leaves a visitor who sees th
 })
 
 test('a visitor who goes within a request leaves nothing behind', async () => {
-  const target = await serve((asked) => void asked.resume())
+  const target = await origins.serve((asked) => void asked.resume())
   const { live, agent } = hosts.addHost({ host: 'a.example', targets: [target] })
   const asked = ask('POST')
   asked.write(Buffer.alloc(1000))

@@ -121,7 +121,7 @@ test('clients, tunnels and hosts come with their ids, limits, flows and secrets'
   })
   const { code, out, err } = await sandbox.run(sandbox.root)
   expect([code, err]).toEqual([0, ''])
-  expect(out).toContain('clients.json: client 2: client 2\n')
+  expect(out).toContain('clients.json: client 2 becomes client 2\n')
   expect(out).toContain('2 clients, 3 tunnels, 1 host made\n')
   using store = sandbox.open()
   const [two, seven] = store.clients()
@@ -170,7 +170,9 @@ test('a trial says what would be made, and leaves nothing behind', async () => {
   expect(again).toMatchObject({ code: 1, out: '' })
   expect(again.err).toContain('client 1 has its key: it was imported before')
   sandbox.write('more/clients.json', records(client(5)))
-  expect((await sandbox.run(join(sandbox.root, 'more'), '--dry-run')).out).toContain('client 5: client 5')
+  expect((await sandbox.run(join(sandbox.root, 'more'), '--dry-run')).out).toContain(
+    'client 5 becomes client 5',
+  )
   using store = sandbox.open()
   expect(store.clients()).toMatchObject([{ id: 1 }])
 })
@@ -279,7 +281,7 @@ test('settings of nps.conf become flags, without its secrets', async () => {
       ],
       ...[
         'web_port = 8080',
-        'web_ip=127.0.0.1',
+        'web_ip=192.0.2.1',
         'web_username=admin',
         'web_password=s3cret',
         'auth_key=s3cret',
@@ -290,9 +292,16 @@ test('settings of nps.conf become flags, without its secrets', async () => {
   const { code, out } = await sandbox.run(join(sandbox.root, 'my nps.conf'))
   expect(code).toBe(0)
   expect(out.split('\n').at(-2)).toBe(
-    String.raw`nps-server --npc-bridge 0.0.0.0:8024 --http 0.0.0.0:80 --https 0.0.0.0:443 --web 127.0.0.1:8080 --https-cert conf/server.pem --https-key 'it'\''s key' --ports 9001-9009,10001 --log-level debug`,
+    String.raw`nps-server --npc-bridge 0.0.0.0:8024 --http 0.0.0.0:80 --https 0.0.0.0:443 --web 192.0.2.1:8080 --https-cert conf/server.pem --https-key 'it'\''s key' --ports 9001-9009,10001 --log-level debug`,
   )
-  for (const told of ['auth_key: ', 'web_username', 'public_vkey', 'p2p_port', 'nobody knows "strange"']) {
+  for (const told of [
+    'auth_key: ',
+    'web_username',
+    'plain HTTP',
+    'public_vkey',
+    'p2p_port',
+    'nobody knows "strange"',
+  ]) {
     expect(out).toContain(told)
   }
   expect(out).not.toContain('s3cret')

@@ -94,7 +94,7 @@ const told = (made: readonly Made[], isTrial: boolean): string[] => {
     const many = made.filter((each) => each.kind === kind).length
     return `${many} ${kind}${many === 1 ? '' : 's'}`
   }
-  const each = made.map(({ kind, label, id }) => `${label}: ${kind} ${id}`)
+  const each = made.map(({ kind, label, id }) => `${label} becomes ${kind} ${id}`)
   const sum = `${number('client')}, ${number('tunnel')}, ${number('host')}`
   return [...each, isTrial ? `${sum} would be made; nothing was changed` : `${sum} made`]
 }

@@ -16,6 +16,9 @@ export const planSettings = (plan: Plan, conf: NpsConf, unknown: readonly IniEnt
   if (ports.length > 0) plan.flags.push(`--ports ${ports.join(',')}`)
   const level = LEVELS[conf.logLevel ?? -1]
   if (level !== undefined) plan.flags.push(`--log-level ${level}`)
+  if (conf.webPort && !conf.webIp?.startsWith('127.')) {
+    note('web_port: the console speaks plain HTTP; keep it on loopback, or put TLS in front of it')
+  }
   if (conf.bridgeType === 'kcp') note('bridge_type kcp: there is no such bridge; clients have to come by tcp')
   if (conf.authKey !== undefined) {
     note('auth_key: set it as SLUICE_NPS_API for scripts that use the web API; 16 characters at least')
@@ -67,7 +70,7 @@ const LEFT_OUT: readonly (readonly [key: keyof NpsConf, text: string])[] = [
   ['ipLimit', 'ip_limit: `allow` of clients, tunnels and hosts says who may come in'],
   ['webBaseUrl', 'web_base_url: the console is at /'],
   ['webHost', 'web_host: the console has a listener of its own'],
-  ['webOpenSsl', 'web_open_ssl: put a reverse proxy in front of the console, or keep it on loopback'],
+  ['webOpenSsl', 'web_open_ssl: there is no TLS at the console; put it in front'],
   ['allowUserLogin', 'allow_user_login: there is no console for users of clients'],
   ['allowUserRegister', 'allow_user_register: nobody registers by themselves'],
   ['allowLocalProxy', 'allow_local_proxy: no tunnel dials from the server'],

@@ -1,21 +1,26 @@
-import { type Conn, type ConnSink, refuse } from '@sluice/net'
+import { type Conn, type ConnSink, readInPlace, refuse } from '@sluice/net'
 import { type Clock, systemClock, type Timer } from '@sluice/ratelimit'
 import { ServiceError } from '@sluice/service'
 import { type Address, WireError } from '@sluice/wire'
 import { type Mux, type MuxOptions, READ_BUDGET } from './mux.ts'
 import { Outbox } from './outbox.ts'
-import type { Addressee, Lingering, StreamHost } from './stream-conn.ts'
+import type { Addressee, Lingering, StreamHost } from './stream-host.ts'
 
 /** With so much waiting, what has come is handed out before the end of the turn. */
 const DELIVERED_AT_ONCE = 128 * 1024
 /** Of answers that the peer does not read, each of which it has asked for. */
 const MOST_ANSWERS = 256 * 1024
 
+/** A carrier that has brought so many of so much is worth a buffer of its own. */
+const FULL_READ = 16 * 1024
+const BULK_READS = 16
+
 /** What the mux needs of whatever stands under an id. */
 export interface MuxEntry {
   /** Octets that have come and were not taken. */
   readonly held: number
-  break(error: Error | undefined): void
+  /** The mux has ended. */
+  lost(error: Error): void
   /** Ends it on both sides. */
   overload(): void
 }
@@ -43,6 +48,7 @@ export abstract class MuxCore<Entry extends MuxEntry> implements Mux, ConnSink, 
   readonly #deadMs: number
   readonly #maxStreams: number
   #heardMs: number
+  #fullReads = 0
   #timer: Timer | undefined
   #arrived: Addressee[] = []
   /** Octets that wait for the next hand-out; that no sink has taken. */
@@ -94,6 +100,7 @@ export abstract class MuxCore<Entry extends MuxEntry> implements Mux, ConnSink, 
       this.#fault(error)
       return
     }
+    if (chunk.length >= FULL_READ && ++this.#fullReads === BULK_READS) setImmediate(readInPlace, this.#conn)
     if (this.#held > READ_BUDGET) this.#relieve()
     if (this.#waiting >= DELIVERED_AT_ONCE) this.#deliver()
   }
@@ -220,7 +227,7 @@ export abstract class MuxCore<Entry extends MuxEntry> implements Mux, ConnSink, 
     void refuse(this.#conn, this.farewell(isFault))
     const entries = [...this.entries.values()]
     this.entries.clear()
-    for (const entry of entries) entry.break(error ?? lost())
+    for (const entry of entries) entry.lost(error ?? lost())
     this.options.onClose(error)
   }
 }

@@ -1,7 +1,8 @@
 import { MAX_NPC_SEGMENT, npcMessageRoom, writeNpcMessage } from '@sluice/wire/npc'
 import { StreamReset } from './mux.ts'
 import { addNpcFrame, type NpcEntry, type NpcWindows } from './npc-entry.ts'
-import { StreamConn, type StreamHost } from './stream-conn.ts'
+import { StreamConn } from './stream-conn.ts'
+import type { StreamHost } from './stream-host.ts'
 
 /** Segments of one turn, so that no stream waits long for another. */
 const SEGMENTS = 16
@@ -46,6 +47,7 @@ export class NpcConn extends StreamConn implements NpcEntry {
   }
 
   onPiece(payload: Uint8Array): void {
+    if (this.hasPeerEnded) return
     this.#windows.receive.received(payload.length)
     this.receive(payload)
   }
@@ -57,7 +59,7 @@ export class NpcConn extends StreamConn implements NpcEntry {
   onPeerClose(): void {
     this.peerEnded()
     this.credited()
-    if (this.isEndSent) this.host.forget(this.id)
+    if (this.isEndSent) this.settle()
   }
 
   /** The peer does not answer a close. */
@@ -79,13 +81,13 @@ export class NpcConn extends StreamConn implements NpcEntry {
 
   protected sendEnd(): void {
     this.#sendClose()
-    if (this.hasPeerEnded) this.host.forget(this.id)
+    if (this.hasPeerEnded) this.settle()
     else this.host.linger(this)
   }
 
   protected leave(): void {
     if (!this.isEndSent) this.#sendClose()
-    this.host.forget(this.id)
+    this.settle()
   }
 
   #sendClose(): void {

@@ -4,7 +4,7 @@ import type { MessageStream } from './mux.ts'
 import { NpcConn } from './npc-conn.ts'
 import { addNpcFrame, type NpcEntry, type NpcWindows } from './npc-entry.ts'
 import type { FrameSource } from './outbox.ts'
-import type { Addressee, StreamHost } from './stream-conn.ts'
+import type { Addressee, StreamHost } from './stream-host.ts'
 
 const nothing = (): void => {}
 
@@ -102,7 +102,7 @@ export class NpcMessages implements MessageStream, NpcEntry, FrameSource, Addres
   }
 
   /** @internal */
-  break(error: Error | undefined): void {
+  lost(error: Error): void {
     if (this.#isClosed) return
     this.#isClosed = true
     this.onClose(error)

@@ -32,7 +32,7 @@ export class NpcOpening<Entry> implements NpcEntry {
     this.#failed(reason)
   }
 
-  break(error: Error | undefined): void {
+  lost(error: Error): void {
     this.fail(error)
   }
 

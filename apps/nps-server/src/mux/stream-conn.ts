@@ -3,37 +3,8 @@ import { ServiceError } from '@sluice/service'
 import type { Address } from '@sluice/wire'
 import { Inbox } from './inbox.ts'
 import { RESET_REASON } from './mux.ts'
-import type { FrameSource, Outbox } from './outbox.ts'
-
-/** Who is told at the end of a turn that something has come. */
-export interface Addressee {
-  /** It waits for that. */
-  isListed: boolean
-  deliver(): void
-}
-
-/** Whose end takes long. */
-export interface Lingering {
-  giveUp(): void
-}
-
-/** What a stream needs of its mux. */
-export interface StreamHost {
-  readonly remote: Address
-  readonly local: Address
-  readonly outbox: Outbox
-  /** Of this turn, ms. */
-  readonly nowMs: number
-  readonly rttMs: number
-  /** So many octets have come for `stream`, or its end has: it is asked to `deliver` soon. */
-  arrived(stream: Addressee, octets: number): void
-  /** So many of them are not held any more. */
-  freed(octets: number): void
-  /** The peer knows as well that it has ended. */
-  forget(id: number): void
-  /** Nothing is wanted of it any more but its end; if that does not come in time, `giveUp` is called. */
-  linger(stream: Lingering): void
-}
+import type { FrameSource } from './outbox.ts'
+import type { Addressee, Lingering, StreamHost } from './stream-host.ts'
 
 /** How much of what has come to pass a sink has been told. */
 const [NOTHING, END, CLOSE] = [0, 1, 2]
@@ -65,6 +36,7 @@ export abstract class StreamConn implements Conn, FrameSource, Addressee, Linger
   #isDelivering = false
   #isBlocked = false
   #isEnding = false
+  #isSettled = false
   #told = NOTHING
   #error: Error | undefined = undefined
 
@@ -97,6 +69,11 @@ export abstract class StreamConn implements Conn, FrameSource, Addressee, Linger
 
   get isReady(): boolean {
     return this.chunk !== undefined && this.credit > 0
+  }
+
+  /** @internal Frames for it mean nothing any more. */
+  get isSettled(): boolean {
+    return this.#isSettled
   }
 
   /** Octets that have come and were not taken. */
@@ -193,6 +170,11 @@ export abstract class StreamConn implements Conn, FrameSource, Addressee, Linger
     this.break(new ServiceError('OVERLOADED'))
   }
 
+  /** @internal The mux has ended. What has come as a whole may still be read. */
+  lost(error: Error): void {
+    if (!this.#isSettled) this.break(error)
+  }
+
   /** @internal Hands out what has come, unless it is paused. */
   deliver(): void {
     if (this.#isDelivering) return
@@ -201,6 +183,12 @@ export abstract class StreamConn implements Conn, FrameSource, Addressee, Linger
     this.#isDelivering = false
     if (!this.closed) this.grant()
     if (!this.#isPaused) this.#tell()
+  }
+
+  /** Neither side sends anything more; the mux has it until all is taken, since that is when its memory is free. */
+  protected settle(): void {
+    this.#isSettled = true
+    if (this.#held === 0) this.host.forget(this.id)
   }
 
   /** For `writeFrames`: so many octets of the chunk are in a frame. */
@@ -241,6 +229,7 @@ export abstract class StreamConn implements Conn, FrameSource, Addressee, Linger
     this.#held -= octets
     this.host.freed(octets)
     this.consumed(octets)
+    if (this.#isSettled) this.settle()
   }
 
   #finish(): void {
@@ -268,6 +257,7 @@ export abstract class StreamConn implements Conn, FrameSource, Addressee, Linger
     this.#inbox.clear()
     this.host.freed(this.#held)
     this.#held = 0
+    if (this.#isSettled) this.settle()
   }
 
   /** As a socket does: an end, and a regular close, wait until the sink has taken what stands before them. */

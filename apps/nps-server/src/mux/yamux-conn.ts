@@ -7,7 +7,8 @@ import {
 } from '@sluice/wire/yamux'
 import type { FrameList } from './frame-list.ts'
 import { StreamReset } from './mux.ts'
-import { StreamConn, type StreamHost } from './stream-conn.ts'
+import { StreamConn } from './stream-conn.ts'
+import type { StreamHost } from './stream-host.ts'
 
 /** Of one frame, so that no stream waits long for another. */
 const MAX_FRAME = 64 * 1024
@@ -107,13 +108,13 @@ export class YamuxConn extends StreamConn {
 
   #sent(): void {
     this.host.outbox.touch()
-    if (this.#stream.isClosed) this.host.forget(this.id)
+    if (this.#stream.isClosed) this.settle()
   }
 
   #flagged(): void {
     const { isReset, peerHasFinished, isClosed, resetCode } = this.#stream
     if (isReset) this.break(new StreamReset(resetCode ?? 0))
     else if (peerHasFinished) this.peerEnded()
-    if (isClosed) this.host.forget(this.id)
+    if (isClosed) this.settle()
   }
 }

@@ -109,6 +109,22 @@ describe('a stream', () => {
     expect(heldOf(peer)).toBeLessThanOrEqual(4 * 1024 * 1024)
   })
 
+  it('that came as a whole may be read after the mux has ended', async () => {
+    const ends = pair()
+    const [conn, peer] = await openPair(ends)
+    peer.pause()
+    conn.write(Buffer.alloc(100_000))
+    conn.end()
+    peer.end()
+    await turns(20)
+    expect(heldOf(peer)).toBe(100_000)
+    expect([ends.near.streams, ends.far.streams]).toEqual([0, 1])
+    ends.close()
+    const there = new Collector(peer)
+    await there.until(() => there.has('close'))
+    expect([there.size, there.events]).toEqual([100_000, ['data', 'end', 'close']])
+  })
+
   it('does not outlast what all of them may hold together', async () => {
     const ends = pair()
     const sinks = Array.from({ length: 300 }, () => new Collector(ends.near.open()))

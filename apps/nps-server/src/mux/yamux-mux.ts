@@ -82,7 +82,8 @@ export class YamuxMux extends MuxCore<YamuxConn> {
   /** @returns undefined where the frame is of a stream that has ended, or that is refused */
   #find(id: number, flags: number): YamuxConn | undefined {
     const found = this.entries.get(id)
-    if (found !== undefined || this.closed) return found
+    if (found !== undefined) return found.isSettled ? undefined : found
+    if (this.closed) return undefined
     const isOurs = id % 2 === this.#parity
     if ((flags & YAMUX_FLAG.SYN) !== 0 && !isOurs) return this.#accept(id)
     if (id >= (isOurs ? this.#nextId : this.#peerId + 1))

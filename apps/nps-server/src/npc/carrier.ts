@@ -1,10 +1,10 @@
 import { refuse } from '@sluice/net'
-import type { Account, ServedRequest, Serving } from '@sluice/service'
+import type { Account, Levels, ServedRequest, Serving } from '@sluice/service'
 import { NpcMux } from '../mux/npc-mux.ts'
 import type { NpcArrival } from './handshake.ts'
 
 export interface NpcCarrierParts {
-  /** Of whoever is nobody's user: what passes is that of visitors, and theirs to count. */
+  /** Of the client's user. */
   readonly account: Account
   /** Without any byte from the program for so long it is dead. */
   readonly deadMs: number
@@ -19,6 +19,7 @@ export interface NpcCarrierParts {
 export class NpcCarrier implements ServedRequest {
   readonly protocol = 'npc-chan'
   readonly target = undefined
+  readonly isControl = true
   /** Each of its bytes is that of a visitor's session. */
   readonly mirrors = true
   readonly #arrival: NpcArrival
@@ -27,6 +28,10 @@ export class NpcCarrier implements ServedRequest {
   constructor(arrival: NpcArrival, parts: NpcCarrierParts) {
     this.#arrival = arrival
     this.#parts = parts
+  }
+
+  get levels(): Levels {
+    return [this.#arrival.client.account]
   }
 
   get account(): Account {

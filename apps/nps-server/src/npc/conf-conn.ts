@@ -2,6 +2,7 @@ import { type Conn, Reader, refuse } from '@sluice/net'
 import {
   type Account,
   codeOf,
+  type Levels,
   type Log,
   ServiceError,
   type ServedRequest,
@@ -22,7 +23,7 @@ import { hashOfMd5, type NpcArrival } from './handshake.ts'
 import type { NpcLoan } from './loan.ts'
 
 export interface NpcConfParts {
-  /** Of whoever is nobody's user. */
+  /** Of the client's user. */
   readonly account: Account
   readonly registry: Registry
   readonly log: Log
@@ -44,6 +45,7 @@ const MAX_BYTES = MAX_NPC_JSON_BYTES + 64
 export class NpcConf implements ServedRequest {
   readonly protocol = 'npc-conf'
   readonly target = undefined
+  readonly isControl = true
   readonly mirrors = true
   readonly #arrival: NpcArrival
   readonly #parts: NpcConfParts
@@ -52,6 +54,10 @@ export class NpcConf implements ServedRequest {
   constructor(arrival: NpcArrival, parts: NpcConfParts) {
     this.#arrival = arrival
     this.#parts = parts
+  }
+
+  get levels(): Levels {
+    return [this.#arrival.client.account]
   }
 
   get account(): Account {
@@ -65,6 +71,7 @@ export class NpcConf implements ServedRequest {
   async serve(session: Serving): Promise<void> {
     const reader = new Reader(session.conn, MAX_BYTES)
     session.onStop = (error): void => reader.fail(error)
+    session.onShutdown = (): void => reader.fail(new ServiceError('SHUTDOWN'))
     const late = new ServiceError('HANDSHAKE_TIMEOUT')
     const timer = setTimeout(() => reader.fail(late), this.#parts.confMs)
     // No key here is everybody's.

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PasswordVerifier } from '@sluice/userstore'
@@ -43,9 +44,10 @@ describe('a program that brings tunnels of its own', () => {
     const { emulator } = await own.connect({ vkey: 'brings', file: { tasks: [task] } })
     await own.tunnels!.sync()
     const socket = connect(Number(task['Ports']), '127.0.0.1')
-    socket.end('through')
-    const [chunk] = (await socket.take(1).toArray()) as Buffer[]
+    socket.write('through')
+    const [chunk] = (await once(socket, 'data')) as [Buffer]
     expect(String(chunk)).toBe('through')
+    socket.destroy()
     expect(lentOf(client)).toMatchObject([{ mode: 'tcp', remark: 'mine', targets: [echo.text] }])
     expect(own.store.tunnels()).toEqual([])
     emulator.stop()

@@ -108,6 +108,13 @@ describe('the handshake of npc', () => {
     expect(await answerTo(whole(VKEY, 'what'))).toBe(`${CORE_MD5}sucs`)
   })
 
+  it('lets in whoever has a key beside a flood of those who have none, and keeps nothing of these', async () => {
+    const flood = Array.from({ length: 300 }, (_, i) => answerTo(whole(`guess ${i}`)))
+    expect(await answerTo(whole())).toBe(`${CORE_MD5}sucsserved`)
+    expect(new Set(await Promise.all(flood))).toEqual(new Set([`${CORE_MD5}vkey`]))
+    await expect.poll(() => stage.program.sessions.size).toBe(0)
+  })
+
   it('has addresses wait whose keys are wrong again and again, and tells them nothing meanwhile', async () => {
     guard.set({ failures: 3, backoffMs: 60_000 })
     const from = '127.0.0.77'

@@ -1,12 +1,12 @@
 import { type Conn, type ConnSink, NetError, refuse } from '@sluice/net'
-import type { Account, ServedRequest, Serving } from '@sluice/service'
+import type { Account, Levels, ServedRequest, Serving } from '@sluice/service'
 import { decodeNpcReport, encodeNpcSignal, type NpcReport, type NpcSignal } from '@sluice/wire/npc'
 import type { NpcArrival } from './handshake.ts'
 
 const NOTHING = new Uint8Array(0)
 
 export interface NpcMainParts {
-  /** Of whoever is nobody's user: a program is no visitor. */
+  /** Of the client's user. */
   readonly account: Account
   /** It is here. */
   readonly onServe: (main: NpcMain) => void
@@ -21,6 +21,7 @@ export interface NpcMainParts {
 export class NpcMain implements ServedRequest, ConnSink {
   readonly protocol = 'npc-main'
   readonly target = undefined
+  readonly isControl = true
   /** It carries no payload, and lasts as long as its program does. */
   readonly mirrors = true
   readonly arrival: NpcArrival
@@ -34,6 +35,10 @@ export class NpcMain implements ServedRequest, ConnSink {
     this.arrival = arrival
     this.#conn = arrival.conn
     this.#parts = parts
+  }
+
+  get levels(): Levels {
+    return [this.arrival.client.account]
   }
 
   get account(): Account {

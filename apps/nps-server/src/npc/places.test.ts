@@ -11,18 +11,22 @@ const VISITOR = { host: '192.0.2.7', port: 4711 }
 const HOST = '127.0.0.1'
 
 let stage: BridgeStage
+/** Waits for nobody. */
+let hasty: BridgeStage
 let echo: Target
 beforeAll(async () => {
-  stage = await BridgeStage.openBridge({ patienceMs: 150, argv: ['--dead-after', '400ms'] })
+  stage = await BridgeStage.openBridge()
+  hasty = await BridgeStage.openBridge({ patienceMs: 100, argv: ['--dead-after', '200ms'] })
   echo = await openEcho()
 })
 afterAll(async () => {
   await stage[Symbol.asyncDispose]()
+  await hasty[Symbol.asyncDispose]()
   await echo[Symbol.asyncDispose]()
 })
 
-const arrive = (vkey: string, purpose: string): Promise<RawNpc> =>
-  RawNpc.arrive({ host: HOST, port: stage.port }, vkey, purpose)
+const arrive = (vkey: string, purpose: string, { port } = stage): Promise<RawNpc> =>
+  RawNpc.arrive({ host: HOST, port }, vkey, purpose)
 const openTo = async (agent: { open: NpcAgentOpen }, target: string): Promise<Bytes> =>
   new Bytes(await agent.open({ target, visitor: VISITOR }, NEVER))
 type NpcAgentOpen = NonNullable<ReturnType<BridgeStage['agentOf']>>['open']
@@ -46,10 +50,10 @@ describe('a program of npc', () => {
   })
 
   it.each(['main', 'chan', 'file'])('is dropped where only %s comes', async (purpose) => {
-    const client = stage.addClient(`only ${purpose}`)
-    const raw = await arrive(`only ${purpose}`, purpose)
+    const client = hasty.addClient(`only ${purpose}`)
+    const raw = await arrive(`only ${purpose}`, purpose, hasty)
     await raw.rest()
-    expect(stage.told(client)).toEqual([])
+    expect(hasty.told(client)).toEqual([])
   })
 
   it('may lose its streams and bring new ones, and is gone with its conn for signals', async () => {
@@ -67,13 +71,15 @@ describe('a program of npc', () => {
   })
 
   it('is gone when it is silent for too long, and what waits for it fails', async () => {
-    const client = stage.addClient('silent')
-    const main = await arrive('silent', 'main')
-    await arrive('silent', 'chan')
-    await expect.poll(() => stage.agentOf(client)).not.toBe(undefined)
-    const opening = stage.agentOf(client)!.open({ target: '80', visitor: VISITOR }, NEVER)
+    await using own = await BridgeStage.openBridge({ argv: ['--dead-after', '500ms'] })
+    const client = own.addClient('silent')
+    const main = await arrive('silent', 'main', own)
+    await arrive('silent', 'chan', own)
+    await expect.poll(() => own.agentOf(client), { interval: 5 }).not.toBe(undefined)
+    const opening = own.agentOf(client)!.open({ target: '80', visitor: VISITOR }, NEVER)
     await expect(opening).rejects.toMatchObject({ code: 'AGENT_LOST' })
-    await main.rest()
+    await expect.poll(() => own.told(client)).toEqual(['agent.joined', 'agent.left'])
+    main.socket.destroy()
   })
 
   it('is replaced wholly by one that comes later, and its end does not end the other', async () => {

@@ -1,5 +1,5 @@
 import { refuse } from '@sluice/net'
-import { type Account, type Program, type ServedRequest } from '@sluice/service'
+import { type Account, type Levels, type Log, type ServedRequest } from '@sluice/service'
 import { formatAddress } from '@sluice/wire'
 import type { NpcArrival } from './handshake.ts'
 
@@ -9,18 +9,23 @@ const NOTHING = new Uint8Array(0)
 export class NpcRegister implements ServedRequest {
   readonly protocol = 'npc-register'
   readonly target = undefined
+  readonly isControl = true
   readonly #arrival: NpcArrival
   readonly #hours: number
-  readonly #program: Pick<Program, 'directory' | 'log'>
+  readonly #parts: { readonly account: Account; readonly log: Log }
 
-  constructor(arrival: NpcArrival, hours: number, program: Pick<Program, 'directory' | 'log'>) {
+  constructor(arrival: NpcArrival, hours: number, parts: { readonly account: Account; readonly log: Log }) {
     this.#arrival = arrival
     this.#hours = hours
-    this.#program = program
+    this.#parts = parts
+  }
+
+  get levels(): Levels {
+    return [this.#arrival.client.account]
   }
 
   get account(): Account {
-    return this.#program.directory.guest
+    return this.#parts.account
   }
 
   reject(): Promise<void> {
@@ -30,7 +35,7 @@ export class NpcRegister implements ServedRequest {
   serve(): Promise<void> {
     const { client, from, conn } = this.#arrival
     const fields = { client: client.record.id, from: formatAddress(from), hours: this.#hours }
-    this.#program.log.info(fields, 'address.registered')
+    this.#parts.log.info(fields, 'address.registered')
     return refuse(conn, NOTHING)
   }
 }

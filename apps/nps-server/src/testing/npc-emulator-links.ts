@@ -23,6 +23,7 @@ const serveBytes = (stream: EmulatorStream, target: Address): void => {
   const socket = connect({ ...target, allowHalfOpen: true, noDelay: true })
   socket.on('error', () => stream.destroy())
   socket.on('connect', () => joinBoth(inside(stream), socket))
+  socket.on('close', () => stream.end())
   stream.on('close', () => socket.destroySoon())
 }
 
@@ -37,7 +38,7 @@ const inside = (stream: EmulatorStream): Duplex => {
 const joinBoth = (stream: Duplex, socket: Socket): void => {
   stream.pipe(socket)
   socket.pipe(stream)
-  stream.on('error', () => socket.destroy())
+  stream.on('error', () => socket.destroy()).on('end', () => socket.destroySoon())
 }
 
 const serveDatagrams = (stream: EmulatorStream, { host, port }: Address): void => {

@@ -33,6 +33,7 @@ export class EmulatorStream extends Duplex {
   #head: Buffer = Buffer.alloc(0)
   /** Of what the reader was given and has not asked for more since. */
   #unread = 0
+  #isClosed = false
   #waiting: { chunk: Buffer; done: Done } | undefined = undefined
 
   /** @param hasHead whether it begins with a link */
@@ -51,6 +52,7 @@ export class EmulatorStream extends Duplex {
 
   /** One message of its own; of datagrams, one of them. */
   send(message: Uint8Array): void {
+    if (this.#isClosed) return
     const frames = Buffer.alloc(npcMessageRoom(message.length))
     writeNpcMessage(this.id, message, frames, 0)
     this.#out.sent(message.length)
@@ -77,8 +79,9 @@ export class EmulatorStream extends Duplex {
     if (waiting !== undefined) this.#sendAll(waiting.chunk, waiting.done)
   }
 
-  /** The server closed it, both ways. */
+  /** The server closed it, both ways: nothing that comes of the target later is of use. */
   serverClosed(): void {
+    this.#isClosed = true
     this.push(null)
     this.#waiting?.done(null)
     this.#waiting = undefined
@@ -131,7 +134,7 @@ export class EmulatorStream extends Duplex {
 
   /** As much as the window lets; the rest waits. */
   #sendAll(chunk: Buffer, done: Done): void {
-    const now = chunk.subarray(0, this.#out.room)
+    const now = this.#isClosed ? chunk : chunk.subarray(0, this.#out.room)
     if (now.length > 0) this.send(now)
     if (now.length === chunk.length) done()
     else this.#waiting = { chunk: chunk.subarray(now.length), done }

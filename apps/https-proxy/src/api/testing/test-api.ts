@@ -4,9 +4,15 @@ import { type Conn, listen, NetError, type Route, straight } from '@sluice/net'
 import { Shaper } from '@sluice/ratelimit'
 import { createLog, Directory, type Handshake, runSession, ServiceError, Sessions } from '@sluice/service'
 import { hashPassword, type Limits, PasswordVerifier, type User, type UserStore } from '@sluice/userstore'
-import { type Address, createRequestHeadDecoder, type Decode, type RequestHead } from '@sluice/wire'
+import {
+  type Address,
+  createRequestHeadDecoder,
+  type Decode,
+  isHttp2Preface,
+  type RequestHead,
+} from '@sluice/wire'
 import { HeldBytes } from '../../held-bytes.ts'
-import { ApiServer, isH2Preface } from '../api-server.ts'
+import { ApiServer } from '../api-server.ts'
 import type { ApiSettings } from '../settings.ts'
 import { FakeJobs } from './fake-jobs.ts'
 
@@ -45,7 +51,7 @@ const peeked = (): Decode<RequestHead> => {
 const handshakeOf =
   (server: ApiServer): Handshake =>
   async (reader, directory) => {
-    if (await reader.read(isH2Preface)) return server.h2Handshake(reader, directory)
+    if (await reader.read(isHttp2Preface)) return server.h2Handshake(reader, directory)
     return server.handshake(reader, directory, await reader.read(peeked()))
   }
 

@@ -37,8 +37,15 @@ export class TestHosts implements AsyncDisposable {
     const doors = ['http', 'https']
     const program = await Program.start({ app: 'test', version: '0', config, log, doors, env: {} })
     const registry = new FakeRegistry(program.directory)
-    const hosts = await openHosts({ program, config, registry })
-    return new TestHosts({ program, registry, hosts, journal }, data)
+    try {
+      const hosts = await openHosts({ program, config, registry })
+      return new TestHosts({ program, registry, hosts, journal }, data)
+    } catch (error) {
+      await program.stop()
+      registry.close()
+      rmSync(data, { recursive: true })
+      throw error
+    }
   }
 
   private constructor(parts: Pick<TestHosts, 'program' | 'registry' | 'hosts' | 'journal'>, data: string) {

@@ -1,0 +1,70 @@
+import type { OutgoingHttpHeaders } from 'node:http'
+import { encodeRequestHead, type HttpField, type ResponseHead } from '@sluice/wire'
+
+/** A request of HTTP/2, in the words of HTTP/1.1. */
+export interface H1Head {
+  readonly method: string
+  readonly bytes: Uint8Array
+  /** Its body follows in chunks, since nobody has said how long it is. */
+  readonly isChunked: boolean
+}
+
+/** Of one connection, and of no use in HTTP/2 (RFC 9113 §8.2.2). */
+const HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'host',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/**
+ * The head for HTTP/1.1 (RFC 9113 §8.3.1).
+ * @param raw names and values in turn, as they came
+ * @param hasBody the stream goes on behind its head
+ * @throws WireError for what HTTP/1.1 has no words for
+ */
+export const requestHead = (raw: readonly string[], hasBody: boolean): H1Head => {
+  const { pseudo, fields, cookies } = sorted(raw)
+  const method = pseudo.get(':method') ?? ''
+  const authority = pseudo.get(':authority') ?? pseudo.get('host') ?? ''
+  const all: HttpField[] = [['Host', authority], ...fields]
+  if (cookies.length > 0) all.push(['Cookie', cookies.join('; ')])
+  const isChunked = hasBody && !fields.some(([name]) => name === 'content-length')
+  if (isChunked) all.push(['Transfer-Encoding', 'chunked'])
+  const target = pseudo.get(':path') ?? ''
+  const bytes = encodeRequestHead({ method, target, version: '1.1', fields: all })
+  return { method, bytes, isChunked }
+}
+
+const sorted = (
+  raw: readonly string[],
+): { pseudo: Map<string, string>; fields: HttpField[]; cookies: string[] } => {
+  const pseudo = new Map<string, string>()
+  const fields: HttpField[] = []
+  const cookies: string[] = []
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const [name, value] = [raw[at]!.toLowerCase(), raw[at + 1]!]
+    if (name.startsWith(':') || name === 'host') pseudo.set(name, value)
+    // Browsers send each by itself (RFC 9113 §8.2.3).
+    else if (name === 'cookie') cookies.push(value)
+    else if (!HOP.has(name)) fields.push([name, value])
+  }
+  return { pseudo, fields, cookies }
+}
+
+/** The fields of a response for HTTP/2. */
+export const responseFields = ({ status, fields }: ResponseHead): OutgoingHttpHeaders => {
+  const out: Record<string, string | number | string[]> = { ':status': status }
+  for (const [name, value] of fields) {
+    const lower = name.toLowerCase()
+    if (HOP.has(lower)) continue
+    const known = out[lower]
+    if (known === undefined) out[lower] = value
+    else if (Array.isArray(known)) known.push(value)
+    else out[lower] = [String(known), value]
+  }
+  return out
+}
