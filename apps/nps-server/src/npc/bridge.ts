@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { createTlsContext, identityCertificate, type Listener, type TlsContext } from '@sluice/net'
 import {
+  type Account,
   type Program,
   type ProgramConfig,
   type Request,
@@ -109,7 +110,10 @@ class NpcBridge {
       case 'secret':
         return this.#secret(arrival, purpose.passwordMd5)
       case 'register':
-        return new NpcRegister(arrival, purpose.hours, this.#options.program)
+        return new NpcRegister(arrival, purpose.hours, {
+          account: this.#ownerOf(arrival),
+          log: this.#options.program.log,
+        })
       case 'p2p':
       default:
         return this.#peer(arrival, purpose.passwordMd5)
@@ -119,7 +123,7 @@ class NpcBridge {
   #main(arrival: NpcArrival): NpcMain {
     const places = this.#places
     return new NpcMain(arrival, {
-      account: this.#guest,
+      account: this.#ownerOf(arrival),
       onServe: (main) => places.mainCame(main),
       onReport: (_, report) => places.reported(arrival, report),
       onShutdown: () => places.retire(arrival.client),
@@ -130,7 +134,7 @@ class NpcBridge {
   #carrier(arrival: NpcArrival, type: 'chan' | 'file'): NpcCarrier {
     const places = this.#places
     return new NpcCarrier(arrival, {
-      account: this.#guest,
+      account: this.#ownerOf(arrival),
       deadMs: this.#parts.config().deadMs,
       onServe: (mux) => (type === 'chan' ? places.chanCame(arrival, mux) : places.fileCame(arrival, mux)),
       onShutdown: () => places.retire(arrival.client),
@@ -142,7 +146,7 @@ class NpcBridge {
     const places = this.#places
     const { registry, program } = this.#options
     return new NpcConf(arrival, {
-      ...{ account: this.#guest, registry, log: program.log, confMs: CONF_MS },
+      ...{ account: this.#ownerOf(arrival), registry, log: program.log, confMs: CONF_MS },
       rules: () => this.#parts.config(),
       lend: (client) => places.lend(client),
       lent: (client, loan) => places.lent(client, loan),
@@ -179,8 +183,8 @@ class NpcBridge {
     return tunnel
   }
 
-  /** Programs are no visitors: no limit of a user is theirs. */
-  get #guest(): Program['directory']['guest'] {
-    return this.#options.program.directory.guest
+  /** What a program does counts for none of the limits of its user, but it ends with the user. */
+  #ownerOf({ client }: NpcArrival): Account {
+    return this.#options.registry.ownerOf(client)
   }
 }
