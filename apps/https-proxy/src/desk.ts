@@ -6,6 +6,7 @@ import type { HttpsProxyConfig } from './config.ts'
 import type { JobRequest, Jobs, JobSink, RunningJob } from './job.ts'
 import { HttpJobs, type JobsConfig } from './jobs.ts'
 import { type OriginFiles, readOriginFiles } from './origin-files.ts'
+import { RestingQueue } from './resting-queue.ts'
 import type { Tracer } from './trace.ts'
 import { TracedJobs, type Traces } from './traced-jobs.ts'
 import type { ResponseCacheOptions } from './upstream/response-cache.ts'
@@ -50,7 +51,7 @@ export class Desk implements Jobs {
     this.#program = program
     this.#tracer = tracer
     this.admission = new Admission(queueLimits(config))
-    this.#queue = new WatchedQueue(this.admission, {
+    this.#queue = new WatchedQueue(new RestingQueue(this.admission), {
       waited: (ticket, ms) => {
         if (ticket.id !== undefined) this.#traces.get(ticket.id)?.turn(ms)
         watch.waited(ticket, ms)
