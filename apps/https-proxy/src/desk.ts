@@ -32,6 +32,8 @@ export interface DeskOptions {
 /** What is behind all ways in: the queue, and those who make the requests whose turn it is. */
 export class Desk implements Jobs {
   readonly admission: Admission
+  /** In front of that. */
+  readonly resting: RestingQueue
   /** Where forwarded requests and tunnels wait for their turn. */
   readonly enter: Enter
   readonly #program: Program
@@ -51,7 +53,8 @@ export class Desk implements Jobs {
     this.#program = program
     this.#tracer = tracer
     this.admission = new Admission(queueLimits(config))
-    this.#queue = new WatchedQueue(new RestingQueue(this.admission), {
+    this.resting = new RestingQueue(this.admission)
+    this.#queue = new WatchedQueue(this.resting, {
       waited: (ticket, ms) => {
         if (ticket.id !== undefined) this.#traces.get(ticket.id)?.turn(ms)
         watch.waited(ticket, ms)

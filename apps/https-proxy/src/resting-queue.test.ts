@@ -101,7 +101,12 @@ describe('who was refused', () => {
   })
 
   it('rests alone: nobody else does', () => {
-    crowd(5000)
+    const last = crowd(5000).at(-1)!
+    expect([queue.restMs(last), queue.restMs(anybody())]).toEqual([1000, 0])
+    clock.advance(400)
+    expect(queue.restMs(last)).toBe(600)
+    clock.advance(700)
+    expect(queue.restMs(last)).toBe(0)
     expect(ask(anybody()).told).toEqual(['QUEUE_FULL'])
   })
 

@@ -44,6 +44,11 @@ export class RestingQueue implements TurnQueue {
     this.#rests = new Rests(clock)
   }
 
+  /** @returns ms for which the next request of this connection rests; 0: none */
+  restMs(caller: Caller): number {
+    return Math.max(0, this.#rests.of(caller))
+  }
+
   /** @throws what the queue throws, and the signal's reason */
   async enter(ticket: AdmissionTicket): Promise<Slot> {
     const { caller, signal } = ticket
