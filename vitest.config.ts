@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { defaultServerConditions } from 'vite'
 import { defineConfig } from 'vitest/config'
 
@@ -16,6 +17,7 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     environment: 'node',
+    setupFiles: [fileURLToPath(new URL('vitest.setup.ts', import.meta.url))],
     pool: 'forks',
     include: ['**/src/**/*.test.ts'],
     passWithNoTests: false,

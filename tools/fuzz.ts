@@ -26,7 +26,12 @@ const TARGETS: Readonly<Record<string, (run: FuzzRun) => Promise<string[]>>> = {
 const FLAGS = {
   seconds: { least: 1, most: 86_400, otherwise: 20 },
   cases: { least: 0, most: 1e12, whole: true, otherwise: 100_000 },
-  seed: { least: 0, most: 2 ** 32 - 1, whole: true, otherwise: randomInt(2 ** 32) },
+  seed: {
+    least: 0,
+    most: 2 ** 32 - 1,
+    whole: true,
+    otherwise: Number(process.env['SLUICE_SEED'] ?? randomInt(2 ** 32)),
+  },
 }
 
 async function main(): Promise<boolean> {
