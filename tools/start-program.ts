@@ -125,7 +125,7 @@ const requestLines = async (program: Program, config: StartConfig, secrets: Secr
 
 const tunnelLines = async (program: Program, config: StartConfig): Promise<string[]> => {
   const door = await openNpsServer(program, npsServerConfigOf(config), { version: pkg.version })
-  const { enroll, urls } = await signUpClient(door, DEMO, door.http?.port)
+  const { enroll, urls } = await signUpClient(door, { user: DEMO, http: door.http?.port })
   return [runLine({ program: programOf('nps-server'), enroll }), ...urls.map((url) => `curl ${url}`)]
 }
 

@@ -223,10 +223,11 @@ it('holds a tunnel, visitors of a client and an answer of the API to the limit o
 
 it('has at each start one client of the demo user, with a new enrolment', async () => {
   await start()
-  const urls = ['http://127.0.0.1:8001/', 'http://demo.localhost:7/']
-  const first = await signUpClient(nps, 'ada', 7)
+  const demo = { user: 'ada', http: 7, port: await freePort() }
+  const urls = [`http://127.0.0.1:${demo.port}/`, 'http://demo.localhost:7/']
+  const first = await signUpClient(nps, demo)
   await expect.poll(() => [...nps.registry.clients.values()].map(({ hosts }) => hosts.size)).toEqual([1])
-  const second = await signUpClient(nps, 'ada', 7)
+  const second = await signUpClient(nps, demo)
   expect([first.urls, second.urls]).toEqual([urls, urls])
   expect(second.enroll).not.toBe(first.enroll)
   const { id } = program.directory.byName('ada')!.user

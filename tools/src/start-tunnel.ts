@@ -9,22 +9,28 @@ export interface DemoTunnel {
   readonly urls: readonly string[]
 }
 
+export interface DemoOptions {
+  readonly user: string
+  /** Port of the listener for hosts; undefined: there is none. */
+  readonly http: number | undefined
+  /** Of the tunnel. @default 8001 */
+  readonly port?: number
+}
+
 const BY = 'start'
 /** Of the machine that the client program runs on. */
 const TARGET = '127.0.0.1:3000'
-const TUNNEL = { host: '127.0.0.1', port: 8001 } as const
+const LISTEN = '127.0.0.1'
 /** Names below it are loopback to resolvers (RFC 6761 §6.3). */
 const HOST = 'demo.localhost'
 
 /**
  * A client of `user`, with keys that are new, and a tunnel and a host that lead to it; those of an earlier start are kept.
- * @param http port of the listener for hosts; undefined: there is none
  * @throws RecordError where the places of tunnel or host belong to others; StoreError
  */
 export const signUpClient = async (
   { manager, registry }: Demo,
-  user: string,
-  http: number | undefined,
+  { user, http, port = 8001 }: DemoOptions,
 ): Promise<DemoTunnel> => {
   const known = [...registry.clients.values()].find(({ record }) => record.remark === user)
   const { id, enroll } =
@@ -33,11 +39,11 @@ export const signUpClient = async (
       : { id: known.record.id, enroll: (await manager.newKey(known.record.id, BY)).enroll }
   if (known !== undefined) await manager.patchClient(id, { user, enabled: true }, BY)
   if (enroll === undefined) throw new Error('the bridge is nowhere')
-  const limited = { clientId: id, targets: [TARGET] }
-  if (!known?.tunnels.size) await manager.addTunnel({ ...limited, ...TUNNEL, mode: 'tcp' }, BY)
-  if (!known?.hosts.size) await manager.addHost({ ...limited, host: HOST }, BY)
+  const leading = { clientId: id, targets: [TARGET] }
+  if (!known?.tunnels.size) await manager.addTunnel({ ...leading, host: LISTEN, port, mode: 'tcp' }, BY)
+  if (!known?.hosts.size) await manager.addHost({ ...leading, host: HOST }, BY)
   const hosts = http === undefined ? [] : [`http://${HOST}:${http}/`]
-  return { enroll, urls: [`http://${TUNNEL.host}:${TUNNEL.port}/`, ...hosts] }
+  return { enroll, urls: [`http://${LISTEN}:${port}/`, ...hosts] }
 }
 
 const addClient = async (
