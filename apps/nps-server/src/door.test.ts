@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto'
 import { Collector } from '@sluice/net/testing'
 import { ConfigError } from '@sluice/service'
 import { TestClient } from '@sluice/service/testing'
+import { openDatabase } from '@sluice/userstore'
 import type { Address } from '@sluice/wire'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { NewTunnel } from './records.ts'
 import type { LiveClient, LiveTunnel } from './registry.ts'
+import { recordsFile } from './store/record-store.ts'
 import { freePort, OWN_HOST } from './testing/own-loopback.ts'
 import { TestProgram } from './testing/test-program.ts'
 import { echo, openTarget } from './testing/test-tunnels.ts'
@@ -44,6 +46,26 @@ const says = async (at: Address, text: string): Promise<TestClient> => {
 }
 
 describe('nps-server', () => {
+  it('carries on while another program keeps its records locked, and books what passed afterwards', async () => {
+    const { client } = await running.addClient()
+    const tcp = await addTunnel(client, { mode: 'tcp', targets: [String(echoing.port)] })
+    const other = openDatabase(recordsFile(running.data), 0, () => {})
+    other.exec('BEGIN IMMEDIATE')
+    const visitor = await says(tcp, 'hello')
+    const { id } = tcp.tunnel.record
+    const begun = performance.now()
+    await expect(running.door.manager.resetFlow('tunnel', id, 'test')).rejects.toMatchObject({
+      code: 'STORE_BUSY',
+    })
+    // Whoever waits for a lock keeps all else waiting.
+    expect(performance.now() - begun).toBeLessThan(1000)
+    other.exec('ROLLBACK')
+    other.close()
+    visitor.finish()
+    expect(String(await visitor.lastWords())).toBe('hello')
+    expect(running.door.registry.flowOf('tunnel', id)).toEqual({ inlet: 5, export: 5 })
+  })
+
   it('leads visitors of tunnels through the programs of clients, and books what passes', async () => {
     const { client } = await running.addClient()
     const tcp = await addTunnel(client, { mode: 'tcp', targets: [String(echoing.port)] })
