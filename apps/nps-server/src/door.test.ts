@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { type Conn, createDial } from '@sluice/net'
 import { Collector } from '@sluice/net/testing'
 import { ConfigError } from '@sluice/service'
 import { TestClient } from '@sluice/service/testing'
@@ -90,6 +91,23 @@ describe('nps-server', () => {
     expect(registry.flowOf('client', client.record.id)).toEqual({ inlet: 13, export: 13 })
   })
 
+  it('tells of a visitor that the program of the client was lost, where that is why the target is gone', async () => {
+    const dial = createDial({ policy: { check: () => {} } })
+    let carrier: Conn | undefined
+    const { client } = await running.addClient(
+      {},
+      { dial: async (...asked) => (carrier = await dial(...asked)) },
+    )
+    const tunnel = await addTunnel(client, { mode: 'tcp', targets: [echoing.text] })
+    const visitor = await says(tunnel, 'hello')
+    carrier!.destroy()
+    expect(await running.journal.end(visitor)).toMatchObject({
+      tunnel: tunnel.tunnel.record.id,
+      clientId: client.record.id,
+      code: 'AGENT_LOST',
+    })
+  })
+
   it('counts for the user whose client it is, and holds their quota', async () => {
     const { client } = await running.addClient({ user: 'ada' })
     const tunnel = await addTunnel(client, { mode: 'tcp', targets: [echoing.text] })
@@ -124,6 +142,9 @@ describe('nps-server', () => {
     await got.until(() => got.has('end'))
     expect(got.text).toBe('secret')
     await expect.poll(() => running.door.registry.flowOf('tunnel', id)).toEqual({ inlet: 6, export: 6 })
+    await expect
+      .poll(() => running.journal.lines.find((line) => line.includes('"protocol":"secret"')))
+      .toContain(`"tunnel":${id},"clientId":${client.record.id},`)
     await expect(visiting.visit(md5('open barley'), signal)).rejects.toMatchObject({ code: 'VISITOR_DENIED' })
     await running.door.manager.patchTunnel(id, { enabled: false }, 'test')
     await expect
