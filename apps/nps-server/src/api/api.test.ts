@@ -182,7 +182,8 @@ test('a tunnel that cannot be opened says so in its state', async () => {
 
 test('the settings that it was opened with stay as they are, so that a reload finds no difference', async () => {
   const web = { host: '127.0.0.1', port: 0 }
-  await using _api = await openTestApi({ web })
+  await using api = await openTestApi({ web })
+  expect((await api.ask('GET /v1/status')).status).toBe(200)
   expect(web).toEqual({ host: '127.0.0.1', port: 0 })
 })
 

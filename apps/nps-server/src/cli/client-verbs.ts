@@ -124,7 +124,7 @@ export function clientVerbs({ schema }: Pick<RecordCommandIo, 'schema'>): Verb[]
           about:
             word === 'enable'
               ? 'Lets visitors in again.'
-              : 'Cuts visitors and refuses new ones; its programs stay.',
+              : 'Cuts its visitors and its programs, and lets neither in.',
           examples: [{ does: 'The first:', line: `client ${word} 1` }],
         },
         {},

@@ -37,7 +37,7 @@ const add = (app: App, options: NpsApiOptions): void => {
   app.addContentTypeParser(form, { parseAs: 'string' }, (_request, body, parsed) => parsed(null, body))
   app.setErrorHandler((error, _request, reply) => refuse(reply, error, log))
   const post = (path: string, serve: (request: FastifyRequest) => unknown): void => {
-    for (const spelt of spellings(path)) app.post(spelt, async (request) => serve(request))
+    for (const spelt of spellings(path)) app.post(spelt, serve)
   }
   const gettime = (): object => ({ time: Math.floor(now() / 1000) })
   for (const spelt of spellings('/auth/gettime')) app.get(spelt, gettime)
