@@ -34,6 +34,10 @@ export class NpcCarrier implements ServedRequest {
     return [this.#arrival.client.account]
   }
 
+  get fields(): { readonly clientId: number } {
+    return { clientId: this.#arrival.client.record.id }
+  }
+
   get account(): Account {
     return this.#parts.account
   }

@@ -41,6 +41,10 @@ export class NpcMain implements ServedRequest, ConnSink {
     return [this.arrival.client.account]
   }
 
+  get fields(): { readonly clientId: number } {
+    return { clientId: this.arrival.client.record.id }
+  }
+
   get account(): Account {
     return this.#parts.account
   }
