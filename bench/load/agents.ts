@@ -29,6 +29,9 @@ const dial: Dial = async (...args) => {
   return conn
 }
 
+// Each client's log waits for the end of the process.
+process.setMaxListeners(0)
+
 let up = 0
 let onUp = (): void => {}
 const clients = order.places.map(
@@ -122,6 +125,7 @@ origin.listen(order.origin, '127.0.0.1', 4096)
 await once(origin, 'listening')
 await { idle, return: comeBack, restart }[order.op]()
 console.log(JSON.stringify(result))
+process.exit(0)
 process.exit(0)
 process.exit(0)
 process.exit(0)
