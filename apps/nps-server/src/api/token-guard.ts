@@ -17,15 +17,16 @@ export class TokenGuard {
   }
 
   /**
+   * Nobody can guess 256 bits, so who has the right token never waits for those who try from the same address.
    * @param header the value of Authorization (RFC 6750 §2.1)
    * @throws ApiError AUTH_REQUIRED, AUTH_FAILED, SCOPE_DENIED; ServiceError AUTH_LIMIT
    */
   admit(header: string | undefined, ip: string, scope: TokenScope): TokenRecord {
-    this.#guard.check(ip)
     if (header === undefined) throw new ApiError('AUTH_REQUIRED', 'wanted Authorization: Bearer, and a token')
     const [, token = ''] = BEARER.exec(header) ?? []
     const record = this.#tokens.byHash(hashToken(token))
     if (record === undefined) {
+      this.#guard.check(ip)
       this.#guard.failed(ip)
       throw new ApiError('AUTH_FAILED', 'there is no such token')
     }

@@ -83,9 +83,12 @@ const agentParts = (
     maxStreams: MAX_STREAMS,
     pingMs: Math.ceil(deadMs / PINGS),
     now: Date.now,
-    onChange: (event, { clientId, info, remote }, error) =>
+    onChange: (event, { clientId, kind, info, remote, version }, error) =>
       log.info(
-        { client: clientId, host: info.host, remote: formatAddress(remote), why: error?.message },
+        {
+          ...{ client: clientId, kind, agent: formatAddress(remote), version, host: info.host },
+          why: error?.message,
+        },
         event,
       ),
   }

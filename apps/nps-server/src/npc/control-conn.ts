@@ -22,6 +22,11 @@ export abstract class NpcControl implements ServedRequest {
     return [this.arrival.client.account]
   }
 
+  /** For the log. */
+  get fields(): { readonly clientId: number } {
+    return { clientId: this.arrival.client.record.id }
+  }
+
   protected get conn(): Conn {
     return this.arrival.conn
   }

@@ -68,10 +68,10 @@ export const openListener = (
   address: Address,
   parts: TunnelParts,
 ): Promise<{ close(): void }> => {
-  const { id, mode } = tunnel.record
+  const { mode } = tunnel.record
   if (mode === 'udp') return Visitors.open(tunnel, address, parts)
   const options: ListenerOptions = {
-    fields: { tunnel: id },
+    fields: tunnel.fields,
     levels: () => tunnel.levels,
     dial: tunnelDial(tunnel, parts),
     mayReuse: () => true,

@@ -36,7 +36,7 @@ export const clientRow = (record: ClientRecord, { store, registry }: Sources): R
     NoStore: false,
     NoDisplay: false,
     MaxConn: limits.connections ?? 0,
-    NowConn: live?.account.sessions ?? 0,
+    NowConn: live?.visitors ?? 0,
     WebUserName: nameOf(webLogin),
     WebPassword: '',
     ConfigConnAllow: mayConfigure,
