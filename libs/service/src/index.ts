@@ -68,7 +68,13 @@ export type {
   Serving,
 } from './request.ts'
 export { runSession } from './session.ts'
-export { type SessionConfig, type SessionDefaults, sessionSchema, sessionSchemaOf } from './session-config.ts'
+export {
+  type SessionConfig,
+  type SessionDefaults,
+  sessionSchema,
+  sessionSchemaOf,
+  signInLimits,
+} from './session-config.ts'
 export { Seldom } from './seldom.ts'
 export type { SessionParts } from './session-parts.ts'
 export { Sessions, type SessionsOptions } from './sessions.ts'
