@@ -1,17 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hashToken } from '../api-tokens.ts'
 import type { AddressGuard } from './address-guard.ts'
 import { ApiError } from './api-error.ts'
 import type { TokenRecord, TokenScope } from '../store/token-table.ts'
 import type { Kept } from './managing.ts'
 
-const TOKEN_BYTES = 32
 const BEARER = /^bearer +([A-Za-z0-9_-]{16,256})$/i
-
-/** Of 256 random bits. */
-export const makeToken = (): string => randomBytes(TOKEN_BYTES).toString('base64url')
-
-/** What the store knows of a token. */
-export const hashToken = (token: string): string => createHash('sha256').update(token).digest('hex')
 
 /** Lets in who shows a token, and slows down who guesses. */
 export class TokenGuard {

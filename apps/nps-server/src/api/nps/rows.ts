@@ -1,3 +1,4 @@
+import { npsModeOf } from '../../nps-mode.ts'
 import type { ClientRecord, FlowLimits, FlowTotals, HostRecord, Login, TunnelRecord } from '../../records.ts'
 import type { Sources } from '../views.ts'
 
@@ -51,7 +52,7 @@ export const tunnelRow = (record: TunnelRecord, client: Row | null, { store, reg
     Id: id,
     Port: port ?? 0,
     ServerIp: host ?? '',
-    Mode: mode === 'mixed' ? 'mixProxy' : mode,
+    Mode: npsModeOf(mode),
     Status: enabled,
     RunStatus: live !== undefined && enabled && live.problem === undefined,
     Client: client,
