@@ -6,6 +6,7 @@ import type { HttpsProxyConfig } from './config.ts'
 import type { JobRequest, Jobs, JobSink, RunningJob } from './job.ts'
 import { HttpJobs, type JobsConfig } from './jobs.ts'
 import { type OriginFiles, readOriginFiles } from './origin-files.ts'
+import { RestingQueue } from './resting-queue.ts'
 import type { Tracer } from './trace.ts'
 import { TracedJobs, type Traces } from './traced-jobs.ts'
 import type { ResponseCacheOptions } from './upstream/response-cache.ts'
@@ -31,6 +32,8 @@ export interface DeskOptions {
 /** What is behind all ways in: the queue, and those who make the requests whose turn it is. */
 export class Desk implements Jobs {
   readonly admission: Admission
+  /** In front of that. */
+  readonly resting: RestingQueue
   /** Where forwarded requests and tunnels wait for their turn. */
   readonly enter: Enter
   readonly #program: Program
@@ -50,7 +53,8 @@ export class Desk implements Jobs {
     this.#program = program
     this.#tracer = tracer
     this.admission = new Admission(queueLimits(config))
-    this.#queue = new WatchedQueue(this.admission, {
+    this.resting = new RestingQueue(this.admission)
+    this.#queue = new WatchedQueue(this.resting, {
       waited: (ticket, ms) => {
         if (ticket.id !== undefined) this.#traces.get(ticket.id)?.turn(ms)
         watch.waited(ticket, ms)

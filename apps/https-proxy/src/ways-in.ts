@@ -99,6 +99,7 @@ export class WaysIn {
       jsonBytes: { up: json, down: json },
       held: this.#held,
       enter: desk.enter,
+      restMs: (caller) => desk.resting.restMs(caller),
       maxRequestBytes: config.maxRequestBytes ?? Infinity,
       queue: (caller) => desk.admission.report(caller),
     }

@@ -1,2 +1,6 @@
 export type { Agent, DatagramLink, FileLink, Link, PacketLink } from './agent.ts'
+export { type NpsServerConfig, schema } from './config.ts'
+export { DOORS, type OpenDoor, openDoor, type OpenOptions } from './door.ts'
+export type { AddedClient, ClientInput, HostInput, TunnelInput } from './manager-inputs.ts'
 export type { ClientRecord, HostRecord, TunnelRecord } from './records.ts'
+export { runLine, type RunLineOptions } from './run-line.ts'

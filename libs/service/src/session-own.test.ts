@@ -43,3 +43,9 @@ test('a request is told once that its session is over', async () => {
   expect(await lost.code).toBe('AGENT_OFFLINE')
   expect(lost.request?.ended).toBe(1)
 })
+
+test('the last line of a session tells the fields of its listener', async () => {
+  const run = await lab.relaying({ fields: { tunnel: 7 } })
+  await run.finish()
+  expect(JSON.parse(lab.journal.raw.at(-1)!)).toMatchObject({ msg: 'session.end', door: 'test', tunnel: 7 })
+})

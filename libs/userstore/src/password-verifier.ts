@@ -1,4 +1,5 @@
 import { hash as digest, randomBytes } from 'node:crypto'
+import { availableParallelism } from 'node:os'
 import { LRUCache } from 'lru-cache'
 import { checkPassword, decoyHash, PASSWORD_COST, PASSWORD_MAX_BYTES } from './password.ts'
 import { StoreError } from './store-error.ts'
@@ -10,7 +11,10 @@ export interface PasswordVerifierOptions {
   max?: number
   /** How long an unused one is remembered, ms. Default 1 h. */
   unusedMs?: number
-  /** Checks at the same time. Default 2: they share Node's four pool threads with DNS. */
+  /**
+   * Checks at the same time. Default 2: they share Node's four pool threads with DNS. On one core 1: two would leave the
+   * thread that serves a third of it.
+   */
   parallel?: number
   /** Checks that may wait. Default 256. */
   waiting?: number
@@ -59,7 +63,7 @@ export class PasswordVerifier {
       updateAgeOnGet: true,
       perf,
     })
-    this.#parallel = options.parallel ?? 2
+    this.#parallel = options.parallel ?? Math.min(2, availableParallelism())
     this.#waiting = options.waiting ?? 256
     this.#check = options.check ?? checkPassword
     this.#decoy = decoyHash(options.cost ?? PASSWORD_COST)

@@ -53,6 +53,7 @@ export class ApiRequest implements ServedRequest, ExchangeHost {
   #error: Error | undefined = undefined
   #settle: ((outcome: Promise<void> | undefined) => void) | undefined = undefined
   #lingering: NodeJS.Timeout | undefined = undefined
+  #resting: NodeJS.Timeout | undefined = undefined
 
   constructor(conn: Conn, login: Login, first: FirstAsked, door: ApiDoor) {
     this.#conn = conn
@@ -97,6 +98,7 @@ export class ApiRequest implements ServedRequest, ExchangeHost {
   /** @internal The socket is closed. */
   onClose(): void {
     clearTimeout(this.#lingering)
+    clearTimeout(this.#resting)
     const error = this.#error ?? (this.#current === undefined ? undefined : left())
     this.#settle!(error === undefined ? undefined : Promise.reject(error))
   }
@@ -139,6 +141,21 @@ export class ApiRequest implements ServedRequest, ExchangeHost {
     const next = this.#waiting?.shift()
     if (this.#isLast) this.#end()
     else if (next !== undefined) this.#begin(next)
+    else this.#rest()
+  }
+
+  /** What would rest anyway had better stay unread: in memory for so long it would be more for V8 to clear away. */
+  #rest(): void {
+    const restMs = this.settings.restMs?.(this.session) ?? 0
+    // Until the end of this turn Node has the socket read on whatever it was told.
+    if (restMs > 0) setImmediate(() => this.#pause(restMs))
+  }
+
+  #pause(ms: number): void {
+    const socket = this.#socket!
+    if (this.#current !== undefined || socket.destroyed) return
+    socket.pause()
+    this.#resting = setTimeout(() => socket.resume(), ms)
   }
 
   #begin(exchange: Exchange): void {

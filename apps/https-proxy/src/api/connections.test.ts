@@ -1,3 +1,4 @@
+import { ServiceError } from '@sluice/service'
 import { encodePreamble } from '@sluice/wire'
 import { describe, expect, it } from 'vitest'
 import { RawClient } from './testing/raw-client.ts'
@@ -379,4 +380,23 @@ describe('bodies', () => {
     expect(client.isBroken).toBe(true)
     expect(await api.line('request.end')).toMatchObject({ code: 'QUOTA_EXCEEDED', down: 10 })
   })
+})
+
+it('reads nothing of a client that has to rest, and then goes on', async () => {
+  const rests = [100]
+  await using api = await openTestApi({ restMs: () => rests.shift() ?? 0 })
+  using client = await RawClient.connect(api.address)
+  const lines = ['GET https://a/ HTTP/1.1', 'Host: a', PROXY_LOGIN, '', '']
+  client.send(...lines)
+  const refused = await api.jobs.next()
+  const from = performance.now()
+  refused.sink.onFailed(new ServiceError('QUEUE_FULL', undefined, { retryMs: 1000 }))
+  await client.until('"QUEUE_FULL"')
+  // One turn later, when the socket is paused.
+  await new Promise((resolve) => setImmediate(resolve))
+  client.send(...lines)
+  const job = await api.jobs.next()
+  expect(performance.now() - from).toBeGreaterThan(90)
+  job.answer(204)
+  await client.until('HTTP/1.1 204')
 })

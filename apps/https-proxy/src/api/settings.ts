@@ -30,6 +30,8 @@ export interface ApiSettings {
   readonly queue: (caller: Caller) => unknown
   /** Where a tunnel over HTTP/2 waits for its turn; undefined: it is always its turn. */
   readonly enter?: Enter | undefined
+  /** Ms for which a connection's next request would rest, so that there is no use in reading it. @default none does */
+  readonly restMs?: ((caller: Caller) => number) | undefined
   /** Told of each request that is over, besides its line in the log. */
   readonly onRequestDone?: ((done: RequestDone) => void) | undefined
 }

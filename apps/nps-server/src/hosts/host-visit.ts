@@ -1,4 +1,4 @@
-import { type Conn, type Reader, refuse } from '@sluice/net'
+import { type Conn, plainIp, type Reader, refuse } from '@sluice/net'
 import { type Account, type ErrorCode, type ServedRequest, ServiceError, type Serving } from '@sluice/service'
 import {
   createHeadDecoder,
@@ -8,7 +8,7 @@ import {
   type Passage,
   type ReadRequest,
 } from '@sluice/service/http'
-import { readHostRequest } from '@sluice/wire'
+import { type Address, formatIp, readHostRequest } from '@sluice/wire'
 import type { LiveHost } from '../registry.ts'
 import { Admission } from './admission.ts'
 import { findHost, type Found } from './gate.ts'
@@ -38,12 +38,12 @@ export class HostVisit implements ServedRequest {
   constructor({ conn, client }: Reader, scheme: Scheme, door: HostDoor) {
     this.account = door.directory.guest
     this.#conn = conn
-    this.#ip = client.host
+    this.#ip = ipOf(client)
     this.#scheme = scheme
     this.#door = door
     const { via, ...forward } = door.forward()
     const read: ForwardSettings['read'] = (head) => new VisitRequest(readHostRequest(head, via), this)
-    this.#settings = { ...forward, via, read, answer: refusal }
+    this.#settings = { ...forward, via, scheme, read, answer: refusal }
   }
 
   /** Reads the first head. @throws what that throws, once it was told */
@@ -108,4 +108,10 @@ export class HostVisit implements ServedRequest {
     this.#admission = new Admission(live, session, { owner, directory, now: this.#door.now() })
     return this.#admission
   }
+}
+
+/** IPv4 is written as such wherever it came in. */
+const ipOf = ({ host }: Address): string => {
+  const bytes = plainIp(host)
+  return bytes === undefined ? host : formatIp(bytes)
 }

@@ -1,4 +1,4 @@
-import { ScriptedTarget, type TestClient } from '@sluice/service/testing'
+import { ScriptedTarget, TestClient } from '@sluice/service/testing'
 import { hashPassword } from '@sluice/userstore'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { heard, TestHosts } from './testing/test-hosts.ts'
@@ -67,6 +67,16 @@ describe('a request', () => {
         proxyHeader: undefined,
       },
     ])
+  })
+
+  test('comes from an IPv4 address, however it is written', async () => {
+    await using both = await TestHosts.open([], '--http', '[::]:0')
+    both.addHost({ host: 'a.example', targets: [target.authority] })
+    const { port } = both.hosts.http!.address
+    const visitor = await TestClient.connect({ host: '127.0.0.1', port })
+    visitor.send(Buffer.from(get('a.example')))
+    expect(await (await target.next()).take()).toContain('\r\nX-Real-IP: 127.0.0.1\r\n')
+    visitor.close()
   })
 
   test('tells who the visitor is, whatever they say themselves', async () => {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { createServer as createHttpsServer, get } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -111,6 +111,17 @@ describe('a visitor over TLS', () => {
     await conn.take()
     conn.send(OK)
     expect((await curl).stdout).toBe('hello')
+  })
+
+  test('is in the access log with what they asked for', async () => {
+    const log = join(folder, 'access.log')
+    {
+      await using logged = await TestHosts.open([], '--https', '127.0.0.1:0', '--access-log', log)
+      const options = { host: '127.0.0.1', port: logged.securePort, rejectUnauthorized: false, agent: false }
+      const [answer] = await once(get({ ...options, path: '/x', headers: { host: 'a.example' } }), 'response')
+      answer.resume()
+    }
+    expect(readFileSync(log, 'utf8')).toContain('"https://a.example/x"')
   })
 
   test.each([

@@ -88,6 +88,7 @@ export class Run {
       sessions: lab.sessions,
       dial: async (target, signal) => straight(await dial(target, signal)),
       mayReuse: () => true,
+      fields: start.fields,
     })
   }
 
@@ -134,6 +135,8 @@ export interface RunStart {
   readonly signIn?: (reader: Reader) => unknown
   readonly onRequest?: (request: TestRequest) => void
   readonly dial?: Dial
+  /** Of its listener. */
+  readonly fields?: Readonly<Record<string, unknown>>
   /** The dial does not hear its signal. */
   readonly deaf?: boolean
 }

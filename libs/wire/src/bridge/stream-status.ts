@@ -25,6 +25,10 @@ export const STREAM_STATUS = {
   QUOTA_EXCEEDED: 22,
   USER_DISABLED: 23,
   USER_EXPIRED: 24,
+  AUTH_FAILED: 25,
+  AUTH_LIMIT: 26,
+  IP_LIMIT: 27,
+  USER_REMOVED: 28,
 } as const
 
 export type StreamStatusName = keyof typeof STREAM_STATUS

@@ -40,7 +40,10 @@ codecSuite({ decode: decodeNpcPurpose, encode: encodeNpcPurpose, known: purposes
 
 test('a release that is filled up with zeros is told without them', () => {
   const padded = hex('"TST" 06 00 00 00 "0.26.0" 08 00 00 00 "0.35.0" 00 00')
-  expect(decodeNpcHello(padded)).toEqual({ value: { core: '0.26.0', release: '0.35.0' }, size: padded.length })
+  expect(decodeNpcHello(padded)).toEqual({
+    value: { core: '0.26.0', release: '0.35.0' },
+    size: padded.length,
+  })
 })
 
 test('the version that is answered for is the one that is spoken', () => {

@@ -50,7 +50,10 @@ export const decodeNpcHello: Decode<NpcHello> = (bytes) => {
   if (core === undefined) return undefined
   const release = readBlock(bytes, core.end, MAX_NPC_VERSION_BYTES)
   if (release === undefined) return undefined
-  return { value: { core: lineText(core.bytes), release: lineText(unpadded(release.bytes)) }, size: release.end }
+  return {
+    value: { core: lineText(core.bytes), release: lineText(unpadded(release.bytes)) },
+    size: release.end,
+  }
 }
 
 export function encodeNpcHello({ core, release }: NpcHello): Uint8Array {

@@ -44,7 +44,7 @@ export class ForwardClient implements ConnSink, Timed, ExchangeHost {
   constructor(session: Serving, login: ClientLogin | undefined, settings: ForwardSettings) {
     this.session = session
     this.settings = settings
-    this.log = new RequestLog(session)
+    this.log = new RequestLog(session, settings.scheme)
     this.#login = login
     this.reader = new RequestReader(settings)
     this.onLanes(session.lanes)

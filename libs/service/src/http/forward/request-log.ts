@@ -9,10 +9,13 @@ const MAX_PATH = 1024
 /** Writes the lines of one connection's requests. What they have in common is made into text once. */
 export class RequestLog {
   readonly #session: Serving
+  readonly #scheme: string
   #log: Pick<Log, 'isLevelEnabled' | 'info' | 'warn' | 'error'> | undefined = undefined
 
-  constructor(session: Serving) {
+  /** @param scheme what the client speaks */
+  constructor(session: Serving, scheme = 'http') {
     this.#session = session
+    this.#scheme = scheme
   }
 
   /** The line of a request that is over: in the access log, where there is one, unless it is for the operator. */
@@ -46,7 +49,7 @@ export class RequestLog {
       user: account.name,
       method,
       // As Squid has it: that there was a query, and no more.
-      url: `http://${authority}${pathOf(request)}${path.includes('?') ? '?' : ''}`,
+      url: `${this.#scheme}://${authority}${pathOf(request)}${path.includes('?') ? '?' : ''}`,
       status: status === 0 ? OUTCOMES[code].http : status,
       code,
       up,

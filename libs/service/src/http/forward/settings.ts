@@ -21,6 +21,8 @@ export interface ForwardSettings {
    */
   readonly pauseMs?: number | undefined
   readonly deadlines: Deadlines
+  /** What clients speak, for the access log. @default http */
+  readonly scheme?: 'http' | 'https' | undefined
   /** What is made of each head. @default what a proxy makes of it, that sends requests to whatever they name @throws WireError */
   readonly read?: ((head: RequestHead) => ReadRequest) | undefined
   /** What clients are told of failures. @default what those of a proxy are told, as text */
