@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
@@ -130,6 +130,23 @@ describe('visitors', () => {
     expect(stdout.equals(BODY)).toBe(true)
     const { stdout: nothing } = await curl(...proxy, '--proxy-user', 'ada:a donkey', url)
     expect(nothing.equals(BODY)).toBe(false)
+  })
+
+  test('files of a folder at the client, and no others', async () => {
+    const shared = file('shared')
+    mkdirSync(shared)
+    writeFileSync(join(shared, 'body'), BODY)
+    const record = await server.addClient()
+    const program = await runClient(record, ['--files', shared])
+    closing.push(() => program.kill())
+    const tunnel = await server.addTunnel(record.id, 'file', { localPath: '/' })
+    await listening(tunnel)
+    const site = `http://127.0.0.1:${tunnel.port}`
+    expect((await curl(`${site}/body`)).stdout.equals(BODY)).toBe(true)
+    const part = await curl('-r', '1000-1999', `${site}/body`)
+    expect(part.stdout.equals(BODY.subarray(1000, 2000))).toBe(true)
+    const { stdout } = await curl('--path-as-is', '-w', '%{http_code}', `${site}/../ca.key`)
+    expect(stdout.toString()).toMatch(/40[034]$/)
   })
 
   test('a private tunnel, at another machine', async () => {
