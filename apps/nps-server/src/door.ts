@@ -11,6 +11,7 @@ import { makeEnrolment } from './make-enrolment.ts'
 import { Manager, rememberBridge } from './manager.ts'
 import { openNpcBridge } from './npc/bridge.ts'
 import { recordsFile, RecordStore } from './store/record-store.ts'
+import { showTunnels } from './tunnel-metrics.ts'
 import { secretVisits } from './tunnels/secret-visits.ts'
 import { openTunnels } from './tunnels/tunnels.ts'
 
@@ -48,6 +49,7 @@ export const openDoor = async (
   const file = bridgeIdentityFile(config)
   if (isExposed(file)) program.log.warn({ file }, 'identity.exposed')
   const { store, registry } = openRecords(program, config)
+  showTunnels(program.metrics, registry)
   const manager = openManager(program, config, store)
   const shared = { program, config, registry }
   const tunnels = await openTunnels(shared)

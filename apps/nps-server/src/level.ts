@@ -24,8 +24,9 @@ export class Level<Record extends ClientRecord | TunnelRecord | HostRecord> {
   /** As the store has it now; holds for running sessions at once. */
   update(record: Record, now: number): void {
     this.record = record
-    this.account.update(userOf(this.kind, record), now)
+    // First what the limits of the record stand behind, so that nobody is cut twice.
     this.account.setDefaults(defaultsOf(record))
+    this.account.update(userOf(this.kind, record), now)
   }
 
   /** It is gone from the store: whoever passes it is cut. */

@@ -43,7 +43,7 @@ const tunnelFlags: Flags<TunnelFlags> = {
     'NAME',
   ),
   passwordStdin: stdinFlag('the password of --login, or of a secret or p2p tunnel,'),
-  folder: optionalTextOrNone('of a file tunnel: the folder at the client', 'DIR'),
+  folder: optionalTextOrNone('of a file tunnel: which folder below the --files of "client run"', 'DIR'),
   stripPrefix: optionalTextOrNone('of a file tunnel: what is cut off the front of paths', 'PATH'),
   ...commonRecordFlags,
 }

@@ -1,6 +1,9 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type Conn, createDial } from '@sluice/net'
 import { Collector } from '@sluice/net/testing'
 import { createLog } from '@sluice/service'
@@ -152,6 +155,25 @@ describe('a client program at the bridge', () => {
       await expect.poll(() => got.at(-1)).toEqual([port, `to ${port}`])
     }
     link.close()
+  })
+
+  it('serves files of its folder, and ends visitors that ask for nothing when it stops', async () => {
+    const files = mkdtempSync(join(tmpdir(), 'nps-files-'))
+    mkdirSync(join(files, 'docs'))
+    writeFileSync(join(files, 'docs/a.txt'), 'a file')
+    const { agent, program } = await connected(await bridgeOf(), { files })
+    const place = { path: '/docs', stripPrefix: '/files', visitor }
+    const conn = await agent.openFiles(place, NEVER)
+    const got = new Collector(conn)
+    conn.write(Buffer.from('GET /files/a.txt HTTP/1.1\r\nHost: a\r\n\r\n'))
+    await got.until(() => got.text.endsWith('a file'))
+    await expect(agent.openFiles({ ...place, path: '/../..' }, NEVER)).rejects.toMatchObject({
+      code: 'TARGET_DENIED',
+    })
+    await program.stop()
+    await got.until(() => got.has('end'))
+    expect(program.status.down).toBe(got.size)
+    rmSync(files, { recursive: true })
   })
 
   it('shows what it has at the server', async () => {
