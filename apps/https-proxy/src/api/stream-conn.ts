@@ -75,7 +75,8 @@ export class StreamConn implements Conn {
   }
 
   reset(): void {
-    this.#stream.close(constants.NGHTTP2_CONNECT_ERROR)
+    // `close` with a code would end the stream in front of its reset, and what was sent look whole.
+    this.#stream.destroy(new NetError('CLIENT_RESET', 'the tunnel was reset'))
   }
 
   #receive(chunk: Uint8Array): void {

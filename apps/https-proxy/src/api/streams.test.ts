@@ -69,11 +69,15 @@ describe('over HTTP/2', () => {
     broken.on('error', () => {})
     const [first, second] = [await api.jobs.next(), await api.jobs.next()]
     first.head(200)
+    first.sink.onData(Buffer.from('not all of it'))
     await headOf(broken)
+    const told: string[] = []
+    for (const event of ['end', 'error']) broken.on(event, () => told.push(event))
+    await once(broken, 'data')
     const closed = new Promise((resolve) => broken.once('close', resolve))
     first.sink.onFailed(new Error('broke'))
     await closed
-    expect(broken.rstCode).toBe(constants.NGHTTP2_INTERNAL_ERROR)
+    expect([broken.rstCode, told]).toEqual([constants.NGHTTP2_INTERNAL_ERROR, ['error']])
     second.answer(200, [], 'whole')
     expect(await text(whole)).toContain('whole')
   })
@@ -308,12 +312,16 @@ describe('CONNECT over HTTP/2', () => {
     using session = open(api)
     const [first, second] = [session.request({ ...asked, ...login }), session.request({ ...asked, ...login })]
     for (const stream of [first, second]) await headOf(stream.on('error', () => {}))
+    const told: string[] = []
+    for (const event of ['end', 'error']) second.on(event, () => told.push(event))
+    second.write('not all of it')
+    await once(second, 'data')
     first.close(constants.NGHTTP2_CANCEL)
     expect(await api.line('request.end')).toMatchObject({ code: 'CLIENT_RESET' })
     const closed = new Promise((resolve) => second.once('close', resolve))
     api.sessions.cutAll('QUOTA_EXCEEDED')
     await closed
-    expect(second.rstCode).not.toBe(constants.NGHTTP2_NO_ERROR)
+    expect([second.rstCode, told]).toEqual([constants.NGHTTP2_INTERNAL_ERROR, ['error']])
     expect(await api.line('request.end')).toMatchObject({ code: 'QUOTA_EXCEEDED' })
   })
 })

@@ -13,6 +13,8 @@ export interface ConnectConfig {
 
 export interface RunConfig extends ConnectConfig {
   allow: string[]
+  files: string | undefined
+  listing: boolean
   ops: Address | undefined
 }
 
@@ -53,6 +55,24 @@ export const runSchema: ConfigSchema<RunConfig> = connect.extend({
     description: 'what may be dialled besides this machine itself, be it public or not',
     ...FLAG_ALONE,
   }),
+  files: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description: 'folder whose files, and no others, visitors of file tunnels see; none unless given',
+      group: 'files',
+      placeholder: 'DIR',
+      ...FLAG_ALONE,
+    }),
+  listing: z
+    .boolean()
+    .default(false)
+    .meta({
+      description: 'folders in --files that have no index.html show what is in them',
+      group: 'files',
+      ...FLAG_ALONE,
+    }),
   ops: base.ops.meta({
     ...base.ops.meta(),
     description: 'where /healthz, /readyz and /metrics are served',

@@ -6,7 +6,7 @@ import { TunnelClient, type TunnelClientOptions } from './tunnel-client.ts'
 export interface ClientRunnerOptions {
   readonly version: string
   readonly log: Log
-  readonly client: Pick<TunnelClientOptions, 'enrolment' | 'allow' | 'graceMs' | 'role'>
+  readonly client: Pick<TunnelClientOptions, 'enrolment' | 'allow' | 'files' | 'listing' | 'graceMs' | 'role'>
   readonly ops?: Address | undefined
   /** Told once, when the server has let the client in for the first time. */
   readonly onReady: () => void

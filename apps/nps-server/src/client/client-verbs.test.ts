@@ -68,7 +68,7 @@ describe('the commands of a client program', () => {
     const { enrolment } = bridge.enrol()
     const command = start('run', ['--enroll-stdin'], formatEnrolment({ ...enrolment, secret: makeSecret() }))
     expect(await command.code).toBe(1)
-    expect(command.err()).toMatch(/^nps-server: AUTH_FAILED: .*\n$/)
+    expect(command.err()).toMatch(/^nps-server: AUTH_FAILED: the server knows no such enrolment.*\n$/)
     expect(command.lines.some(({ msg }) => msg === 'ready')).toBe(false)
   })
 
@@ -77,6 +77,9 @@ describe('the commands of a client program', () => {
     ['run', ['--enroll-stdin'], 'no enrolment', '--enroll-stdin: no enrolment'],
     ['run', ['--enroll-stdin', 'more'], '', 'one word too many'],
     ['run', ['--enroll-stdin', '--allow', 'here'], '', '--allow'],
+    ['run', ['--enroll-stdin', '--files', '/no/such'], '', '--files: /no/such is not a folder'],
+    ['run', ['--enroll-stdin', '--files', process.execPath], '', 'is not a folder'],
+    ['run', ['--enroll-stdin', '--listing'], '', '--listing: wanted with --files'],
     ['visit', ['--enroll-stdin', '--listen', '127.0.0.1:0'], 'x', '--password-stdin is missing'],
     ['visit', ['--enroll-stdin', '--password-stdin', '--listen', '0.0.0.0:0'], 'x\ny\n', 'is not loopback'],
     ['visit', ['--enroll-stdin', '--password-stdin', '--listen', '127.0.0.1:0'], 'x\n', 'wanted 2 lines'],

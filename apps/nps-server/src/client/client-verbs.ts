@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import {
   type AppCommand,
@@ -68,18 +69,23 @@ const run: Verb<RunConfig> = {
   examples: [
     { does: 'With what "client add" has printed:', line: 'run --enroll-stdin <enrolment.txt' },
     {
+      does: 'Show the files of a folder to visitors of file tunnels:',
+      line: 'run --enroll-stdin --files ./public --listing <enrolment.txt',
+    },
+    {
       does: 'Let tunnels reach the local network too:',
       line: 'run --enroll-stdin --allow 192.168.1.0/24 <enrolment.txt',
     },
   ],
   run: async (config, io) => {
+    checkFiles(config)
     const { enrolment } = await secretsOf(config, io, ['--enroll-stdin'])
-    const { allow, graceMs, ops } = config
+    const { allow, files, listing, graceMs, ops } = config
     const log = logOf(config, io)
     const onReady = (): void => log.announce('ready')
     const runner = new ClientRunner({
       ...{ version: io.version, log, ops, onReady },
-      client: { enrolment, allow, graceMs },
+      client: { enrolment, allow, files, listing, graceMs },
     })
     return untilStopped(runner, io)
   },
@@ -231,6 +237,14 @@ const checkListen = ({ listen, open }: VisitConfig): void => {
     'CONFIG_INVALID',
     `--listen: ${formatAddress(listen)} is not loopback: whoever reaches it would reach the tunnel; give --open`,
   )
+}
+
+/** @throws ConfigError where there is no such folder */
+const checkFiles = ({ files, listing }: RunConfig): void => {
+  if (files === undefined && listing)
+    throw new ConfigError('CONFIG_INVALID', '--listing: wanted with --files')
+  if (files === undefined || statSync(files, { throwIfNoEntry: false })?.isDirectory() === true) return
+  throw new ConfigError('CONFIG_INVALID', `--files: ${files} is not a folder`)
 }
 
 const logOf = ({ logLevel }: ConnectConfig, { log }: ClientIo): Log => log ?? createLog({ level: logLevel })

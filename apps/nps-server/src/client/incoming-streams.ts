@@ -3,7 +3,7 @@ import { type CallerLocate, codeOf, type Log, ServiceError } from '@sluice/servi
 import type { StreamHeader } from '@sluice/wire/bridge'
 import { refuseStream } from '../bridge/answer-stream.ts'
 import { readStreamHeader } from '../bridge/read-stream-header.ts'
-import type { FileServer } from './file-server.ts'
+import type { FileServer } from './files/file-server.ts'
 import { servePackets, serveUdp } from './serve-datagrams.ts'
 import { serveTcp } from './serve-tcp.ts'
 import type { Traffic } from './traffic.ts'
@@ -12,7 +12,7 @@ export interface IncomingParts {
   readonly dial: Dial
   readonly locate: CallerLocate
   /** Left out: no files are served. */
-  readonly files: FileServer | undefined
+  readonly files: Pick<FileServer, 'serve' | 'drain'> | undefined
   readonly traffic: Traffic
   readonly log: Log
 }
@@ -47,6 +47,7 @@ export class IncomingStreams {
   /** Resolves when the last stream has ended; new ones are refused. */
   async drained(): Promise<void> {
     this.#isDraining = true
+    this.#parts.files?.drain()
     if (this.#running.size === 0) return
     await new Promise<void>((resolve) => (this.#onEmpty = resolve))
   }
@@ -77,7 +78,7 @@ export class IncomingStreams {
     if (header.type === 'tcp') await serveTcp(stream, header, cut, this.#parts)
     else if (header.type === 'udp') await serveUdp(stream, header, cut, this.#parts)
     else if (header.type === 'packets') await servePackets(stream, header, cut, this.#parts)
-    else if (header.type === 'file' && files !== undefined) await files.serve(stream, header)
+    else if (header.type === 'file' && files !== undefined) await files.serve(stream, header, cut)
     else await refuseStream(stream, 'COMMAND_UNSUPPORTED')
   }
 }

@@ -1,7 +1,10 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import type { Conn } from '@sluice/net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Conn, createDial } from '@sluice/net'
 import { Collector } from '@sluice/net/testing'
 import { createLog } from '@sluice/service'
 import { decodeProxyHeader } from '@sluice/wire'
@@ -154,6 +157,25 @@ describe('a client program at the bridge', () => {
     link.close()
   })
 
+  it('serves files of its folder, and ends visitors that ask for nothing when it stops', async () => {
+    const files = mkdtempSync(join(tmpdir(), 'nps-files-'))
+    mkdirSync(join(files, 'docs'))
+    writeFileSync(join(files, 'docs/a.txt'), 'a file')
+    const { agent, program } = await connected(await bridgeOf(), { files })
+    const place = { path: '/docs', stripPrefix: '/files', visitor }
+    const conn = await agent.openFiles(place, NEVER)
+    const got = new Collector(conn)
+    conn.write(Buffer.from('GET /files/a.txt HTTP/1.1\r\nHost: a\r\n\r\n'))
+    await got.until(() => got.text.endsWith('a file'))
+    await expect(agent.openFiles({ ...place, path: '/../..' }, NEVER)).rejects.toMatchObject({
+      code: 'TARGET_DENIED',
+    })
+    await program.stop()
+    await got.until(() => got.has('end'))
+    expect(program.status.down).toBe(got.size)
+    rmSync(files, { recursive: true })
+  })
+
   it('shows what it has at the server', async () => {
     const bridge = await bridgeOf()
     const { client, program } = await connected(bridge)
@@ -181,6 +203,22 @@ describe('a client program at the bridge', () => {
     const conn = await client.agents.all[0]!.open({ target: await echo(), visitor }, NEVER)
     expect(await rest(conn, 'again')).toBe('again')
     expect(program.status.server).toEqual(second.address)
+  })
+
+  it('says why it is down as seen from where it runs', async () => {
+    const bridge = await bridgeOf()
+    const why: string[] = []
+    const anywhere = createDial({ policy: { check: () => {} } })
+    let carrier: Conn | undefined
+    const { program, client } = await connected(bridge, {
+      dial: async (...asked) => (carrier = await anywhere(...asked)),
+      events: { down: ({ message }) => void why.push(message) },
+    })
+    carrier!.destroy()
+    await expect.poll(() => why).toEqual(['the server was silent for too long, or the connection broke'])
+    await expect.poll(() => program.status.server).toBeDefined()
+    bridge.registry.patch(client, { enabled: false })
+    await expect.poll(() => why.at(-1)).toBe('USER_DISABLED: the client is disabled at the server')
   })
 
   it('gives up where its secret is nobody’s, or the server another one', async () => {

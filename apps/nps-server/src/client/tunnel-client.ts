@@ -11,6 +11,7 @@ import { openStream } from '../bridge/open-stream.ts'
 import { YamuxMux } from '../mux/index.ts'
 import { BridgeError } from './bridge-error.ts'
 import { connectBridge } from './client-login.ts'
+import { FileServer } from './files/file-server.ts'
 import { IncomingStreams } from './incoming-streams.ts'
 import { OwnNetworkPolicy } from './own-network-policy.ts'
 import { readJson } from './read-json.ts'
@@ -31,6 +32,8 @@ export interface TunnelClientOptions {
   readonly allow?: readonly string[]
   /** A folder whose files are served to visitors of `file` tunnels. @default none */
   readonly files?: string | undefined
+  /** Folders in it that have no index.html show what is in them. @default false */
+  readonly listing?: boolean
   /** `visit` takes no visitors of the client's own tunnels. @default serve */
   readonly role?: BridgeRole
   /** What it says it is. */
@@ -98,6 +101,8 @@ export class TunnelClient {
       random,
       version = '',
       role = 'serve',
+      files: folder,
+      listing = false,
     } = options
     this.#options = options
     this.#enrolment = typeof enrolment === 'string' ? parseEnrolment(enrolment) : enrolment
@@ -110,7 +115,8 @@ export class TunnelClient {
     this.#streams = new IncomingStreams({
       dial: createDial({ policy, resolver }),
       locate: (target) => locate(target),
-      files: undefined,
+      files:
+        folder === undefined ? undefined : new FileServer({ folder, listing, traffic: this.#traffic, log }),
       traffic: this.#traffic,
       log,
     })
@@ -202,9 +208,7 @@ export class TunnelClient {
     events?.up?.(at, terms)
     const error = await over.promise
     this.#mux = this.#server = undefined
-    throw new BridgeError('BRIDGE_LOST', error?.message ?? 'the server has closed the connection', {
-      cause: error,
-    })
+    throw new BridgeError('BRIDGE_LOST', lossOf(error), { cause: error })
   }
 
   /**
@@ -245,6 +249,13 @@ export class TunnelClient {
       // Then it finds out by itself.
     }
   }
+}
+
+/** As seen from here: AGENT_LOST is what the server says of this side. */
+const lossOf = (error: Error | undefined): string => {
+  if (error === undefined) return 'the server has closed the connection'
+  const isLost = error instanceof ServiceError && error.code === 'AGENT_LOST'
+  return isLost ? 'the server was silent for too long, or the connection broke' : error.message
 }
 
 const GRACE_MS = 30_000
