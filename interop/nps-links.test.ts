@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { NpcEmulator } from '../apps/nps-server/src/testing/npc-emulator.ts'
 import { NetSpace } from './net-space.ts'
-import { exchange, noise, sha256 } from './nps-peers.ts'
+import { exchange, noise, sha256, COMMAND } from './nps-peers.ts'
 import { NpsServer, runClient } from './nps-server.ts'
 import { BODY, echoOrigin } from './origin.ts'
 import { type Ended, run, start, stop } from './process.ts'
@@ -74,7 +74,7 @@ test.each(['our client', 'what acts as npc'])(
     const back = await Promise.all(pieces.map((bytes) => exchange(tunnel.port, bytes)))
     expect(back.map(sha256)).toEqual(pieces.map(sha256))
     const sum = pieces.reduce((before, { length }) => before + length, 0)
-    await expect.poll(() => server.flowOf('client', record)).toEqual({ inlet: sum, export: sum })
+    await expect.poll(() => server.flowOf('client', record), COMMAND).toEqual({ inlet: sum, export: sum })
     if (program instanceof NpcEmulator) program.stop()
     else await program.kill()
   },

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { NpcEmulator } from '../apps/nps-server/src/testing/npc-emulator.ts'
-import { datagram, exchange, noise, sha256, udpEcho, udpSocket } from './nps-peers.ts'
+import { datagram, exchange, noise, sha256, udpEcho, udpSocket, COMMAND } from './nps-peers.ts'
 import { type NpsRecord, NpsServer } from './nps-server.ts'
 import { BODY, deadPort, echoOrigin, httpOrigin, type Origin } from './origin.ts'
 import { run, start, stop } from './process.ts'
@@ -135,9 +135,11 @@ describe.each(KINDS)('$name', (kind) => {
       expect((await curl('-H', `Host: ${name}`, `http://${server.http}/`)).equals(BODY)).toBe(true)
 
       const all = { inlet: bytes.length, export: bytes.length }
-      await expect.poll(() => server.flowOf('tunnel', tcp)).toEqual(all)
+      await expect.poll(() => server.flowOf('tunnel', tcp), COMMAND).toEqual(all)
       const sum = sizes.reduce((before, size) => before + size)
-      await expect.poll(() => server.flowOf('tunnel', datagrams)).toEqual({ inlet: sum, export: sum })
+      await expect
+        .poll(() => server.flowOf('tunnel', datagrams), COMMAND)
+        .toEqual({ inlet: sum, export: sum })
       await running.stop()
       await online(record.id, false)
     },
@@ -158,7 +160,7 @@ describe.runIf(hasNpc)('npc itself, besides', () => {
     const visit = (): Promise<string> => exchange(local, bytes).then(sha256, String)
     await expect.poll(visit, { interval: 200 }).toBe(sha256(bytes))
     await expect
-      .poll(() => server.flowOf('tunnel', tunnel))
+      .poll(() => server.flowOf('tunnel', tunnel), COMMAND)
       .toEqual({ inlet: bytes.length, export: bytes.length })
     await visitor.stop()
     await running.stop()

@@ -3,6 +3,9 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 
+/** For polls that run a command of the program, which would take all of a processor at shorter intervals. */
+export const COMMAND: { readonly interval: number } = { interval: 250 }
+
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
 /** Sends this to an echo at a port of loopback while it takes what comes back. @returns what came back, as long as that */
