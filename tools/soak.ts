@@ -2,11 +2,18 @@
 import { readCommandLine, runCommand } from './src/command-line.ts'
 import { type SoakedDoor, soakDoor, type SoakRun } from './src/soak/soak-door.ts'
 import { soakedHttpsProxy } from './src/soak/soak-https-proxy.ts'
+import { soakedNpsServer } from './src/soak/soak-nps-server.ts'
 import { soakedRelay } from './src/soak/soak-relay.ts'
 import { soakedRemoteProxy } from './src/soak/soak-remote-proxy.ts'
 import { soakedSsNode } from './src/soak/soak-ss-node.ts'
 
-const DOORS: readonly SoakedDoor[] = [soakedRemoteProxy, soakedSsNode, soakedRelay, soakedHttpsProxy]
+const DOORS: readonly SoakedDoor[] = [
+  soakedRemoteProxy,
+  soakedSsNode,
+  soakedRelay,
+  soakedHttpsProxy,
+  soakedNpsServer,
+]
 const FLAGS = { minutes: { least: 0.25, most: 10_000, otherwise: 1 } }
 
 async function main(): Promise<boolean> {

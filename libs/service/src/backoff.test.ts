@@ -49,6 +49,12 @@ test('a wait longer than ten minutes is no end of the row', () => {
   expect(backoff.failed('a')).toBe(21)
 })
 
+test('nothing waits, and nothing is held, before the first failure', () => {
+  const { backoff } = open(1)
+  backoff.forget('a')
+  expect([backoff.size, backoff.waitMs('a')]).toEqual([0, 0])
+})
+
 test('it holds so many keys and no more', () => {
   const { backoff } = open()
   for (let key = 0; key < 100_001; key += 1) backoff.failed(String(key))

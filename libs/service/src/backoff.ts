@@ -23,34 +23,38 @@ interface Row {
 export class Backoff {
   limits: BackoffLimits
   readonly #now: () => number
-  readonly #rows: LRUCache<string, Row>
+  /** None before the first failure: it takes memory for all keys at once. */
+  #rows: LRUCache<string, Row> | undefined = undefined
 
   /** @param now monotonic, ms */
   constructor(limits: BackoffLimits, now: () => number) {
     this.limits = limits
     this.#now = now
-    this.#rows = new LRUCache({ max: MAX_KEYS, ttl: ROW_MS, ttlResolution: 0, perf: { now } })
   }
 
   get size(): number {
-    return this.#rows.size
+    return this.#rows?.size ?? 0
   }
 
   /** How long this key has to wait still, ms; 0 where it has not. */
   waitMs(key: string): number {
-    return Math.max(0, (this.#rows.get(key)?.until ?? 0) - this.#now())
+    return Math.max(0, (this.#rows?.get(key)?.until ?? 0) - this.#now())
   }
 
   /** @returns how many in a row these are now */
   failed(key: string): number {
-    const failures = (this.#rows.get(key)?.failures ?? 0) + 1
+    const rows = (this.#rows ??= newRows(this.#now))
+    const failures = (rows.get(key)?.failures ?? 0) + 1
     const over = failures - this.limits.failures
     const wait = over < 0 ? 0 : Math.min(this.limits.maxMs, FIRST_MS * 2 ** over)
-    this.#rows.set(key, { failures, until: this.#now() + wait }, { ttl: ROW_MS + wait })
+    rows.set(key, { failures, until: this.#now() + wait }, { ttl: ROW_MS + wait })
     return failures
   }
 
   forget(key: string): void {
-    this.#rows.delete(key)
+    this.#rows?.delete(key)
   }
 }
+
+const newRows = (now: () => number): LRUCache<string, Row> =>
+  new LRUCache({ max: MAX_KEYS, ttl: ROW_MS, ttlResolution: 0, perf: { now } })

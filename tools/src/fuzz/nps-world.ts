@@ -58,7 +58,7 @@ type Records = (typeof RECORDS)[number]
 
 /** Seconds: of a handshake, and of whoever says nothing. */
 const SECONDS = '2'
-const DEAD_AFTER = '5'
+const DEAD_AFTER = '10'
 
 /** Adds clients and tokens, and chooses ports. */
 export async function prepareNps(installed: Installed, origin: World['origin']): Promise<NpsPrepared> {

@@ -25,6 +25,8 @@ export interface SoakedDoor {
   readonly prepare: (installed: Installed, origin: Address) => Promise<PreparedDoor>
 }
 
+type Usage = { readonly name: string } & Bytes
+
 export interface PreparedDoor {
   readonly flags: readonly string[]
   /** What must not be in the log. */
@@ -39,6 +41,10 @@ export interface PreparedDoor {
   readonly datagrams: readonly DatagramLoad[]
   /** Users who come otherwise, and what they moved. */
   readonly others?: readonly { readonly user: string; readonly tally: Tally }[]
+  /** What is counted of the users elsewhere too, and has to be the same. */
+  readonly booked?: () => Promise<readonly Usage[]>
+  /** Ends what has served the load. */
+  readonly close?: () => void
 }
 
 /** A running program and what it is to bear. */
@@ -94,6 +100,7 @@ export async function soakDoor(all: SoakRun, { app, share = 1, prepare }: Soaked
     } finally {
       await subject.stop(0)
       for (const datagrams of door.datagrams) datagrams.close()
+      door.close?.()
     }
   } finally {
     origin.close()
@@ -179,13 +186,14 @@ const talliesOf = ({ load, door }: Trial): [string, Tally][] => [
 ]
 
 async function bookErrors(trial: Trial, when: string): Promise<string[]> {
-  const usages: ({ name: string } & Bytes)[] = JSON.parse(
-    await trial.installed.command(['user', 'usage', '--json']),
-  )
+  const usages: Usage[] = JSON.parse(await trial.installed.command(['user', 'usage', '--json']))
+  const others = (await trial.door.booked?.()) ?? []
   return talliesOf(trial).flatMap(([name, tally]) => {
-    const booked = usages.find((usage) => usage.name === name)
-    const error = booked === undefined ? 'is not booked' : tally.error(booked)
-    return error === undefined ? [] : [`usage of ${name} ${when}: ${error}`]
+    const booked = [...usages, ...others].filter((usage) => usage.name === name)
+    const errors = booked.map((usage) => tally.error(usage)).filter((error) => error !== undefined)
+    return (booked.length === 0 ? ['is not booked'] : errors).map(
+      (error) => `usage of ${name} ${when}: ${error}`,
+    )
   })
 }
 
