@@ -214,6 +214,8 @@ describe('a client program at the bridge', () => {
       dial: async (...asked) => (carrier = await anywhere(...asked)),
       events: { down: ({ message }) => void why.push(message) },
     })
+    // The server is done with the login before the client is.
+    await expect.poll(() => program.status.server).toBeDefined()
     carrier!.destroy()
     await expect.poll(() => why).toEqual(['the server was silent for too long, or the connection broke'])
     await expect.poll(() => program.status.server).toBeDefined()
