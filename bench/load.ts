@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { join } from 'node:path'
 import type { Section } from './sections/section.ts'
@@ -15,7 +15,7 @@ export type Drive<R extends LoadResult> = (route: Route, onMark: (mark: Mark) =>
 
 /** Where the load goes, how it is spoken, and as whom. */
 export interface Route {
-  mode: 'raw' | 'socks5' | 'connect' | 'http' | 'shadowsocks' | RequestMode | RelayMode
+  mode: 'raw' | 'socks5' | 'connect' | 'http' | 'web' | 'shadowsocks' | RequestMode | RelayMode
   /** `NAME:PASSWORD`; with shadowsocks `METHOD:SECRET`; with libp2p the folder of its packages */
   user?: string
   proxy: number
@@ -147,6 +147,16 @@ export interface RelayLoad {
   hold?: number
 }
 
+/** What agents are asked for; the head comment of load/agents.ts says what each means. */
+export interface AgentsOrder {
+  op: 'idle' | 'return' | 'restart'
+  /** Each agent's, with the port of its tunnel. */
+  places: readonly { enroll: string; port: number }[]
+  /** Where its tunnels lead. */
+  origin: number
+  hold?: number
+}
+
 export type RelayOrder = RelayLoad & Route
 
 export interface RelayResult extends LoadResult {
@@ -204,6 +214,12 @@ export function relay(load: RelayLoad): Drive<RelayResult> {
   }
 }
 
+/** Agents of nps-server in one process, the target of their tunnels among them. @param file for the order */
+export function agents(file: string, order: AgentsOrder, onMark: (mark: Mark) => void): Promise<LoadResult> {
+  writeFileSync(file, JSON.stringify(order))
+  return run(process.execPath, [...NODE_FLAGS, join(SOURCES, 'agents.ts'), file], onMark)
+}
+
 /** With the libraries that each is linked with. */
 const TOOLS = {
   tcpload: ['-lpthread'],
@@ -219,6 +235,7 @@ export const LOADS: Readonly<Record<Section['project'], readonly Tool[]>> = {
   'ss-node': ['ssload', 'tcpload'],
   relay: [],
   'https-proxy': ['requestload', 'tcpload'],
+  'nps-server': ['tcpload', 'udpload'],
   ratelimit: [],
 }
 

@@ -8,6 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 export const SERVER_CORE = 0
 /** The load generator, client and origin, has this one. */
 export const LOAD_CORE = 1
+/** Where nothing is told apart but how fast it is. */
+export const BOTH_CORES = '0,1'
+type Core = number | typeof BOTH_CORES
 
 const READY_MS = 15_000
 const STOP_MS = 5_000
@@ -37,7 +40,7 @@ export function killAll(): void {
 
 /** Starts a program on one core, in a process group of its own that ends with us. */
 export function spawnOn(
-  core: number,
+  core: Core,
   command: string,
   args: readonly string[],
   stdio: StdioOptions,
@@ -54,11 +57,12 @@ export function launch(
   command: string,
   args: readonly string[],
   logFile: string,
-  core: number = SERVER_CORE,
+  core: Core = SERVER_CORE,
+  inputFile = '/dev/null',
 ): Program {
-  const log = openSync(logFile, 'w')
-  const child = spawnOn(core, command, args, ['ignore', log, log])
-  closeSync(log)
+  const [input, log] = [openSync(inputFile, 'r'), openSync(logFile, 'w')]
+  const child = spawnOn(core, command, args, [input, log, log])
+  for (const file of [input, log]) closeSync(file)
   const group = child.pid ?? 0
   return {
     cpuSeconds: () => sum(groupStats(group), (stat) => stat.ticks) / CLOCK_TICKS,
@@ -68,6 +72,22 @@ export function launch(
     output: () => readFileSync(logFile, 'utf8'),
     exited: () => child.exitCode !== null || child.signalCode !== null,
     stop: () => stop(child),
+  }
+}
+
+/** Several programs as one. They are stopped from the last to the first. */
+export function together(...programs: Program[]): Program {
+  const total = (of: (program: Program) => number) => (): number => sum(programs, of)
+  return {
+    cpuSeconds: total((program) => program.cpuSeconds()),
+    residentBytes: total((program) => program.residentBytes()),
+    peakBytes: total((program) => program.peakBytes()),
+    forgetPeak: () => programs.forEach((program) => program.forgetPeak()),
+    output: () => programs.map((program) => program.output()).join('\n'),
+    exited: () => programs.some((program) => program.exited()),
+    async stop() {
+      for (const program of programs.toReversed()) await program.stop()
+    },
   }
 }
 

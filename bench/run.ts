@@ -1,4 +1,4 @@
-// npm run bench [-- remote-proxy|ss-node|relay|https-proxy|ratelimit] [-- --only NAME --rounds N …]: measures, prints, writes docs/performance.md.
+// npm run bench [-- remote-proxy|ss-node|relay|https-proxy|nps-server|ratelimit] [-- --only NAME --rounds N …]: measures, prints, writes docs/performance.md.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ import type { Case, Section } from './sections/section.ts'
 const MIN_ROUNDS = 5
 
 const HELP = `npm run bench [-- PROJECT …] [-- flags]
-PROJECT is remote-proxy, ss-node, relay, https-proxy or ratelimit; all where none is given.
+PROJECT is remote-proxy, ss-node, relay, https-proxy, nps-server or ratelimit; all where none is given.
   --only NAME    only this case, or all whose names begin with NAME/; may be repeated
   --rounds N     samples of each program (${MIN_ROUNDS})
   --secs S       length of a measured window, to try something out
@@ -57,6 +57,7 @@ function check(lab: Lab, peer: Peer): void {
     peer.check()
   } catch (error) {
     if (!peer.optional) throw error
+    if (lab.absent.has(peer.name)) return
     lab.absent.add(peer.name)
     lab.log(`${peer.name} is left out. ${error instanceof Error ? error.message : String(error)}`)
   }

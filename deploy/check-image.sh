@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Builds the images of apps (all of them unless some are named) and uses each: a user in its volume, curl through its
-# listeners, for ss-node by way of ss-local, for relay by way of two peers, for https-proxy by its own client too. Needs root, buildah, busybox (static), curl and shadowsocks-libev. There is no
-# image registry here, so BASE is made on the spot: this machine's Node and npm over busybox. That proves every step of
-# the Containerfile, not its default base image.
+# listeners, for ss-node by way of ss-local, for relay by way of two peers, for https-proxy by its own client too, for nps-server
+# by way of its client program. Needs root, buildah, busybox (static), curl and shadowsocks-libev. There is no image registry
+# here, so BASE is made on the spot: this machine's Node and npm over busybox. That proves every step of the Containerfile, not
+# its default base image.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 apps=("$@")
-[[ $# -gt 0 ]] || apps=(remote-proxy ss-node relay https-proxy)
+[[ $# -gt 0 ]] || apps=(remote-proxy ss-node relay https-proxy nps-server)
 work=$(mktemp --directory)
 export BUILDAH_ISOLATION=chroot
 app='' driver='' origin='' server='' client='' peers=()
@@ -209,6 +210,36 @@ check_https-proxy() {
   echo "$secret" | run get "$url" GET 127.0.0.1 "$(port_of proxy)" --user check --password-stdin >"$work/got" &&
     cmp "$work/body" "$work/got" || fail 'the client got something else'
   stop check 3000000
+}
+check_nps-server() {
+  local client_of_tunnel enrolment target at tries
+  target=127.0.0.1:$(sed 's/port //' "$work/origin.log")
+  say 'a user and a client of theirs in the volume, and its program, from the image'
+  echo "$secret" | run user add check --password-stdin >/dev/null
+  serve --bridge 0.0.0.0:0 --http 0.0.0.0:0 --https 0.0.0.0:0
+  enrolment=$(run client add --user check --json | grep -o 'sluice-nps://[^"]*')
+  echo "$enrolment" | run client run --enroll-stdin >"$work/peer-client.log" 2>&1 &
+  client_of_tunnel=$!
+  peers+=("$client_of_tunnel")
+  wait_for '"msg":"ready"' "$work/peer-client.log"
+  say 'curl by a tunnel and by a host'
+  run tunnel add --client 1 --mode tcp --listen 127.0.0.1:0 --target "$target" >/dev/null
+  wait_for '"door":"tunnel"' "$work/server.log"
+  run host add --client 1 --host check.example --target "$target" >/dev/null
+  at=127.0.0.1:$(port_of tunnel)
+  url=http://$at/ fetch || fail 'the tunnel leads elsewhere'
+  at=127.0.0.1:$(port_of http)
+  # The server follows its store within a second.
+  for tries in $(seq 50 -1 0); do
+    if url=http://$at/ fetch --header 'Host: check.example' 2>/dev/null; then break; fi
+    [[ $tries != 0 ]] || fail 'the host leads elsewhere'
+    sleep 0.1
+  done
+  if url=http://$at/ fetch 2>/dev/null; then fail 'a host that nobody has is answered'; fi
+  kill -TERM "$(node_below "$client_of_tunnel")"
+  wait "$client_of_tunnel" || fail 'the client does not stop on SIGTERM'
+  peers=()
+  stop check 2000000
 }
 peer() { # peer NAME COMMAND FLAG …: a peer of the user that runs
   local name=$1

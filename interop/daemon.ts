@@ -14,10 +14,13 @@ export class Daemon {
     cwd?: string,
     /** A command that runs another one. */
     within: readonly string[] = [],
+    /** All of its standard input, which it otherwise has none of and no end of either. */
+    input?: string,
   ): Promise<Daemon> {
     const [command = '', ...rest] = [...within, process.execPath, ...args]
     const child = start(command, rest, env, cwd)
     const daemon = new Daemon(child)
+    if (input !== undefined) child.stdin.end(input)
     const reader = createInterface(child.stdout)
     reader.on('line', (line) => daemon.#lines.push(line))
     child.stderr.on('data', (chunk: Buffer) => daemon.#lines.push(chunk.toString()))

@@ -9,7 +9,7 @@ export const setup = (): void => {
   if (missing.length > 0) throw new Error(`these foreign programs are missing:\n  ${missing.join('\n  ')}`)
   installSingBox(PYTHON)
   const root = join(import.meta.dirname, '..')
-  for (const app of ['remote-proxy', 'ss-node', 'relay', 'https-proxy']) {
+  for (const app of ['remote-proxy', 'ss-node', 'relay', 'https-proxy', 'nps-server']) {
     execFileSync(process.execPath, [join(root, 'tools/bundle.mjs')], {
       cwd: join(root, 'apps', app),
       stdio: ['ignore', 'ignore', 'inherit'],

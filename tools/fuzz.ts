@@ -6,6 +6,7 @@ import { fuzzRemoteProxy } from './src/fuzz/fuzz-remote-proxy.ts'
 import { fuzzHttp } from './src/fuzz/fuzz-http.ts'
 import type { FuzzRun } from './src/fuzz/fuzz-run.ts'
 import { fuzzSsNode } from './src/fuzz/fuzz-ss-node.ts'
+import { fuzzNpsServer } from './src/fuzz/fuzz-nps-server.ts'
 import { fuzzRelay } from './src/fuzz/fuzz-relay.ts'
 import { fuzzShadowsocks } from './src/fuzz/fuzz-shadowsocks.ts'
 import { fuzzTexts } from './src/fuzz/fuzz-texts.ts'
@@ -22,6 +23,7 @@ const TARGETS: Readonly<Record<string, (run: FuzzRun) => Promise<string[]>>> = {
   'ss-node': fuzzSsNode,
   relay: fuzzRelay,
   'https-proxy': fuzzHttpsProxy,
+  'nps-server': fuzzNpsServer,
 }
 const FLAGS = {
   seconds: { least: 1, most: 86_400, otherwise: 20 },

@@ -14,9 +14,11 @@ import type { Duplex, Writable } from 'node:stream'
 import { promisify } from 'node:util'
 import { ssKey, ssMethod } from '@sluice/wire/shadowsocks'
 import { SocksClient } from 'socks'
+import { freePort } from './src/subject/free-port.ts'
 import { openHttpsTunnel } from './src/subject/https-tunnel.ts'
 import { newIdentity, openCircuit, RelayDestination } from './src/subject/relay-client.ts'
 import { SsTunnel } from './src/subject/ss-tunnel.ts'
+import { type Tell, TunnelSubject } from './src/subject/tunnel-client.ts'
 
 /** Of each door. */
 const ROUNDS = 6
@@ -40,6 +42,10 @@ interface Door {
   /** Its listener, as the log names it. */
   readonly door: string
   readonly connect: (port: number, origin: number) => Promise<Duplex> | Duplex
+  /** What is to be there besides the user, before its first start. */
+  readonly prepare?: (tell: Tell, origin: number) => Promise<void>
+  /** What is booked for others than users, by their names. */
+  readonly alsoBooked?: (tell: Tell) => Promise<Record<string, number>>
   /** Its origin speaks HTTP. */
   readonly isWeb?: boolean
   /** Others whose usage is that of the user, each added as the user is but for the secret. */
@@ -70,6 +76,9 @@ const RELAY = {
   flags: ['--listen', 'tcp://127.0.0.1:0', '--preset', 'private'],
   door: 'tcp',
 } as const
+
+const BRIDGE = await freePort()
+const tunnel = new TunnelSubject()
 
 const DOORS: readonly Door[] = [
   {
@@ -108,6 +117,16 @@ const DOORS: readonly Door[] = [
     },
     isWeb: true,
   },
+  {
+    app: 'nps-server',
+    rounds: ROUNDS / 2,
+    user: ['--password-stdin'],
+    flags: ['--bridge', `127.0.0.1:${BRIDGE}`],
+    door: 'tunnel',
+    prepare: (tell, origin) => tunnel.prepare(tell, { user: USER, bridge: BRIDGE, origin }),
+    connect: (port) => tunnel.visit(port),
+    alsoBooked: (tell) => tunnel.booked(tell),
+  },
   { ...RELAY, name: 'relay, two users', connect: circuit(OTHER), partners: ['partner'] },
   { ...RELAY, name: 'relay, one user', connect: circuit(SECRET) },
 ]
@@ -125,13 +144,18 @@ const command = async (door: Door, data: string, secret: string, ...words: strin
   return (await running).stdout
 }
 
-/** @throws Error where a partner has other usage than the user */
-const booked = async (door: Door, data: string): Promise<number> => {
+const tellOf =
+  (door: Door, data: string): Tell =>
+  async (...words) =>
+    JSON.parse(await command(door, data, '', ...words, '--json'))
+
+/** By who has it booked. @throws Error where a partner has other usage than the user */
+const booked = async (door: Door, data: string): Promise<Readonly<Record<string, number>>> => {
   const all = JSON.parse(await command(door, data, '', 'user', 'usage', '--json')) as Usage[]
   const totals = [USER, ...(door.partners ?? [])].map((user) => all.find(({ name }) => name === user)?.total)
   const [total = 0] = totals
   if (totals.some((other) => other !== total)) throw new Error(`booked for each: ${totals.join(', ')}`)
-  return total
+  return { user: total, ...(await door.alsoBooked?.(tellOf(door, data))) }
 }
 
 /** Receives through a fresh program until that is killed, `ms` after the first byte. @returns bytes received */
@@ -175,20 +199,27 @@ const killAgainAndAgain = async (door: Door, origin: number): Promise<void> => {
     await command(door, data, SECRET, 'user', 'add', USER, '--down', String(RATE), ...door.user)
     for (const name of door.partners ?? [])
       await command(door, data, OTHER, 'user', 'add', name, ...door.user)
+    await door.prepare?.(tellOf(door, data), origin)
     for (let round = 1; round <= (door.rounds ?? ROUNDS); round++) {
       const before = await booked(door, data)
       const ms = 1500 + randomInt(1500)
       const received = await receiveUntilKilled(door, data, origin, ms)
-      const counted = (await booked(door, data)) - before
-      const lost = received - counted
       const name = `${door.name ?? door.app}, round ${round}`
-      console.log(`${name}: killed after ${ms} ms, received ${received}, booked ${counted}, lost ${lost}`)
-      if (lost < 0) throw new Error(`${name}: ${-lost} bytes were booked that nobody received`)
-      if (lost > (RATE * LOSS_MS) / 1000) throw new Error(`${name}: more than the last second was lost`)
+      console.log(`${name}: killed after ${ms} ms, received ${received}`)
+      for (const [who, total] of Object.entries(await booked(door, data)))
+        compare(`${name}, ${who}`, received, total - (before[who] ?? 0))
     }
   } finally {
     rmSync(data, { recursive: true, force: true })
   }
+}
+
+/** @throws Error where more was booked than received, or too much was lost */
+const compare = (name: string, received: number, counted: number): void => {
+  const lost = received - counted
+  console.log(`${name}: booked ${counted}, lost ${lost}`)
+  if (lost < 0) throw new Error(`${name}: ${-lost} bytes were booked that nobody received`)
+  if (lost > (RATE * LOSS_MS) / 1000) throw new Error(`${name}: more than the last second was lost`)
 }
 
 const main = async (): Promise<void> => {

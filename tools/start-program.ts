@@ -1,6 +1,7 @@
 // `npm start`: the doors that exist, in one process, on loopback, with a demo user. For people who want to see it run.
 import { createHash } from 'node:crypto'
 import { curlLines as apiLines, getLine, openDoor as openHttpsProxy } from '@sluice/https-proxy'
+import { openDoor as openNpsServer, runLine } from '@sluice/nps-server'
 import { openDoor as openRelay, peerLines } from '@sluice/relay'
 import { curlLines, openDoor as openRemoteProxy } from '@sluice/remote-proxy'
 import { createLog, makePassword, Program, runApp } from '@sluice/service'
@@ -9,12 +10,14 @@ import { hashPassword, type UserStore } from '@sluice/userstore'
 import pkg from '../package.json' with { type: 'json' }
 import {
   httpsProxyConfigOf,
+  npsServerConfigOf,
   relayConfigOf,
   START_DOORS,
   type StartConfig,
   startDefaults,
   startSchema,
 } from './src/start-config.ts'
+import { signUpClient } from './src/start-tunnel.ts'
 
 const DEMO = 'demo'
 /** What every Shadowsocks client speaks. */
@@ -57,6 +60,7 @@ const serve = async (config: StartConfig): Promise<Program> => {
     const node = await ssLines(program, config, secrets)
     const relay = await relayLines(program, config, secrets)
     const requests = await requestLines(program, config, secrets)
+    const tunnel = await tunnelLines(program, config)
     const ops = await program.ready()
     const lines = [
       '',
@@ -75,6 +79,11 @@ const serve = async (config: StartConfig): Promise<Program> => {
       'https-proxy, as a proxy, by its API, and with its own client, for the same user; requests wait in a fair queue:',
       '  npx nx build https-proxy',
       ...requests.map((line) => `  ${line}`),
+      '',
+      'nps-server, where visitors come in by a tunnel and a host, for the same user; the enrolment of its client is new as well.',
+      'The client leads them to whatever listens at 127.0.0.1:3000:',
+      '  npx nx build nps-server',
+      ...tunnel.map((line) => `  ${line}`),
       '',
       ...(ops === undefined
         ? []
@@ -112,6 +121,12 @@ const requestLines = async (program: Program, config: StartConfig, secrets: Secr
   const { proxy } = await openHttpsProxy(program, httpsProxyConfigOf(config), options)
   const client = { program: programOf('https-proxy'), name: DEMO, password: secrets.password, proxy }
   return [...apiLines(DEMO, secrets.password, { proxy }), getLine(client)]
+}
+
+const tunnelLines = async (program: Program, config: StartConfig): Promise<string[]> => {
+  const door = await openNpsServer(program, npsServerConfigOf(config), { version: pkg.version })
+  const { enroll, urls } = await signUpClient(door, { user: DEMO, http: door.http?.port })
+  return [runLine({ program: programOf('nps-server'), enroll }), ...urls.map((url) => `curl ${url}`)]
 }
 
 const intro = 'the doors that exist, in one process, on loopback, with a demo user; flags go behind --'

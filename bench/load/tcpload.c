@@ -3,15 +3,16 @@
  * while costing little itself. Two threads: main is the client, the other the origin; each has its own epoll.
  *
  *   cc -O2 -o tcpload tcpload.c -lpthread
- *   tcpload --mode raw|socks5|connect|http --op down|up|both|rr|pp|idle|get --proxy PORT --origin PORT [flags]
+ *   tcpload --mode raw|socks5|connect|http|web --op down|up|both|rr|pp|idle|get --proxy PORT --origin PORT [flags]
  *
  * Every connection sends the origin a 64-byte hello: byte 0 the operation, bytes 4-7 the connection's number.
  *   down  the origin writes without end      up    the client writes without end      both  both do
  *   rr    64 bytes come back, the origin closes, and a new connection is opened at once
  *   pp    the origin echoes, one message at a time in flight
  *   idle  one byte comes back, then silence for --hold seconds
- *   get   with --mode http only, and without the hello: requests in absolute form, one after the other on each
- *         connection; every answer must be a 200 with the origin's body of 1 KiB
+ *   get   with --mode http or web only, and without the hello: requests in absolute form, one after the other on each
+ *         connection; every answer must be a 200 with the origin's body of 1 KiB. With --mode web they are in origin
+ *         form, for the host bench.test
  * --users a:secret*50,b:secret*1 gives each user that many of the connections, --user a:secret gives one all.
  *
  * --origin-only is the origin alone, for as long as it is let; --no-origin is the client of such a one. Both want the
@@ -47,7 +48,7 @@
 #define MAX_EVENTS 512
 #define CONNECT_DEADLINE_NS (120 * 1000000000ull)
 
-enum mode { RAW, SOCKS5, CONNECT, HTTP };
+enum mode { RAW, SOCKS5, CONNECT, HTTP, WEB };
 enum op { DOWN, UP, BOTH, RR, IDLE, PINGPONG, GET };
 static const char OP_BYTE[] = "DUBRIEG";
 
@@ -171,7 +172,7 @@ static void origin_accept(int epoll, int listener) {
     struct origin_conn *conn = calloc(1, sizeof *conn);
     if (!conn) die("calloc");
     conn->fd = fd;
-    if (opt.mode == HTTP) conn->op = 'G';
+    if (opt.op == GET) conn->op = 'G';
     set_nodelay(fd);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = conn};
     epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
@@ -382,7 +383,8 @@ static void say_connect_request(struct conn *conn) {
 
 static void say_get(struct conn *conn) {
   char text[HEAD_BYTES];
-  int length = request_head(conn, "GET http://%s:%d/", text, sizeof text);
+  int length = opt.mode == WEB ? snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: bench.test\r\n\r\n")
+                               : request_head(conn, "GET http://%s:%d/", text, sizeof text);
   conn->body_left = -1;
   conn->started_ns = now_ns();
   say(conn, text, length, OPEN);
@@ -415,7 +417,7 @@ static void on_connected(struct conn *conn) {
     client_fail(conn);
     return;
   }
-  if (opt.mode == RAW || opt.mode == HTTP) {
+  if (opt.mode == RAW || opt.op == GET) {
     client_open(conn);
     return;
   }
@@ -688,7 +690,7 @@ static const struct flag flags[] = {
 };
 
 static void parse(int argc, char **argv) {
-  static const char *const modes[] = {"raw", "socks5", "connect", "http", NULL};
+  static const char *const modes[] = {"raw", "socks5", "connect", "http", "web", NULL};
   static const char *const ops[] = {"down", "up", "both", "rr", "idle", "pp", "get", NULL};
   char *user = NULL, *users = NULL;
   for (int i = 1; i < argc; i++) {
@@ -706,7 +708,7 @@ static void parse(int argc, char **argv) {
   if (users) add_users(users);
   else if (user) add_user(user, opt.conns);
   else opt.users[opt.user_count++] = (struct user){.conns = opt.conns};
-  if ((opt.mode == HTTP) != (opt.op == GET)) usage("--mode http and --op get belong together");
+  if ((opt.mode == HTTP || opt.mode == WEB) != (opt.op == GET)) usage("--mode http or web and --op get belong together");
   if (opt.conns < 1) usage("--conns must be at least 1");
   if (opt.message_bytes < 1 || opt.message_bytes > BUFFER_BYTES) usage("--msg is out of range");
 }

@@ -40,6 +40,11 @@ export function findProgram(command: string): string | undefined {
   return places.map((folder) => join(folder, command)).find((file) => existsSync(file))
 }
 
+/** Throws, with the hint, where a program is not in PATH. */
+export function checkProgram(command: string, hint: string): void {
+  if (findProgram(command) === undefined) throw new Error(`${command} is not in PATH. ${hint}`)
+}
+
 /** Throws where a Debian program is not installed. */
 export function checkInstalled(command: string, debianPackage: string): void {
   if (findProgram(command) === undefined)

@@ -25,6 +25,9 @@ import { shadowsocksFind } from './shadowsocks-find.ts'
 import { shadowsocksShaping } from './shadowsocks-shaping.ts'
 import { shadowsocksSync } from './shadowsocks-sync.ts'
 import { shaping } from './shaping.ts'
+import { tunnelFleet } from './tunnel-fleet.ts'
+import { tunnelShaping } from './tunnel-shaping.ts'
+import { tunnelBulk, tunnelDatagrams, tunnelHosts, tunnelNpc, tunnelShort } from './tunnels.ts'
 
 /** Every table, in the report's order. */
 export const sections: readonly Section[] = [
@@ -54,5 +57,12 @@ export const sections: readonly Section[] = [
   requestForward,
   requestFairness,
   requestOverload,
+  tunnelBulk,
+  tunnelShort,
+  tunnelDatagrams,
+  tunnelHosts,
+  tunnelNpc,
+  tunnelShaping,
+  tunnelFleet,
   grant,
 ]

@@ -4,7 +4,7 @@ import type { Peer } from '../peers/peer.ts'
 /** One table of the report. */
 export interface Section {
   /** The app or library that it is about, as `npm run bench` takes it. */
-  project: 'remote-proxy' | 'ss-node' | 'relay' | 'https-proxy' | 'ratelimit'
+  project: 'remote-proxy' | 'ss-node' | 'relay' | 'https-proxy' | 'nps-server' | 'ratelimit'
   title: string
   /** Markdown, in front of the table. */
   about: string

@@ -11,6 +11,7 @@ const SS = '../apps/ss-node/src'
 const SOURCES = `${SS}/sources`
 const RELAY = '../apps/relay/src'
 const HTTPS = '../apps/https-proxy/src'
+const NPS = '../apps/nps-server/src'
 const API = `${HTTPS}/api`
 const ORIGINS = `${HTTPS}/upstream`
 const UDP = '../apps/ss-node/src/udp'
@@ -602,6 +603,81 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     'LOOKUP_MS = 1000',
   ],
   ['File of known relays', '1 MiB', `${RELAY}/client/known-relays.ts`, 'MAX_FILE_CHARS = 1024 * 1024'],
+  [
+    'Ports that tunnels may be opened at',
+    '1024–65535',
+    `${NPS}/config.ts`,
+    "ports: portRanges.prefault('1024-65535')",
+  ],
+  ['A tunnel whose port is in use', '5 s', `${NPS}/tunnels/tunnel-door.ts`, 'RETRY_MS = 5000'],
+  ['Tunnels and hosts of a client', 'none', `${NPS}/store/record-rules.ts`, 'maxTunnels = Infinity'],
+  [
+    'Flow of a client, a tunnel, a host, each way and in a period',
+    'none',
+    `${NPS}/records.ts`,
+    "| 'quotaBytes'",
+  ],
+  ['Targets of a tunnel or host', '256', `${NPS}/store/record-values.ts`, 'TARGETS_MAX = 256'],
+  ['Ports of one command', '1,000', `${NPS}/port-list.ts`, 'PORTS_MAX = 1000'],
+  ['Streams of one client program', '4,096', `${NPS}/bridge/open-bridge.ts`, 'MAX_STREAMS = 4096'],
+  ['A client program says nothing', '15 s', `${NPS}/config.ts`, "deadMs: duration.prefault('15')"],
+  ['A login of a key that is not known yet', '1.5 s', `${NPS}/bridge/open-bridge.ts`, 'PATIENCE_MS = 1500'],
+  [
+    "What a program's stream is for, from its beginning",
+    '10 s',
+    `${NPS}/bridge/open-bridge.ts`,
+    'HEADER_MS = 10_000',
+  ],
+  ['Visitors of a UDP tunnel', '16,384', `${NPS}/tunnels/visitors.ts`, 'MOST = 16_384'],
+  [
+    'Datagrams of a visitor who is still being let in',
+    '64, 64 KiB',
+    `${NPS}/tunnels/visitor.ts`,
+    'MAX_EARLY = 64\nconst MAX_EARLY_BYTES = 64 * 1024',
+  ],
+  ['A visitor that sends no datagrams', '5 min', `${NPS}/config.ts`, "udpIdleMs: duration.prefault('5m')"],
+  [
+    'Wait of a client program between tries',
+    '0.1 to 3 s, spread',
+    `${NPS}/client/retry-waits.ts`,
+    'LONGEST_MS = 3000',
+  ],
+  [
+    'Its login, and an answer of the server to it',
+    '15 s, 10 s',
+    `${NPS}/client/tunnel-client.ts`,
+    'LOGIN_MS = 15_000\nconst ANSWER_MS = 10_000',
+  ],
+  ['Addresses of an enrolment', '16', `${NPS}/bridge/enrolment.ts`, 'MAX_SERVERS = 16'],
+  ['Requests of a visitor over HTTP/2 at a time', '100', `${NPS}/hosts/h2/h2-server.ts`, 'MAX_STREAMS = 100'],
+  ['Certificates that nobody asks for', '10 min', `${NPS}/hosts/certificates.ts`, 'FORGOTTEN = 600'],
+  [
+    'Head of an answer to a health check',
+    '16 KiB',
+    `${NPS}/health/check-target.ts`,
+    'MAX_HEAD_BYTES = 16 * 1024',
+  ],
+  ['Body of a request to the REST API', '64 KiB', `${NPS}/api/api-server.ts`, 'MAX_BODY_BYTES = 64 * 1024'],
+  ['Connections to the REST API', '256', `${NPS}/api/api-server.ts`, 'MAX_CONNECTIONS = 256'],
+  ['Entries of the audit', '100,000', `${NPS}/store/audit-table.ts`, 'AUDIT_MAX = 100_000'],
+  [
+    'Time of a key of the web API of nps',
+    '20 s before and after',
+    `${NPS}/api/nps/auth-keys.ts`,
+    'SKEW_S = 20',
+  ],
+  [
+    'Requests of an npc that brings tunnels, and its time',
+    '1,024, 30 s',
+    `${NPS}/npc/conf-conn.ts`,
+    'MAX_REQUESTS = 1024',
+  ],
+  [
+    'Meetings of peers of npc at a time, and each',
+    '1,024, 20 s',
+    `${NPS}/npc/meetings.ts`,
+    'MEETING_MS = 20_000\nconst MAX_MEETINGS = 1024',
+  ],
 ]
 
 const rows = read('docs/limits.md')

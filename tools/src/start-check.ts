@@ -1,7 +1,7 @@
 // Uses `npm start` the way its reader does: pastes each curl line that it prints, with a local origin as the target, and
-// the line for ss-local, those for two peers of the relay and the one for the client of https-proxy, opens the ops URLs, presses
-// Ctrl-C, and looks for anything left running. Ends with 1 at the first thing amiss. Wants curl, ss-local, and relay and
-// https-proxy as they are built.
+// the line for ss-local, those for two peers of the relay, the one for the client of https-proxy and that for the client of
+// nps-server, opens the ops URLs, presses Ctrl-C, and looks for anything left running. Ends with 1 at the first thing amiss.
+// Wants curl, ss-local, and relay, https-proxy and nps-server as they are built.
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
@@ -18,6 +18,8 @@ import { freePort } from './subject/free-port.ts'
 type End = () => unknown
 
 const READY_MS = 60_000
+/** As is printed. */
+const LOCAL_PORT = 3000
 const STOP_MS = 10_000
 const BODY = randomBytes(100_000)
 /** In the environment of everything that `npm start` starts, so that what outlives it can be found. */
@@ -28,6 +30,9 @@ async function main(): Promise<void> {
   await once(origin, 'listening')
   const address = origin.address()
   if (address === null || typeof address === 'string') throw new Error('the origin has no port')
+  // Where the client of nps-server leads to.
+  const local = createServer((_request, answer) => answer.end(BODY)).listen(LOCAL_PORT, '127.0.0.1')
+  await once(local, 'listening')
   const started = spawn('npm', ['start', '--', '--allow', '127.0.0.0/8'], {
     detached: true,
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -37,7 +42,7 @@ async function main(): Promise<void> {
   try {
     const lines = await readGreeting(started)
     const port = await freePort()
-    clients.push(await runSsLocal(lines, port))
+    clients.push(await runSsLocal(lines, port), await runToReady(lineOf(lines, TUNNEL_CLIENT)))
     const target = `http://127.0.0.1:${address.port}/`
     await useCurlLines(withLocalPort(lines, port), target)
     await useGetLine(lines, target)
@@ -48,6 +53,7 @@ async function main(): Promise<void> {
     for (const end of clients) end()
     for (const pid of leftRunning()) process.kill(pid, 'SIGKILL')
     origin.close()
+    local.close()
   }
 }
 
@@ -69,19 +75,24 @@ async function readGreeting(started: ChildProcess): Promise<string[]> {
   return lines
 }
 
-/** SOCKS5, CONNECT, plain HTTP and SOCKS4A; through ss-local; and https-proxy, as a proxy and by its API. */
+/**
+ * SOCKS5, CONNECT, plain HTTP and SOCKS4A; through ss-local; https-proxy, as a proxy and by its API; and nps-server, by a tunnel
+ * and a host.
+ */
 const LINES = [
   ...[/'socks5h:.*@/, /'http:.*:8889' https:/, /'http:.* http:/, /'socks4a:/, /127\.0\.0\.1:1080'/],
   ...[/'http:.*:8888' https:/, / --json /],
+  ...[/ http:\/\/127\.0\.0\.1:\d+\/$/, / http:\/\/demo\.localhost:\d+\/$/],
 ]
 const GET = /\bSLUICE_PASSWORD=.* get .*/
+const TUNNEL_CLIENT = /\bprintf .* client run .*/
 const SS_LOCAL = /\bss-local\s.*\S/
 
 const PEERS = { listen: /\becho .* peer listen .*/, dial: /\becho .* peer dial .*/ } as const
 
 const isComplete = (lines: string[]): boolean =>
   LINES.every((wanted) => curlLines(lines).some((line) => wanted.test(line))) &&
-  [...Object.values(PEERS), GET].every((wanted) => lines.some((line) => wanted.test(line)))
+  [...Object.values(PEERS), GET, TUNNEL_CLIENT].every((wanted) => lines.some((line) => wanted.test(line)))
 
 const curlLines = (lines: string[]): string[] => lines.flatMap((line) => /\bcurl\s.*\S/.exec(line)?.[0] ?? [])
 
@@ -102,9 +113,11 @@ async function runSsLocal(lines: string[], port: number): Promise<End> {
 /** Runs both peers as printed, but for where the one leads to and where the other listens, and fetches through them. */
 async function usePeers(lines: string[], origin: number, clients: End[]): Promise<void> {
   const port = await freePort()
-  const listen = await runPeer(lineOf(lines, PEERS.listen).replace(/127\.0\.0\.1:22$/, `127.0.0.1:${origin}`))
+  const listen = await runToReady(
+    lineOf(lines, PEERS.listen).replace(/127\.0\.0\.1:22$/, `127.0.0.1:${origin}`),
+  )
   clients.push(listen)
-  clients.push(await runPeer(lineOf(lines, PEERS.dial).replace(/127\.0\.0\.1:2222$/, `127.0.0.1:${port}`)))
+  clients.push(await runToReady(lineOf(lines, PEERS.dial).replace(/127\.0\.0\.1:2222$/, `127.0.0.1:${port}`)))
   const answer = await fetch(`http://127.0.0.1:${port}/`)
   if (!Buffer.from(await answer.arrayBuffer()).equals(BODY)) throw new Error('other bytes through a circuit')
   console.log('ok: a circuit between the two peers')
@@ -114,7 +127,7 @@ const lineOf = (lines: string[], wanted: RegExp): string =>
   lines.flatMap((line) => wanted.exec(line)?.[0] ?? [])[0] ?? ''
 
 /** Resolves when it says that it is ready. */
-async function runPeer(command: string): Promise<End> {
+async function runToReady(command: string): Promise<End> {
   // A group of its own: the shell and what it pipes into end together.
   const child = spawn('sh', ['-c', command], { detached: true, stdio: ['ignore', 'pipe', 'inherit'] })
   const end = (): boolean => child.pid !== undefined && process.kill(-child.pid, 'SIGKILL')

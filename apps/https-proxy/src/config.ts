@@ -7,6 +7,7 @@ import {
   type ProgramConfig,
   sessionSchemaOf,
   text,
+  tlsFiles,
   upstreamSchema,
 } from '@sluice/service'
 import type { Address } from '@sluice/wire'
@@ -30,6 +31,8 @@ export interface HttpsProxyConfig
 
 const session = sessionSchemaOf({})
 
+const files = tlsFiles('the TLS listener')
+
 export const schema: ConfigSchema<HttpsProxyConfig> = baseSchema({ ops: '127.0.0.1:9104' })
   .extend(session.shape)
   .extend(accessSchema.shape)
@@ -48,20 +51,9 @@ export const schema: ConfigSchema<HttpsProxyConfig> = baseSchema({ ops: '127.0.0
       description: 'where the same is spoken over TLS, HTTP/2 too; nowhere unless given',
       group: 'listeners',
     }),
-    tlsCert: text.optional().meta({
-      description:
-        'certificate of the TLS listener and the chain behind it, PEM; may be replaced at any time',
-      placeholder: 'FILE',
-      group: 'listeners',
-    }),
-    tlsKey: text
-      .optional()
-      .meta({ description: 'its private key, PEM', placeholder: 'FILE', group: 'listeners' }),
-    tlsClientCa: text.optional().meta({
-      description: 'CA certificates, PEM; TLS clients then have to show a certificate of theirs',
-      placeholder: 'FILE',
-      group: 'listeners',
-    }),
+    tlsCert: files.cert,
+    tlsKey: files.key,
+    tlsClientCa: files.clientCa,
     compat: address.optional().meta({
       description: 'where clients of the framed protocol are expected; nowhere unless given',
       group: 'listeners',

@@ -9,6 +9,7 @@ import {
   type ProgramConfig,
   sessionSchema,
   text,
+  tlsFiles,
   unasked,
   upstreamSchema,
 } from '@sluice/service'
@@ -38,6 +39,7 @@ export interface NpsServerConfig extends ProgramConfig {
 }
 
 const base = baseSchema({ ops: '127.0.0.1:9105' })
+const files = tlsFiles('hosts that have none of their own,')
 const { dialMs, sendProxy, sendProxyTo } = sessionSchema.shape
 
 /** Targets are dialled by the clients, from where they are: what could be said of dials from here is not asked for. */
@@ -82,15 +84,8 @@ export const schema: ConfigSchema<NpsServerConfig> = base
       description: 'where visitors of hosts come in over HTTPS; nowhere unless given',
       group: 'listeners',
     }),
-    httpsCert: text.optional().meta({
-      description:
-        'certificate of hosts that have none of their own, and the chain behind it, PEM; may be replaced at any time',
-      placeholder: 'FILE',
-      group: 'listeners',
-    }),
-    httpsKey: text
-      .optional()
-      .meta({ description: 'its private key, PEM', placeholder: 'FILE', group: 'listeners' }),
+    httpsCert: files.cert,
+    httpsKey: files.key,
     acmeDirectory: z
       .url({ protocol: /^https$/ })
       .default('https://acme-v02.api.letsencrypt.org/directory')

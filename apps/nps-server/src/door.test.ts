@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
+import { type Conn, createDial } from '@sluice/net'
 import { Collector } from '@sluice/net/testing'
 import { ConfigError } from '@sluice/service'
 import { TestClient } from '@sluice/service/testing'
+import { openDatabase } from '@sluice/userstore'
 import type { Address } from '@sluice/wire'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { NewTunnel } from './records.ts'
 import type { LiveClient, LiveTunnel } from './registry.ts'
+import { recordsFile } from './store/record-store.ts'
 import { freePort, OWN_HOST } from './testing/own-loopback.ts'
 import { TestProgram } from './testing/test-program.ts'
 import { echo, openTarget } from './testing/test-tunnels.ts'
@@ -44,6 +47,26 @@ const says = async (at: Address, text: string): Promise<TestClient> => {
 }
 
 describe('nps-server', () => {
+  it('carries on while another program keeps its records locked, and books what passed afterwards', async () => {
+    const { client } = await running.addClient()
+    const tcp = await addTunnel(client, { mode: 'tcp', targets: [String(echoing.port)] })
+    const other = openDatabase(recordsFile(running.data), 0, () => {})
+    other.exec('BEGIN IMMEDIATE')
+    const visitor = await says(tcp, 'hello')
+    const { id } = tcp.tunnel.record
+    const begun = performance.now()
+    await expect(running.door.manager.resetFlow('tunnel', id, 'test')).rejects.toMatchObject({
+      code: 'STORE_BUSY',
+    })
+    // Whoever waits for a lock keeps all else waiting.
+    expect(performance.now() - begun).toBeLessThan(1000)
+    other.exec('ROLLBACK')
+    other.close()
+    visitor.finish()
+    expect(String(await visitor.lastWords())).toBe('hello')
+    expect(running.door.registry.flowOf('tunnel', id)).toEqual({ inlet: 5, export: 5 })
+  })
+
   it('leads visitors of tunnels through the programs of clients, and books what passes', async () => {
     const { client } = await running.addClient()
     const tcp = await addTunnel(client, { mode: 'tcp', targets: [String(echoing.port)] })
@@ -66,6 +89,23 @@ describe('nps-server', () => {
     expect(registry.flowOf('tunnel', id)).toEqual({ inlet: 5, export: 5 })
     expect(registry.flowOf('tunnel', udp.tunnel.record.id)).toEqual({ inlet: 8, export: 8 })
     expect(registry.flowOf('client', client.record.id)).toEqual({ inlet: 13, export: 13 })
+  })
+
+  it('tells of a visitor that the program of the client was lost, where that is why the target is gone', async () => {
+    const dial = createDial({ policy: { check: () => {} } })
+    let carrier: Conn | undefined
+    const { client } = await running.addClient(
+      {},
+      { dial: async (...asked) => (carrier = await dial(...asked)) },
+    )
+    const tunnel = await addTunnel(client, { mode: 'tcp', targets: [echoing.text] })
+    const visitor = await says(tunnel, 'hello')
+    carrier!.destroy()
+    expect(await running.journal.end(visitor)).toMatchObject({
+      tunnel: tunnel.tunnel.record.id,
+      clientId: client.record.id,
+      code: 'AGENT_LOST',
+    })
   })
 
   it('counts for the user whose client it is, and holds their quota', async () => {
@@ -102,6 +142,9 @@ describe('nps-server', () => {
     await got.until(() => got.has('end'))
     expect(got.text).toBe('secret')
     await expect.poll(() => running.door.registry.flowOf('tunnel', id)).toEqual({ inlet: 6, export: 6 })
+    await expect
+      .poll(() => running.journal.lines.find((line) => line.includes('"protocol":"secret"')))
+      .toContain(`"tunnel":${id},"clientId":${client.record.id},`)
     await expect(visiting.visit(md5('open barley'), signal)).rejects.toMatchObject({ code: 'VISITOR_DENIED' })
     await running.door.manager.patchTunnel(id, { enabled: false }, 'test')
     await expect

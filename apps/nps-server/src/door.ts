@@ -1,5 +1,4 @@
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { ConfigError, isExposed, Program } from '@sluice/service'
 import { type Address, formatAddress } from '@sluice/wire'
 import { openAcme } from './acme/open-acme.ts'
@@ -12,7 +11,8 @@ import { LiveRegistry } from './live-registry.ts'
 import { makeEnrolment } from './make-enrolment.ts'
 import { Manager, rememberBridge } from './manager.ts'
 import { openNpcBridge } from './npc/bridge.ts'
-import { RecordStore } from './store/record-store.ts'
+import { recordsFile, RecordStore } from './store/record-store.ts'
+import { showTunnels } from './tunnel-metrics.ts'
 import { secretVisits } from './tunnels/secret-visits.ts'
 import { openTunnels } from './tunnels/tunnels.ts'
 
@@ -50,6 +50,7 @@ export const openDoor = async (
   const file = bridgeIdentityFile(config)
   if (isExposed(file)) program.log.warn({ file }, 'identity.exposed')
   const { store, registry } = openRecords(program, config)
+  showTunnels(program.metrics, registry)
   const manager = openManager(program, config, store)
   const shared = { program, config, registry }
   const tunnels = await openTunnels(shared)
@@ -84,12 +85,15 @@ const checkPairs = ({ http, https, httpsCert, httpsKey, acmeAgree }: NpsServerCo
   throw new ConfigError('CONFIG_INVALID', '--https is missing: there is no listener for the certificate')
 }
 
+/** Whoever waits for another program's lock keeps all traffic waiting: what was counted is booked half a second later. */
+const BUSY_MS = 50
+
 const openRecords = (
   program: Program,
   { data }: NpsServerConfig,
 ): { store: RecordStore; registry: LiveRegistry } => {
   const { directory, log } = program
-  const store = RecordStore.open(join(data, 'tunnels.db'))
+  const store = RecordStore.open(recordsFile(data), { busyMs: BUSY_MS })
   const registry = new LiveRegistry({ store, directory, log })
   program.beforeClose.push(async () => {
     await registry.stop()

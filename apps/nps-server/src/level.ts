@@ -16,6 +16,11 @@ export class Level<Record extends ClientRecord | TunnelRecord | HostRecord> {
     this.account = new Account(userOf(kind, record), shaper, defaultsOf(record), onAttention)
   }
 
+  /** Connections and, of UDP, peers that pass it now. Those of a client's own programs are none of them. */
+  get visitors(): number {
+    return this.account.connections + this.account.associations
+  }
+
   /** As the store has it now; holds for running sessions at once. */
   update(record: Record, now: number): void {
     this.record = record

@@ -31,6 +31,11 @@ export class LiveTunnel extends Level<TunnelRecord> {
   get levels(): Levels {
     return [this.client.account, this.account]
   }
+
+  /** What the log tells of its listener and its sessions. */
+  get fields(): { readonly tunnel: number; readonly clientId: number } {
+    return { tunnel: this.record.id, clientId: this.client.record.id }
+  }
 }
 
 export class LiveHost extends Level<HostRecord> {

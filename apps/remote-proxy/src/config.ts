@@ -9,8 +9,8 @@ import {
   rate,
   sessionSchema,
   size,
-  text,
   textType,
+  tlsFiles,
   upstreamSchema,
 } from '@sluice/service'
 import type { Address } from '@sluice/wire'
@@ -36,6 +36,8 @@ const viaName = textType('NAME', 'a name of letters, digits, dots, dashes and un
   return written.toLowerCase()
 })
 
+const files = tlsFiles('the TLS listener')
+
 export const schema: ConfigSchema<RemoteProxyConfig> = baseSchema({ ops: '127.0.0.1:9102' })
   .extend(sessionSchema.shape)
   .extend(accessSchema.shape)
@@ -58,20 +60,9 @@ export const schema: ConfigSchema<RemoteProxyConfig> = baseSchema({ ops: '127.0.
       description: 'where every protocol of this door is spoken over TLS; nowhere unless given',
       group: 'listeners',
     }),
-    tlsCert: text.optional().meta({
-      description:
-        'certificate of the TLS listener and the chain behind it, PEM; may be replaced at any time',
-      placeholder: 'FILE',
-      group: 'listeners',
-    }),
-    tlsKey: text
-      .optional()
-      .meta({ description: 'its private key, PEM', placeholder: 'FILE', group: 'listeners' }),
-    tlsClientCa: text.optional().meta({
-      description: 'CA certificates, PEM; TLS clients then have to show a certificate of theirs',
-      placeholder: 'FILE',
-      group: 'listeners',
-    }),
+    tlsCert: files.cert,
+    tlsKey: files.key,
+    tlsClientCa: files.clientCa,
     limit: rate.optional().meta({
       description: 'bytes per second, both ways together, of a user without a rate of their own',
       group: 'limits',

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, type TLSSocket } from 'node:tls'
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { Conn } from './conn.ts'
 import { ConnStream } from './conn-stream.ts'
@@ -34,6 +34,19 @@ describe('tlsOver', () => {
     let size = 0
     far.on('data', (chunk: Buffer) => (size += chunk.length))
     await expect.poll(() => size).toBe(200_000)
+  })
+
+  it('takes no more than some than its sink, and loses nothing', async () => {
+    const { near, base, far } = await pair()
+    const got = new Collector(near)
+    near.pause()
+    const sent = randomBytes(1_000_000)
+    far.write(sent)
+    await expect.poll(() => base.paused).toBe(true)
+    expect(got.size).toBe(0)
+    near.resume()
+    await got.until(() => got.size === sent.length)
+    expect(got.bytes.equals(sent)).toBe(true)
   })
 
   it('tells the end of the other side behind its last bytes, and its own', async () => {

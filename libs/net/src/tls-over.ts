@@ -31,13 +31,21 @@ class OverConn extends SocketConn {
   }
 }
 
+/** What TLS reads from: it keeps nothing of what it is given, so that while it takes all there is no need for copies. */
+class Base extends ConnStream {
+  override onData(chunk: Uint8Array): void {
+    if (this.readableFlowing === true && this.readableLength === 0) this.emit('data', chunk)
+    else super.onData(chunk)
+  }
+}
+
 /**
  * The inside of TLS over any conn, in the server's part: the conn is its own from now on. It may be read and written at
- * once; a handshake that fails closes it with NetError TLS_FAILED. Each byte is copied twice more than by `startTls`, so
+ * once; a handshake that fails closes it with NetError TLS_FAILED. Each byte is copied once more than by `startTls`, so
  * sockets go that way.
  */
 export const tlsOver = (base: Conn, { secureContext }: TlsContext): Conn => {
-  const socket = new TLSSocket(new ConnStream(base), {
+  const socket = new TLSSocket(new Base(base), {
     isServer: true,
     secureContext,
     highWaterMark: 1,

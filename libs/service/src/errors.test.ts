@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { STATUS_CODES } from 'node:http'
-import { NET_ERROR_CODES } from '@sluice/net'
+import { NET_ERROR_CODES, NetError } from '@sluice/net'
 import { QueueError, RATELIMIT_ERROR_CODES } from '@sluice/ratelimit'
 import { WIRE_ERROR_CODES } from '@sluice/wire'
 import { describe, expect, it } from 'vitest'
@@ -91,6 +91,10 @@ describe('codeOf', () => {
     [coded('ECONNRESET'), 'CLIENT_RESET'],
     [coded('EPIPE'), 'CLIENT_RESET'],
     [{ code: 'USER_DISABLED' }, 'USER_DISABLED'],
+    [{ code: 'TARGET_RESET' }, 'TARGET_RESET'],
+    [new NetError('TARGET_RESET', 'it broke', { cause: coded('ECONNRESET') }), 'TARGET_RESET'],
+    [new NetError('TARGET_RESET', 'it broke', { cause: new ServiceError('AGENT_LOST') }), 'AGENT_LOST'],
+    [new NetError('CLIENT_RESET', 'it broke', { cause: new ServiceError('AGENT_LOST') }), 'CLIENT_RESET'],
   ])('reads %s as %s', (thrown, code) => {
     expect(codeOf(thrown)).toBe(code)
   })

@@ -52,6 +52,7 @@ export function codeOf(thrown: unknown): ErrorCode {
   const code: unknown =
     typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined
   if (typeof code !== 'string') return 'INTERNAL'
+  if (code === 'TARGET_RESET') return carrierCodeOf(thrown) ?? code
   if (isErrorCode(code)) return code
   if (Object.hasOwn(MEANING, code)) return MEANING[code] ?? 'INTERNAL'
   return code.startsWith('WIRE_') ? 'HANDSHAKE_INVALID' : 'INTERNAL'
@@ -68,6 +69,12 @@ export const requestIdOf = (thrown: unknown): string | undefined =>
   thrown instanceof Error && 'requestId' in thrown && typeof thrown.requestId === 'string'
     ? thrown.requestId
     : undefined
+
+/** Of a target behind a carrier that has ended: its outcome says more than that all of its streams broke. */
+function carrierCodeOf(thrown: unknown): ErrorCode | undefined {
+  const { cause } = thrown as Error
+  return cause instanceof Error && cause.name === 'ServiceError' ? codeOf(cause) : undefined
+}
 
 function isErrorCode(code: string): code is ErrorCode {
   return code !== 'OK' && Object.hasOwn(OUTCOMES, code)

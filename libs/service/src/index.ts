@@ -68,7 +68,13 @@ export type {
   Serving,
 } from './request.ts'
 export { runSession } from './session.ts'
-export { type SessionConfig, type SessionDefaults, sessionSchema, sessionSchemaOf } from './session-config.ts'
+export {
+  type SessionConfig,
+  type SessionDefaults,
+  sessionSchema,
+  sessionSchemaOf,
+  signInLimits,
+} from './session-config.ts'
 export { Seldom } from './seldom.ts'
 export type { SessionParts } from './session-parts.ts'
 export { Sessions, type SessionsOptions } from './sessions.ts'
@@ -76,6 +82,7 @@ export { type Signalled, Signals } from './signals.ts'
 export { type Logins, signIn } from './sign-in.ts'
 export { SignInGuard, type SignInLimits } from './sign-in-guard.ts'
 export { storeUrl } from './store-url.ts'
+export { tlsFiles } from './tls-config.ts'
 export { runTop, TOP_ABOUT, topFlags, type TopIo } from './top.ts'
 export type { UserReport, UserStatus } from './user-status.ts'
 export { userCommand } from './user-cli.ts'

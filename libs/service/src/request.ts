@@ -31,6 +31,8 @@ interface Asked {
   readonly dial?: CallerDial | undefined
   /** Told once, when the session is over, whatever became of it. */
   readonly onEnd?: (() => void) | undefined
+  /** What the log tells of it, besides what it tells of its listener. */
+  readonly fields?: Readonly<Record<string, unknown>> | undefined
   /** What everybody calls it, where it has a name: the client was told, and finds it in the log. */
   readonly id?: string | undefined
   /**

@@ -153,7 +153,10 @@ const limitAt = (bytesPerSecond: number): Limit => ({
   burst: defaultBurst(bytesPerSecond),
 })
 
-export const signInLimits = (config: SessionConfig): SignInLimits => ({
+/** How who guesses passwords is slowed down. */
+export const signInLimits = (
+  config: Pick<SessionConfig, 'authFailures' | 'authBackoffMs'>,
+): SignInLimits => ({
   failures: config.authFailures,
   backoffMs: config.authBackoffMs,
 })

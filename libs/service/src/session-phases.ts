@@ -232,9 +232,9 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
   }
 
   record(code: Code): SessionRecord {
-    const { id, account, protocol, target } = this.#request ?? {}
+    const { id, account, protocol, target, fields: own } = this.#request ?? {}
     const { door, client, phase } = this
-    const { fields } = this.#parts
+    const fields = own === undefined ? this.#parts.fields : { ...this.#parts.fields, ...own }
     const told = { id, door, fields, client, user: account?.name, protocol, target, ...this.#way }
     const ms = Math.round(this.#sessions.now() - this.#openedAt)
     return { ...told, accepted: phase === 'relay', ms, code, ...this.flow.read() }

@@ -8,7 +8,7 @@ export interface SessionRecord extends Bytes {
   /** What everybody calls the request, where it has a name. */
   readonly id?: string | undefined
   readonly door: string
-  /** What else the log tells of its listener. */
+  /** What else the log tells of its listener and of it. */
   readonly fields: Readonly<Record<string, unknown>> | undefined
   readonly client: Address
   /** Unknown where nobody was admitted. */

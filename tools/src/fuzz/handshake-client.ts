@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { createConnection, type Socket } from 'node:net'
+import { createConnection, Socket } from 'node:net'
+import type { Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HandshakeCase } from './handshake-case.ts'
 
@@ -7,6 +8,11 @@ import type { HandshakeCase } from './handshake-case.ts'
 const DEAF_MS = 200
 /** Clients remembered, for faults that show up later. */
 const REMEMBERED = 2000
+
+/** Puts something on a fresh conn, such as TLS. @returns what to write to, and what was said there already; undefined where it failed */
+export type Layer = (socket: Socket) => Promise<{ stream: Writable; said: Uint8Array } | undefined>
+
+const bare: Layer = (socket) => Promise.resolve({ stream: socket, said: new Uint8Array(0) })
 
 /** Plays cases against one server, and knows afterwards which client sent what. */
 export class HandshakeClients {
@@ -36,8 +42,9 @@ export class HandshakeClients {
   /**
    * Plays one case to its end. A broken connection is a proper end, one that stays is not.
    * @param isStranger it is to be told nothing
+   * @param layer the case is played on this
    */
-  async play(port: number, handshake: HandshakeCase, isStranger = false): Promise<void> {
+  async play(port: number, handshake: HandshakeCase, isStranger = false, layer: Layer = bare): Promise<void> {
     const socket = createConnection({ port, host: '127.0.0.1', noDelay: true })
     socket.on('error', () => undefined)
     const closed = new Promise((resolve) => socket.once('close', resolve))
@@ -50,7 +57,11 @@ export class HandshakeClients {
       this.leftOpen.push(hex)
       socket.destroy()
     }, this.#patienceMs)
-    await send(socket, handshake)
+    const through = await Promise.race([layer(socket), closed.then(() => undefined)])
+    if (through !== undefined) {
+      if (through.said.length > 0) this.#remember(client, Buffer.from(through.said).toString('hex') + hex)
+      await send(socket, through.stream, handshake)
+    }
     await closed
     clearTimeout(timer)
     this.played += 1
@@ -74,16 +85,23 @@ async function isConnected(socket: Socket): Promise<boolean> {
   }
 }
 
-async function send(socket: Socket, { pieces, ending }: HandshakeCase): Promise<void> {
-  if (ending === 'deaf') socket.pause()
-  else socket.resume()
+async function send(socket: Socket, stream: Writable, { pieces, ending }: HandshakeCase): Promise<void> {
+  const heard = stream instanceof Socket ? stream : socket
+  if (ending === 'deaf') heard.pause()
+  else heard.resume()
   for (const piece of pieces) {
     if (socket.destroyed) return
-    socket.write(piece)
+    stream.write(piece)
     // Until the next turn of the loop, which is when the server may have read it.
     await sleep(1)
   }
-  if (ending === 'end') socket.end()
+  if (ending === 'end') stream.end()
   if (ending === 'deaf') await sleep(DEAF_MS)
-  if (ending === 'reset' || ending === 'deaf') socket.resetAndDestroy()
+  if (ending === 'reset' || ending === 'deaf') breakOff(socket, stream)
+}
+
+/** A socket that TLS stands on is TLS's to close, and cannot be reset. */
+function breakOff(socket: Socket, stream: Writable): void {
+  if (stream === socket) socket.resetAndDestroy()
+  else stream.destroy()
 }

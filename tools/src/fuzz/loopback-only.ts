@@ -1,4 +1,4 @@
-// Loaded into the program under test before its own code (--import): its network ends at one port of 127.0.0.1, so
+// Loaded into the program under test before its own code (--import): its network ends at a few ports of 127.0.0.1, so
 // that a mutated target is never looked up nor dialled, neither in the world nor on this machine. Datagrams end at loopback.
 import { Socket as DatagramSocket } from 'node:dgram'
 import dns from 'node:dns'
@@ -7,7 +7,7 @@ import { isIP, Socket } from 'node:net'
 
 /** What getaddrinfo makes of them without asking anybody. */
 const LOCAL = new Set(['localhost', 'localhost.', '2130706433', '0x7f.1', '127.1', '0177.0.0.1'])
-const originPort = Number(process.env['FUZZ_ORIGIN_PORT'])
+const originPorts = new Set((process.env['FUZZ_ORIGIN_PORT'] ?? '').split(',').map(Number))
 
 type Callback = (error: Error | null, addresses?: { address: string; family: number }[]) => void
 
@@ -26,7 +26,7 @@ function guardedConnect(this: Socket, ...args: unknown[]): Socket {
   // net.connect hands its arguments over as one list.
   const [options] = Array.isArray(args[0]) ? args[0] : args
   const { host, port }: { host?: string; port?: number } = Object(options)
-  if (host === '127.0.0.1' && port === originPort) return connect.apply(this, args)
+  if (host === '127.0.0.1' && originPorts.has(port ?? 0)) return connect.apply(this, args)
   setImmediate(() => this.destroy(fail('ECONNREFUSED')))
   return this
 }

@@ -13,6 +13,8 @@ const SETTLED_LOOKS = 10
 
 export interface SubjectOptions {
   readonly flags: readonly string[]
+  /** Another command than to serve, which knows no data folder. */
+  readonly command?: { readonly words: readonly string[]; readonly input: string }
   /** Flags of node itself. */
   readonly nodeFlags?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
@@ -33,9 +35,12 @@ export class Subject {
 
   /** Starts it on the data folder of `installed`; its listeners take free ports. */
   static async start(installed: Installed, options: SubjectOptions): Promise<Subject> {
-    const args = [...(options.nodeFlags ?? []), installed.main, '--data', installed.data, ...options.flags]
+    const { command, nodeFlags = [] } = options
+    const words = command?.words ?? ['--data', installed.data]
+    const args = [...nodeFlags, installed.main, ...words, ...options.flags]
     const env = { ...installed.env, ...options.env }
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
+    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], env })
+    child.stdin.end(command?.input)
     const subject = new Subject(child, options.secrets)
     try {
       await subject.#ready()

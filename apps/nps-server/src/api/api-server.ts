@@ -60,7 +60,7 @@ export const startApi = async (options: ApiServerOptions): Promise<ApiServer> =>
   guard(app, log)
   for (const each of routes) serve(app, each, tokens)
   for (const add of more) add(app)
-  await app.listen(address)
+  await app.listen({ ...address })
   const { address: host, port } = app.server.address() as AddressInfo
   return { address: { host, port }, close: () => app.close() }
 }

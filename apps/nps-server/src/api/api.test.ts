@@ -1,5 +1,7 @@
 import { request } from 'node:http'
+import { Shaper } from '@sluice/ratelimit'
 import { expect, test } from 'vitest'
+import { LiveTunnel } from '../registry.ts'
 import { liveClient, openTestApi } from './testing/test-api.ts'
 
 interface Made {
@@ -139,14 +141,50 @@ test('without a token, or with a wrong one, nothing is told or done', async () =
   expect(api.store.audit.list().length).toBe(before)
 })
 
-test('who guesses tokens has to wait, even with the right one', async () => {
+test('who guesses tokens has to wait; who has one does not, though it comes from the same address', async () => {
   await using api = await openTestApi({ authFailures: 3 })
-  for (let nth = 0; nth < 3; nth += 1) {
-    expect((await api.ask('GET /v1/status', undefined, 'y'.repeat(43))).status).toBe(401)
-  }
-  const late = await api.ask('GET /v1/status')
+  const guess = () => api.ask('GET /v1/status', undefined, 'y'.repeat(43))
+  for (let nth = 0; nth < 3; nth += 1) expect((await guess()).status).toBe(401)
+  const late = await guess()
   expect(late).toMatchObject({ status: 429, body: { code: 'AUTH_LIMIT', retryAfter: 1 } })
   expect(late.headers.get('retry-after')).toBe('1')
+  expect((await api.ask('GET /v1/status')).status).toBe(200)
+})
+
+test('connections are those of visitors, and not those of the programs of a client', async () => {
+  await using api = await openTestApi()
+  const { id } = api.store.addClient({})
+  const client = liveClient(api.store, id)
+  api.live.set(id, client)
+  for (const kind of ['connection', 'association', 'control'] as const)
+    client.account.enter({ kind, ip: '192.0.2.1', cut: () => {}, relimit: () => {} }, 0)
+  expect((await api.ask(`GET /v1/clients/${id}`)).body).toMatchObject({ connections: 2 })
+  expect((await api.ask('GET /v1/status')).body).toMatchObject({ connections: 2 })
+})
+
+test('a tunnel that cannot be opened says so in its state', async () => {
+  await using api = await openTestApi()
+  const client = liveClient(api.store, api.store.addClient({}).id)
+  const record = api.store.addTunnel({
+    clientId: client.record.id,
+    mode: 'udp',
+    port: 20_000,
+    targets: ['53'],
+  })
+  const tunnel = new LiveTunnel(record, client, new Shaper(), () => {})
+  tunnel.problem = 'cannot listen'
+  api.liveTunnels.set(record.id, tunnel)
+  expect((await api.ask(`GET /v1/tunnels/${record.id}`)).body).toMatchObject({
+    state: 'problem',
+    problem: 'cannot listen',
+  })
+})
+
+test('the settings that it was opened with stay as they are, so that a reload finds no difference', async () => {
+  const web = { host: '127.0.0.1', port: 0 }
+  await using api = await openTestApi({ web })
+  expect((await api.ask('GET /v1/status')).status).toBe(200)
+  expect(web).toEqual({ host: '127.0.0.1', port: 0 })
 })
 
 test('a token to read with reads alone, and ends when it is removed', async () => {

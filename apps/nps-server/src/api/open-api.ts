@@ -4,7 +4,7 @@ import {
   type ProgramConfig,
   type SessionConfig,
   SignInGuard,
-  type SignInLimits,
+  signInLimits,
 } from '@sluice/service'
 import type { PortRange } from '@sluice/net'
 import type { Address } from '@sluice/wire'
@@ -87,15 +87,8 @@ const PLAIN = 'tokens come in clear; put TLS in front of it, or keep it on loopb
 type Reloading = Pick<Program, 'onReload'>
 
 const guardOf = (program: Reloading, config: ApiConfig): SignInGuard => {
-  const limits = ({
-    authFailures: failures,
-    authBackoffMs: backoffMs,
-  }: SessionConfig | ApiConfig): SignInLimits => ({
-    failures,
-    backoffMs,
-  })
-  const guard = new SignInGuard(limits(config))
-  program.onReload((next) => () => guard.set(limits(next)))
+  const guard = new SignInGuard(signInLimits(config))
+  program.onReload((next) => () => guard.set(signInLimits(next)))
   return guard
 }
 

@@ -49,7 +49,7 @@ const VKEY = {
 
 const TUNNEL = {
   ...COMMON,
-  host: text(255, 'address to listen on; all where it is left out'),
+  host: text(255, 'address to listen on; 127.0.0.1 where it is left out'),
   port,
   targets,
   balance,

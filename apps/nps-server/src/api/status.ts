@@ -26,7 +26,7 @@ export const statusOf = ({ version, registry, store }: StatusParts): (() => obje
       tunnels: registry.tunnels.size,
       hosts: registry.hosts.size,
       problems: [...registry.tunnels.values()].filter(({ problem }) => problem !== undefined).length,
-      connections: live.reduce((sum, { account }) => sum + account.sessions, 0),
+      connections: live.reduce((sum, { visitors }) => sum + visitors, 0),
       flow,
     }
   }

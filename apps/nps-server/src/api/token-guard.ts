@@ -1,17 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hashToken } from '../api-tokens.ts'
 import type { AddressGuard } from './address-guard.ts'
 import { ApiError } from './api-error.ts'
 import type { TokenRecord, TokenScope } from '../store/token-table.ts'
 import type { Kept } from './managing.ts'
 
-const TOKEN_BYTES = 32
 const BEARER = /^bearer +([A-Za-z0-9_-]{16,256})$/i
-
-/** Of 256 random bits. */
-export const makeToken = (): string => randomBytes(TOKEN_BYTES).toString('base64url')
-
-/** What the store knows of a token. */
-export const hashToken = (token: string): string => createHash('sha256').update(token).digest('hex')
 
 /** Lets in who shows a token, and slows down who guesses. */
 export class TokenGuard {
@@ -24,15 +17,16 @@ export class TokenGuard {
   }
 
   /**
+   * Nobody can guess 256 bits, so who has the right token never waits for those who try from the same address.
    * @param header the value of Authorization (RFC 6750 §2.1)
    * @throws ApiError AUTH_REQUIRED, AUTH_FAILED, SCOPE_DENIED; ServiceError AUTH_LIMIT
    */
   admit(header: string | undefined, ip: string, scope: TokenScope): TokenRecord {
-    this.#guard.check(ip)
     if (header === undefined) throw new ApiError('AUTH_REQUIRED', 'wanted Authorization: Bearer, and a token')
     const [, token = ''] = BEARER.exec(header) ?? []
     const record = this.#tokens.byHash(hashToken(token))
     if (record === undefined) {
+      this.#guard.check(ip)
       this.#guard.failed(ip)
       throw new ApiError('AUTH_FAILED', 'there is no such token')
     }

@@ -1,35 +1,10 @@
+import { addToken, removeToken } from '../api-tokens.ts'
 import { type ApiRoute, route } from './api-route.ts'
-import type { TokenRecord } from '../store/token-table.ts'
 import type { Kept } from './managing.ts'
 import { pageOf } from './pages.ts'
-import { newToken, pageQuery, type TokenInput } from './schemas.ts'
-import { hashToken, makeToken } from './token-guard.ts'
+import { newToken, pageQuery } from './schemas.ts'
 
 type Store = Pick<Kept, 'tokens' | 'audit' | 'transaction'>
-
-/** A new token, which is told nowhere else. */
-export const addToken = (
-  store: Store,
-  { name, scopes, expiresAt }: TokenInput,
-  by: string,
-): { readonly token: string; readonly record: TokenRecord } => {
-  const token = makeToken()
-  const until = expiresAt === undefined ? {} : { expiresAt }
-  const record = store.transaction(() => {
-    const added = store.tokens.add({ name, scopes: [...new Set(scopes)], hash: hashToken(token), ...until })
-    store.audit.append({ by, action: 'token.add', id: added.id, after: added })
-    return added
-  })
-  return { token, record }
-}
-
-/** @throws RecordError RECORD_UNKNOWN */
-const removeToken = (store: Store, id: number, by: string): void =>
-  store.transaction(() => {
-    const before = store.tokens.list().find((token) => token.id === id)
-    store.tokens.remove(id)
-    store.audit.append({ by, action: 'token.remove', id, before })
-  })
 
 /** Where nobody could come in, makes a token that may do everything, and tells it this once. */
 export const makeFirstToken = (store: Store, tell: (line: string) => void): void => {

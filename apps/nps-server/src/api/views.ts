@@ -30,7 +30,7 @@ export const clientView = (record: ClientRecord, { store, registry, nameOf }: So
     hasKey: publicKey !== undefined,
     flow: flowView(store.flowOf('client', record.id)),
     online: live !== undefined && live.agents.all.length > 0,
-    connections: live?.account.sessions ?? 0,
+    connections: live?.visitors ?? 0,
     programs: live?.agents.all.map(agentView) ?? [],
   }
 }
@@ -43,7 +43,7 @@ export const tunnelView = (record: TunnelRecord, { store, registry }: Sources): 
     ...(logins !== undefined && { logins: logins.map(({ name }) => ({ name })) }),
     hasPassword: passwordHash !== undefined,
     flow: flowView(store.flowOf('tunnel', record.id)),
-    connections: live?.account.sessions ?? 0,
+    connections: live?.visitors ?? 0,
     problem: live?.problem,
     state: stateOf(live),
   }
@@ -54,18 +54,19 @@ export const hostView = (record: HostRecord, { store, registry }: Sources): Show
   return {
     ...record,
     flow: flowView(store.flowOf('host', record.id)),
-    connections: live?.account.sessions ?? 0,
+    connections: live?.visitors ?? 0,
     problem: live?.problem,
     state: stateOf(live),
   }
 }
 
-/** `active`, or why no visitor comes through: of itself, or `offline`. */
+/** `active`, or why no visitor comes through: of itself, `problem` where it is not open, `client`, or `offline`. */
 const stateOf = (live: LiveTunnel | LiveHost | undefined): string => {
   if (live === undefined) return 'unknown'
   const now = Date.now()
   const own = live.account.state(now)
   if (own !== 'active') return own
+  if ('problem' in live && live.problem !== undefined) return 'problem'
   if (live.client.account.state(now) !== 'active') return 'client'
   return live.client.agents.all.length > 0 ? 'active' : 'offline'
 }

@@ -31,6 +31,7 @@ export class AgentRequest implements ServedRequest {
   readonly mirrors = true
   readonly isControl = true
   readonly account: Account
+  readonly fields: { readonly clientId: number }
   readonly #parts: AgentParts
   readonly #conn: Conn
   readonly #proven: ProvenClient
@@ -40,6 +41,7 @@ export class AgentRequest implements ServedRequest {
     this.#conn = conn
     this.#proven = proven
     this.account = parts.registry.ownerOf(proven.client)
+    this.fields = { clientId: proven.client.record.id }
   }
 
   reject(code: ErrorCode): Promise<void> {

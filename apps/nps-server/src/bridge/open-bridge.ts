@@ -7,7 +7,7 @@ import {
   type ProgramConfig,
   ServiceError,
   SignInGuard,
-  type SignInLimits,
+  signInLimits,
 } from '@sluice/service'
 import { type Address, formatAddress } from '@sluice/wire'
 import { BRIDGE_ALPN } from '@sluice/wire/bridge'
@@ -51,8 +51,8 @@ const PINGS = 3
 export const openBridge = (options: BridgeOptions): Promise<Listener> => {
   const { program, config, registry, identity, tls = certificateOf(identity) } = options
   const agents = new Map<string, NativeAgent>()
-  const guard = new SignInGuard(limitsOf(config))
-  program.onReload<ProgramConfig>((next) => () => guard.set(limitsOf(next)))
+  const guard = new SignInGuard(signInLimits(config))
+  program.onReload<ProgramConfig>((next) => () => guard.set(signInLimits(next)))
   const following = registry.watch(() => dismiss(agents.values(), registry))
   program.onStop(() => following[Symbol.dispose]())
   const { patienceMs = PATIENCE_MS } = options
@@ -62,11 +62,6 @@ export const openBridge = (options: BridgeOptions): Promise<Listener> => {
     new AgentRequest(parts, reader.conn, await serverLogin(reader, login))
   return program.listen('bridge', config.bridge, handshake, { tls, protocols: [BRIDGE_ALPN] })
 }
-
-const limitsOf = ({ authFailures: failures, authBackoffMs: backoffMs }: Limits): SignInLimits => ({
-  failures,
-  backoffMs,
-})
 
 const certificateOf = ({ privateKeyPem }: IdentityKey): { context: TlsContext } => ({
   context: createTlsContext(identityCertificate(createPrivateKey(privateKeyPem))),
@@ -83,9 +78,12 @@ const agentParts = (
     maxStreams: MAX_STREAMS,
     pingMs: Math.ceil(deadMs / PINGS),
     now: Date.now,
-    onChange: (event, { clientId, info, remote }, error) =>
+    onChange: (event, { clientId, kind, info, remote, version }, error) =>
       log.info(
-        { client: clientId, host: info.host, remote: formatAddress(remote), why: error?.message },
+        {
+          ...{ client: clientId, kind, agent: formatAddress(remote), version, host: info.host },
+          why: error?.message,
+        },
         event,
       ),
   }

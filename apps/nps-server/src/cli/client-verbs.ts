@@ -19,6 +19,7 @@ import {
 } from './record-flags.ts'
 import { clientLines, clientTable } from './record-tables.ts'
 import { type ClientView, clientView } from './record-views.ts'
+import { type RecordVerbs, removeVerb, resetFlowVerb, showVerb, switchVerbs } from './record-verbs.ts'
 
 interface ClientFlags extends CommonRecordFlags {
   user: string | null | undefined
@@ -50,6 +51,20 @@ const clientFlags: Flags<ClientFlags> = {
 
 const ENROL_ONCE =
   'The vkey is for npc, the enrolment for "client run --enroll-stdin" of this program. Both are printed this once.'
+
+const RECORDS: RecordVerbs = {
+  of: 'client',
+  show: {
+    about: 'Shows a client: limits, flow, and which programs are connected.',
+    example: { does: 'What has passed, in bytes:', line: 'client show 1 --json | jq .inlet,.export' },
+  },
+  enable: 'Lets visitors in again.',
+  disable: 'Cuts its visitors and its programs, and lets neither in.',
+  remove: 'Removes a client with its tunnels and hosts.',
+  shown,
+  setEnabled: ({ id, manager }, enabled) => manager.patchClient(id, { enabled }, BY),
+  removed: ({ id, manager }) => manager.removeClient(id, BY),
+}
 
 /** What can follow `client`, but for what client programs do themselves. */
 export function clientVerbs({ schema }: Pick<RecordCommandIo, 'schema'>): Verb[] {
@@ -94,16 +109,7 @@ export function clientVerbs({ schema }: Pick<RecordCommandIo, 'schema'>): Verb[]
         return { json: views, lines: clientTable(views) }
       },
     ),
-    verb(
-      {
-        of,
-        words: 'show ID',
-        about: 'Shows a client: limits, flow, and which programs are connected.',
-        examples: [{ does: 'What has passed, in bytes:', line: 'client show 1 --json | jq .inlet,.export' }],
-      },
-      {},
-      shown,
-    ),
+    showVerb(RECORDS),
     verb(
       {
         of,
@@ -116,37 +122,8 @@ export function clientVerbs({ schema }: Pick<RecordCommandIo, 'schema'>): Verb[]
       clientFlags,
       set,
     ),
-    ...(['enable', 'disable'] as const).map((word) =>
-      verb(
-        {
-          of,
-          words: `${word} ID`,
-          about:
-            word === 'enable'
-              ? 'Lets visitors in again.'
-              : 'Cuts visitors and refuses new ones; its programs stay.',
-          examples: [{ does: 'The first:', line: `client ${word} 1` }],
-        },
-        {},
-        async (call) => {
-          await call.manager.patchClient(call.id, { enabled: word === 'enable' }, BY)
-          return shown(call)
-        },
-      ),
-    ),
-    verb(
-      {
-        of,
-        words: 'remove ID',
-        about: 'Removes a client with its tunnels and hosts.',
-        examples: [{ does: 'The first:', line: 'client remove 1' }],
-      },
-      {},
-      async ({ id, manager }) => {
-        await manager.removeClient(id, BY)
-        return { json: { id, removed: true }, lines: [`removed client ${id}`] }
-      },
-    ),
+    ...switchVerbs(RECORDS),
+    removeVerb(RECORDS),
     verb(
       {
         of,
@@ -161,19 +138,7 @@ export function clientVerbs({ schema }: Pick<RecordCommandIo, 'schema'>): Verb[]
         return { json: { id, ...keys }, lines: keyLines(`new keys of client ${id}`, keys) }
       },
     ),
-    verb(
-      {
-        of,
-        words: 'reset-flow ID',
-        about: 'Has a client count from 0 from now on, its quota too.',
-        examples: [{ does: 'The first:', line: 'client reset-flow 1' }],
-      },
-      {},
-      async (call) => {
-        await call.manager.resetFlow('client', call.id, BY)
-        return shown(call)
-      },
-    ),
+    resetFlowVerb(RECORDS),
   ]
 }
 

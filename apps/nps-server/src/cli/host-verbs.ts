@@ -4,7 +4,6 @@ import type { HostScheme } from '../records.ts'
 import { BY, type Call, type Found, type Verb, verb } from './record-command.ts'
 import {
   about,
-  clientId,
   type CommonRecordFlags,
   commonPatch,
   commonRecordFlags,
@@ -20,6 +19,15 @@ import {
 } from './record-flags.ts'
 import { hostLines, hostTable } from './record-tables.ts'
 import { hostView } from './record-views.ts'
+import {
+  listVerb,
+  ofClient,
+  type RecordVerbs,
+  removeVerb,
+  resetFlowVerb,
+  showVerb,
+  switchVerbs,
+} from './record-verbs.ts'
 
 type Header = [name: string, value: string]
 
@@ -67,9 +75,17 @@ const hostFlags: Flags<HostFlags> = {
   ...commonRecordFlags,
 }
 
-const ofClient = { client: clientId.meta({ ...about('whose it is'), placeholder: 'ID' }) }
-const ofAnyClient = {
-  client: clientId.optional().meta({ ...about('those of one client'), placeholder: 'ID' }),
+const RECORDS: RecordVerbs = {
+  of: 'host',
+  show: {
+    about: 'Shows a host: limits and flow.',
+  },
+  enable: 'Serves a host again.',
+  disable: 'Serves a host no more and cuts its visitors.',
+  remove: 'Removes a host and cuts its visitors.',
+  shown,
+  setEnabled: ({ id, manager }, enabled) => manager.patchHost(id, { enabled }, BY),
+  removed: ({ id, manager }) => manager.removeHost(id, BY),
 }
 
 /** What can follow `host`. */
@@ -99,33 +115,16 @@ export function hostVerbs(): Verb[] {
         return { json: viewOf(call, id), lines: [`added host ${id}`] }
       },
     ),
-    verb(
-      {
-        of,
-        words: 'list',
-        about: 'Lists the hosts.',
-        examples: [{ does: 'Those of one client:', line: 'host list --client 1' }],
-      },
-      ofAnyClient,
-      (call, { client }) => {
+    listVerb(
+      of,
+      ({ store }) => store.hosts(),
+      (records, call) => {
         const state = call.store.presence.read()
-        const views = call.store
-          .hosts()
-          .filter(({ clientId: owner }) => client === undefined || owner === client)
-          .map((record) => hostView(record, call, state))
+        const views = records.map((record) => hostView(record, call, state))
         return { json: views, lines: hostTable(views) }
       },
     ),
-    verb(
-      {
-        of,
-        words: 'show ID',
-        about: 'Shows a host: limits and flow.',
-        examples: [{ does: 'The first:', line: 'host show 1' }],
-      },
-      {},
-      shown,
-    ),
+    showVerb(RECORDS),
     verb(
       {
         of,
@@ -147,47 +146,9 @@ export function hostVerbs(): Verb[] {
         return shown(call)
       },
     ),
-    ...(['enable', 'disable'] as const).map((word) =>
-      verb(
-        {
-          of,
-          words: `${word} ID`,
-          about: word === 'enable' ? 'Serves a host again.' : 'Serves a host no more and cuts its visitors.',
-          examples: [{ does: 'The first:', line: `host ${word} 1` }],
-        },
-        {},
-        async (call) => {
-          await call.manager.patchHost(call.id, { enabled: word === 'enable' }, BY)
-          return shown(call)
-        },
-      ),
-    ),
-    verb(
-      {
-        of,
-        words: 'remove ID',
-        about: 'Removes a host and cuts its visitors.',
-        examples: [{ does: 'The first:', line: 'host remove 1' }],
-      },
-      {},
-      async ({ id, manager }) => {
-        await manager.removeHost(id, BY)
-        return { json: { id, removed: true }, lines: [`removed host ${id}`] }
-      },
-    ),
-    verb(
-      {
-        of,
-        words: 'reset-flow ID',
-        about: 'Has a host count from 0 from now on, its quota too.',
-        examples: [{ does: 'The first:', line: 'host reset-flow 1' }],
-      },
-      {},
-      async (call) => {
-        await call.manager.resetFlow('host', call.id, BY)
-        return shown(call)
-      },
-    ),
+    ...switchVerbs(RECORDS),
+    removeVerb(RECORDS),
+    resetFlowVerb(RECORDS),
   ]
 }
 

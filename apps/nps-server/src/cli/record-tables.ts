@@ -9,25 +9,11 @@ import type { ClientView, HostView, TunnelView } from './record-views.ts'
 type AnyView = ClientView | TunnelView | HostView
 
 export function clientTable(views: readonly ClientView[]): string[] {
-  const head = [
-    'ID',
-    'REMARK',
-    'USER',
-    'STATE',
-    'ONLINE',
-    'INLET',
-    'EXPORT',
-    'QUOTA',
-    'USED',
-    'TUNNELS',
-    'HOSTS',
-  ]
+  const head = ['ID', 'REMARK', 'USER', ...FLOW_HEAD, 'TUNNELS', 'HOSTS']
   const rows = views.map((view) => [
     String(view.id),
     view.remark || '-',
     userText(view),
-    view.state,
-    view.online ? 'yes' : 'no',
     ...flowCells(view),
     String(view.tunnels.length),
     String(view.hosts.length),
@@ -57,20 +43,7 @@ export function clientLines(view: ClientView): string[] {
 }
 
 export function tunnelTable(views: readonly TunnelView[]): string[] {
-  const head = [
-    'ID',
-    'CLIENT',
-    'MODE',
-    'LISTEN',
-    'TARGETS',
-    'REMARK',
-    'STATE',
-    'ONLINE',
-    'INLET',
-    'EXPORT',
-    'QUOTA',
-    'USED',
-  ]
+  const head = ['ID', 'CLIENT', 'MODE', 'LISTEN', 'TARGETS', 'REMARK', ...FLOW_HEAD]
   const rows = views.map((view) => [
     String(view.id),
     String(view.clientId),
@@ -78,9 +51,7 @@ export function tunnelTable(views: readonly TunnelView[]): string[] {
     listenText(view),
     view.targets.join(',') || '-',
     view.remark || '-',
-    view.problem === undefined ? view.state : 'problem',
-    view.online ? 'yes' : 'no',
-    ...flowCells(view),
+    ...flowCells(view, view.problem === undefined ? view.state : 'problem'),
   ])
   return tableOf('no tunnels', head, rows)
 }
@@ -100,21 +71,7 @@ export function tunnelLines(view: TunnelView): string[] {
 }
 
 export function hostTable(views: readonly HostView[]): string[] {
-  const head = [
-    'ID',
-    'CLIENT',
-    'HOST',
-    'LOCATION',
-    'SCHEME',
-    'TARGETS',
-    'REMARK',
-    'STATE',
-    'ONLINE',
-    'INLET',
-    'EXPORT',
-    'QUOTA',
-    'USED',
-  ]
+  const head = ['ID', 'CLIENT', 'HOST', 'LOCATION', 'SCHEME', 'TARGETS', 'REMARK', ...FLOW_HEAD]
   const rows = views.map((view) => [
     String(view.id),
     String(view.clientId),
@@ -123,9 +80,7 @@ export function hostTable(views: readonly HostView[]): string[] {
     view.scheme,
     view.targets.join(','),
     view.remark || '-',
-    view.problem === undefined ? view.state : 'problem',
-    view.online ? 'yes' : 'no',
-    ...flowCells(view),
+    ...flowCells(view, view.problem === undefined ? view.state : 'problem'),
   ])
   return tableOf('no hosts', head, rows)
 }
@@ -169,7 +124,12 @@ const tableOf = (none: string, head: string[], rows: string[][]): string[] =>
 
 const flowText = ({ inlet, export: out }: FlowTotals): string => `inlet ${about(inlet)}, export ${about(out)}`
 
-const flowCells = (view: AnyView): string[] => [
+const FLOW_HEAD = ['STATE', 'ONLINE', 'INLET', 'EXPORT', 'QUOTA', 'USED']
+
+/** What stands below FLOW_HEAD. */
+const flowCells = (view: AnyView, state: string = view.state): string[] => [
+  state,
+  view.online ? 'yes' : 'no',
   about(view.inlet),
   about(view.export),
   quotaText(view.limits),

@@ -1,12 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto'
 import { date, textType } from '@sluice/service'
 import { z } from 'zod'
+import { addToken, removeToken } from '../api-tokens.ts'
 import { TOKEN_SCOPES, type TokenScope } from '../store/token-table.ts'
 import { BY, type Call, type Found, type Verb, verb } from './record-command.ts'
 import { about } from './record-flags.ts'
 import { tokenTable } from './record-tables.ts'
-
-const TOKEN_BYTES = 32
 
 const scopes = textType('SCOPE[,SCOPE]', 'scopes, read and write', (written): TokenScope[] => {
   const asked = z.array(z.enum(TOKEN_SCOPES)).min(1).parse(written.split(','))
@@ -70,11 +68,7 @@ export function tokenVerbs(): Verb[] {
       },
       {},
       ({ id, store }) => {
-        store.transaction(() => {
-          const before = store.tokens.list().find((token) => token.id === id)
-          store.tokens.remove(id)
-          store.audit.append({ by: BY, action: 'token.remove', id, before })
-        })
+        removeToken(store, id, BY)
         return { json: { id, removed: true }, lines: [`removed token ${id}`] }
       },
     ),
@@ -82,14 +76,7 @@ export function tokenVerbs(): Verb[] {
 }
 
 function add({ store }: Call, { name: label, scopes: asked, expires }: AddFlags): Found {
-  const token = randomBytes(TOKEN_BYTES).toString('base64url')
-  const hash = createHash('sha256').update(token).digest('hex')
-  const record = store.transaction(() => {
-    const until = expires === undefined ? {} : { expiresAt: expires }
-    const added = store.tokens.add({ name: label, hash, scopes: asked, ...until })
-    store.audit.append({ by: BY, action: 'token.add', id: added.id, after: added })
-    return added
-  })
+  const { token, record } = addToken(store, { name: label, scopes: asked, expiresAt: expires }, BY)
   return {
     json: { ...record, token },
     lines: [`added token ${record.id}`, `token (shown this once): ${token}`],

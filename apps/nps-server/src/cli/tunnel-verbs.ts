@@ -6,7 +6,6 @@ import { isPrivate } from '../store/record-schemas.ts'
 import { BY, type Call, type Found, type RecordCommandIo, type Verb, verb } from './record-command.ts'
 import {
   about,
-  clientId,
   type CommonRecordFlags,
   commonPatch,
   commonRecordFlags,
@@ -24,6 +23,15 @@ import {
 } from './record-flags.ts'
 import { tunnelLines, tunnelTable } from './record-tables.ts'
 import { type TunnelView, tunnelView } from './record-views.ts'
+import {
+  listVerb,
+  ofClient,
+  type RecordVerbs,
+  removeVerb,
+  resetFlowVerb,
+  showVerb,
+  switchVerbs,
+} from './record-verbs.ts'
 
 interface TunnelFlags extends CommonRecordFlags, ServedFlags {
   listen: Listen | undefined
@@ -48,11 +56,20 @@ const tunnelFlags: Flags<TunnelFlags> = {
   ...commonRecordFlags,
 }
 
-const ofClient = { client: clientId.meta({ ...about('whose it is'), placeholder: 'ID' }) }
-const ofAnyClient = {
-  client: clientId.optional().meta({ ...about('those of one client'), placeholder: 'ID' }),
-}
 const mode = z.enum(TUNNEL_MODES).meta(about('what kind of tunnel it is'))
+
+const RECORDS: RecordVerbs = {
+  of: 'tunnel',
+  show: {
+    about: 'Shows a tunnel: limits, flow, and why it is not open where it is not.',
+  },
+  enable: 'Opens a tunnel again.',
+  disable: 'Closes a tunnel and cuts its visitors.',
+  remove: 'Removes a tunnel and cuts its visitors.',
+  shown,
+  setEnabled: ({ id, manager }, enabled) => manager.patchTunnel(id, { enabled }, BY),
+  removed: ({ id, manager }) => manager.removeTunnel(id, BY),
+}
 
 /** What can follow `tunnel`. */
 export function tunnelVerbs({ schema }: Pick<RecordCommandIo, 'schema'>): Verb[] {
@@ -88,33 +105,16 @@ export function tunnelVerbs({ schema }: Pick<RecordCommandIo, 'schema'>): Verb[]
       { ...ofClient, mode, ...tunnelFlags, ports },
       add,
     ),
-    verb(
-      {
-        of,
-        words: 'list',
-        about: 'Lists the tunnels.',
-        examples: [{ does: 'Those of one client:', line: 'tunnel list --client 1' }],
-      },
-      ofAnyClient,
-      (call, { client }) => {
+    listVerb(
+      of,
+      ({ store }) => store.tunnels(),
+      (records, call) => {
         const state = call.store.presence.read()
-        const views = call.store
-          .tunnels()
-          .filter(({ clientId: owner }) => client === undefined || owner === client)
-          .map((record) => tunnelView(record, call, state))
+        const views = records.map((record) => tunnelView(record, call, state))
         return { json: views, lines: tunnelTable(views) }
       },
     ),
-    verb(
-      {
-        of,
-        words: 'show ID',
-        about: 'Shows a tunnel: limits, flow, and why it is not open where it is not.',
-        examples: [{ does: 'The first:', line: 'tunnel show 1' }],
-      },
-      {},
-      shown,
-    ),
+    showVerb(RECORDS),
     verb(
       {
         of,
@@ -130,47 +130,9 @@ export function tunnelVerbs({ schema }: Pick<RecordCommandIo, 'schema'>): Verb[]
       { ...tunnelFlags, ports },
       set,
     ),
-    ...(['enable', 'disable'] as const).map((word) =>
-      verb(
-        {
-          of,
-          words: `${word} ID`,
-          about: word === 'enable' ? 'Opens a tunnel again.' : 'Closes a tunnel and cuts its visitors.',
-          examples: [{ does: 'The first:', line: `tunnel ${word} 1` }],
-        },
-        {},
-        async (call) => {
-          await call.manager.patchTunnel(call.id, { enabled: word === 'enable' }, BY)
-          return shown(call)
-        },
-      ),
-    ),
-    verb(
-      {
-        of,
-        words: 'remove ID',
-        about: 'Removes a tunnel and cuts its visitors.',
-        examples: [{ does: 'The first:', line: 'tunnel remove 1' }],
-      },
-      {},
-      async ({ id, manager }) => {
-        await manager.removeTunnel(id, BY)
-        return { json: { id, removed: true }, lines: [`removed tunnel ${id}`] }
-      },
-    ),
-    verb(
-      {
-        of,
-        words: 'reset-flow ID',
-        about: 'Has a tunnel count from 0 from now on, its quota too.',
-        examples: [{ does: 'The first:', line: 'tunnel reset-flow 1' }],
-      },
-      {},
-      async (call) => {
-        await call.manager.resetFlow('tunnel', call.id, BY)
-        return shown(call)
-      },
-    ),
+    ...switchVerbs(RECORDS),
+    removeVerb(RECORDS),
+    resetFlowVerb(RECORDS),
   ]
 }
 

@@ -112,8 +112,18 @@ const checkServer = (
   throw new BridgeError('BRIDGE_SERVER', 'whoever answers is not the server of the enrolment')
 }
 
+/** As seen from here, where nobody has typed a name or a password. */
+const WORDS: Readonly<Record<string, string>> = {
+  AUTH_FAILED: 'the server knows no such enrolment: it was made void, or is of another server',
+  USER_DISABLED: 'the client is disabled at the server',
+  USER_EXPIRED: 'the client has expired at the server',
+}
+
 const refusalOf = ({ code, body }: BridgeVerdict): BridgeError => {
   const { code: outcome, text } = readBridgeRefusal(body)
   const isFinal = code === BRIDGE_VERDICT.AUTH_FAILED
-  return new BridgeError(isFinal ? 'BRIDGE_REFUSED' : 'BRIDGE_NOT_NOW', `${outcome}: ${text}`)
+  return new BridgeError(
+    isFinal ? 'BRIDGE_REFUSED' : 'BRIDGE_NOT_NOW',
+    `${outcome}: ${WORDS[outcome] ?? text}`,
+  )
 }

@@ -68,7 +68,7 @@ describe('the commands of a client program', () => {
     const { enrolment } = bridge.enrol()
     const command = start('run', ['--enroll-stdin'], formatEnrolment({ ...enrolment, secret: makeSecret() }))
     expect(await command.code).toBe(1)
-    expect(command.err()).toMatch(/^nps-server: AUTH_FAILED: .*\n$/)
+    expect(command.err()).toMatch(/^nps-server: AUTH_FAILED: the server knows no such enrolment.*\n$/)
     expect(command.lines.some(({ msg }) => msg === 'ready')).toBe(false)
   })
 

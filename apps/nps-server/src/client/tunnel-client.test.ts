@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Conn } from '@sluice/net'
+import { type Conn, createDial } from '@sluice/net'
 import { Collector } from '@sluice/net/testing'
 import { createLog } from '@sluice/service'
 import { decodeProxyHeader } from '@sluice/wire'
@@ -203,6 +203,24 @@ describe('a client program at the bridge', () => {
     const conn = await client.agents.all[0]!.open({ target: await echo(), visitor }, NEVER)
     expect(await rest(conn, 'again')).toBe('again')
     expect(program.status.server).toEqual(second.address)
+  })
+
+  it('says why it is down as seen from where it runs', async () => {
+    const bridge = await bridgeOf()
+    const why: string[] = []
+    const anywhere = createDial({ policy: { check: () => {} } })
+    let carrier: Conn | undefined
+    const { program, client } = await connected(bridge, {
+      dial: async (...asked) => (carrier = await anywhere(...asked)),
+      events: { down: ({ message }) => void why.push(message) },
+    })
+    // The server is done with the login before the client is.
+    await expect.poll(() => program.status.server).toBeDefined()
+    carrier!.destroy()
+    await expect.poll(() => why).toEqual(['the server was silent for too long, or the connection broke'])
+    await expect.poll(() => program.status.server).toBeDefined()
+    bridge.registry.patch(client, { enabled: false })
+    await expect.poll(() => why.at(-1)).toBe('USER_DISABLED: the client is disabled at the server')
   })
 
   it('gives up where its secret is nobody’s, or the server another one', async () => {

@@ -208,9 +208,7 @@ export class TunnelClient {
     events?.up?.(at, terms)
     const error = await over.promise
     this.#mux = this.#server = undefined
-    throw new BridgeError('BRIDGE_LOST', error?.message ?? 'the server has closed the connection', {
-      cause: error,
-    })
+    throw new BridgeError('BRIDGE_LOST', lossOf(error), { cause: error })
   }
 
   /**
@@ -251,6 +249,13 @@ export class TunnelClient {
       // Then it finds out by itself.
     }
   }
+}
+
+/** As seen from here: AGENT_LOST is what the server says of this side. */
+const lossOf = (error: Error | undefined): string => {
+  if (error === undefined) return 'the server has closed the connection'
+  const isLost = error instanceof ServiceError && error.code === 'AGENT_LOST'
+  return isLost ? 'the server was silent for too long, or the connection broke' : error.message
 }
 
 const GRACE_MS = 30_000

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Account, Directory, Program } from '@sluice/service'
+import { type Account, type Directory, type Program, signInLimits } from '@sluice/service'
 import { Deadlines, type ForwardSettings } from '@sluice/service/http'
 import type { Address } from '@sluice/wire'
 import type { LiveClient, Registry } from '../registry.ts'
@@ -35,7 +35,7 @@ export class LiveDoor implements HostDoor {
 
   constructor({ program, config, registry, acme, now }: LiveDoorParts) {
     this.directory = program.directory
-    this.logins = new VisitorLogins(loginLimits(config))
+    this.logins = new VisitorLogins(signInLimits(config))
     this.acme = acme
     this.now = now
     this.#registry = registry
@@ -74,15 +74,10 @@ export class LiveDoor implements HostDoor {
   #update(config: NpsServerConfig): void {
     this.#config = config
     this.#forward = this.#settings(config)
-    this.logins.limits = loginLimits(config)
+    this.logins.limits = signInLimits(config)
   }
 
   #settings({ handshakeMs: headMs, keepAliveMs, responseMs }: NpsServerConfig): ForwardSettings {
     return { via: this.#via, headMs, keepAliveMs, responseMs, deadlines: this.#deadlines }
   }
 }
-
-const loginLimits = ({
-  authFailures: failures,
-  authBackoffMs: backoffMs,
-}: NpsServerConfig): { failures: number; backoffMs: number } => ({ failures, backoffMs })

@@ -49,7 +49,7 @@ const answer = (
 export const refusal = (error: unknown, form: AnswerForm): OwnAnswer => answer(pageOf(error), form)
 
 /** Sends a visitor elsewhere, with the same method and body (RFC 9110 §15.4.9). */
-export const redirectPage = (location: string): Page => ({
+const redirectPage = (location: string): Page => ({
   status: 308,
   fields: [['Location', location]],
   body: '',

@@ -7,11 +7,13 @@ import {
 } from '@sluice/wire/npc'
 import type { PlainLogin } from '../manager-inputs.ts'
 import type { HealthCheck } from '../records.ts'
+import { modeOfNps } from '../nps-mode.ts'
 import { bindOf, count, given, limitsOf, loginOf } from './nps-values.ts'
 import { npcHash } from '../secret-hash.ts'
+import { isPrivate } from '../store/record-schemas.ts'
 import { NO_FLOW, type Plan, type PlannedClient, type PlannedHost, type PlannedTunnel } from './plan.ts'
 import { nameOf, schemeOf, wildcardProblem } from './plan-hosts.ts'
-import { healthOf, modeOf, noteOpen } from './plan-tunnels.ts'
+import { healthOf, noteOpen } from './plan-tunnels.ts'
 
 /** Of one section. */
 const MAX_PORTS = 10_000
@@ -77,7 +79,7 @@ const tunnelsOf = (
   { tunnel, client, accountsOf, healthFor }: TunnelPlanning,
 ): PlannedTunnel[] => {
   const label = `npc.conf: [${tunnel.name}]`
-  const mode = modeOf(tunnel.mode ?? '')
+  const mode = modeOfNps(tunnel.mode ?? '')
   if (mode === undefined) {
     plan.errors.push(`${label}: there is no such mode`)
     return []
@@ -85,9 +87,9 @@ const tunnelsOf = (
   const logins = tunnel.multiAccount === undefined ? [] : accountsOf(tunnel.multiAccount)
   if (logins === undefined) plan.errors.push(`${label}: its multi_account file cannot be read`)
   const { password = '', serverIp = '', localPath, stripPre } = tunnel
-  const isPrivate = mode === 'secret' || mode === 'p2p'
-  if (isPrivate && password === '') plan.errors.push(`${label}: it is private but has no password`)
-  const ports = isPrivate ? [undefined] : portsOf(tunnel.serverPort ?? [])
+  const isHidden = isPrivate(mode)
+  if (isHidden && password === '') plan.errors.push(`${label}: it is private but has no password`)
+  const ports = isHidden ? [undefined] : portsOf(tunnel.serverPort ?? [])
   const targets = targetsOf(tunnel, ports.length)
   if (ports.length > MAX_PORTS || targets === undefined) {
     plan.errors.push(`${label}: wanted as many target ports as server ports, and ${MAX_PORTS} at most`)
@@ -103,9 +105,9 @@ const tunnelsOf = (
     logins: logins ?? [],
     record: given({
       ...{ mode, port, localPath, remark: tunnel.name, stripPrefix: stripPre },
-      host: isPrivate ? undefined : bindOf(serverIp),
+      host: isHidden ? undefined : bindOf(serverIp),
       targets: targets[nth] ?? [],
-      passwordHash: isPrivate ? npcHash(password) : undefined,
+      passwordHash: isHidden ? npcHash(password) : undefined,
       health: healthFor(targets[nth] ?? []),
     }),
   }))

@@ -1,33 +1,20 @@
 import type { NpsTunnel } from '@sluice/wire/npc'
 import type { HealthCheck, TunnelMode } from '../records.ts'
+import { modeOfNps } from '../nps-mode.ts'
 import { npcHash } from '../secret-hash.ts'
+import { isPrivate } from '../store/record-schemas.ts'
 import type { Plan, PlannedClient, PlannedTunnel } from './plan.ts'
 import { bindOf, flowOf, given, limitsOf, targetsOf, wishOf } from './nps-values.ts'
 import type { ClientsById } from './plan-clients.ts'
 
-const MODES: Readonly<Record<string, TunnelMode>> = {
-  tcp: 'tcp',
-  udp: 'udp',
-  socks5: 'socks5',
-  httpProxy: 'httpProxy',
-  mixProxy: 'mixed',
-  secret: 'secret',
-  p2p: 'p2p',
-  file: 'file',
-}
-const PRIVATE: ReadonlySet<TunnelMode> = new Set(['secret', 'p2p'])
 const WITH_TARGETS: ReadonlySet<TunnelMode> = new Set(['tcp', 'udp', 'secret'])
 const PROXIES: ReadonlySet<TunnelMode> = new Set(['socks5', 'httpProxy', 'mixed'])
-
-/** undefined: there is no such tunnel here. */
-export const modeOf = (mode: string): TunnelMode | undefined =>
-  Object.hasOwn(MODES, mode) ? MODES[mode] : undefined
 
 export const planTunnels = (plan: Plan, tunnels: readonly NpsTunnel[], clients: ClientsById): void => {
   for (const tunnel of tunnels) {
     const label = `tasks.json: tunnel ${tunnel.Id}`
     const client = clients.get(tunnel.Client.Id)
-    const mode = modeOf(tunnel.Mode)
+    const mode = modeOfNps(tunnel.Mode)
     const why = whyNot(tunnel, mode)
     if (why !== undefined) plan.notes.push(`${label} ${why}, and is left out`)
     else if (client === undefined) plan.errors.push(`${label}: there is no client ${tunnel.Client.Id}`)
@@ -41,7 +28,7 @@ const whyNot = (tunnel: NpsTunnel, mode: TunnelMode | undefined): string | undef
   if (mode === undefined)
     return `is of mode ${JSON.stringify(tunnel.Mode.slice(0, 32))}, which there is not here`
   if (tunnel.Target.LocalProxy) return 'dials from the server itself, which no tunnel does here'
-  if (PRIVATE.has(mode) && tunnel.Password === '') return 'is private but has no password'
+  if (isPrivate(mode) && tunnel.Password === '') return 'is private but has no password'
   return undefined
 }
 
@@ -54,7 +41,7 @@ interface Planning {
 
 const planTunnel = (plan: Plan, { tunnel, label, client, mode }: Planning): PlannedTunnel => {
   const { Flow, Status: enabled, Remark: remark } = tunnel
-  const isPrivate = PRIVATE.has(mode)
+  const isHidden = isPrivate(mode)
   const logins = [...tunnel.MultiAccount.AccountMap].map(([name, password]) => ({ name, password }))
   noteOpen(plan, {
     label,
@@ -72,10 +59,10 @@ const planTunnel = (plan: Plan, { tunnel, label, client, mode }: Planning): Plan
       mode,
       enabled,
       remark,
-      host: isPrivate ? undefined : bindOf(tunnel.ServerIp),
-      port: isPrivate ? undefined : tunnel.Port,
+      host: isHidden ? undefined : bindOf(tunnel.ServerIp),
+      port: isHidden ? undefined : tunnel.Port,
       targets: WITH_TARGETS.has(mode) || mode === 'p2p' ? targetsOf(tunnel.Target, tunnel.TargetAddr) : [],
-      passwordHash: isPrivate ? npcHash(tunnel.Password) : undefined,
+      passwordHash: isHidden ? npcHash(tunnel.Password) : undefined,
       limits: limitsOf({ quota: Flow.FlowLimit }),
       proxyHeader: proxyHeaderOf(tunnel.ProtoVersion),
       localPath: tunnel.LocalPath || undefined,

@@ -11,6 +11,9 @@ const DELIVERED_AT_ONCE = 128 * 1024
 /** Of answers that the peer does not read, each of which it has asked for. */
 const MOST_ANSWERS = 256 * 1024
 
+/** Within the time after which a silent peer is dead, so that one that only answers is not. */
+const PINGS = 3
+
 /** A carrier that has brought so many of so much is worth a buffer of its own. */
 const FULL_READ = 16 * 1024
 const BULK_READS = 16
@@ -60,7 +63,8 @@ export abstract class MuxCore<Entry extends MuxEntry> implements Mux, ConnSink, 
   #fresh: Set<Lingering> = new Set()
 
   constructor(options: MuxOptions) {
-    const { conn, clock = systemClock, pingMs = 5000, deadMs = 15_000, maxStreams = 4096 } = options
+    const { conn, clock = systemClock, deadMs = 15_000, maxStreams = 4096 } = options
+    const { pingMs = Math.ceil(deadMs / PINGS) } = options
     this.options = options
     this.clock = clock
     this.#conn = conn

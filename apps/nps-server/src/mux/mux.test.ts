@@ -194,6 +194,16 @@ describe.each(Object.entries(kinds))('a mux: %s', (_name, { Kind, hasHalfClose, 
     await expect.poll(() => [ends.near.streams, ends.far.streams]).toEqual([0, 0])
   })
 
+  it('asks a peer that says nothing by itself before it counts as dead', async () => {
+    const clock = new ManualClock()
+    const ends = pair(memoryConns(), { clock, deadMs: 3000 })
+    for (let second = 0; second < 10; second += 1) {
+      await turns()
+      clock.advance(1000)
+    }
+    expect(ends.near.closed).toBe(false)
+  })
+
   it('measures the way there and back, and ends where the peer is silent', async () => {
     const clock = new ManualClock()
     const conns = memoryConns()

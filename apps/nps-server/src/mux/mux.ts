@@ -12,7 +12,7 @@ export interface MuxOptions {
   readonly onClose: (error: Error | undefined) => void
   /** Of both sides together. @default 4096 */
   readonly maxStreams?: number
-  /** @default 5000 */
+  /** @default a third of `deadMs` */
   readonly pingMs?: number
   /** So long without a byte from the peer is its end. @default 15000 */
   readonly deadMs?: number

@@ -3,20 +3,20 @@ import { createTlsContext, identityCertificate, type Listener, type TlsContext }
 import {
   type Account,
   type Program,
-  type ProgramConfig,
   type Request,
   type ServedRequest,
   ServiceError,
   SignInGuard,
-  type SignInLimits,
+  signInLimits,
 } from '@sluice/service'
 import type { NpsServerConfig } from '../config.ts'
 import type { LiveTunnel, Registry } from '../registry.ts'
+import { hashOfMd5 } from '../secret-hash.ts'
 import { visit } from '../tunnels/visit.ts'
 import { checkVisitor } from '../visitor-lists.ts'
 import { NpcCarrier } from './carrier.ts'
 import { NpcConf } from './conf-conn.ts'
-import { createNpcHandshake, hashOfMd5, type NpcArrival } from './handshake.ts'
+import { createNpcHandshake, type NpcArrival } from './handshake.ts'
 import { NpcMain } from './main-conn.ts'
 import { NpcMeetings } from './meetings.ts'
 import { PeerVisit } from './peer-visit.ts'
@@ -46,11 +46,11 @@ export const openNpcBridge = async (options: NpcBridgeOptions): Promise<Listener
   const { address, tls } = config.npcBridge!
   const { privateKey } = generateKeyPairSync('ed25519')
   const context = createTlsContext(identityCertificate(privateKey))
-  const guard = new SignInGuard(limitsOf(config))
+  const guard = new SignInGuard(signInLimits(config))
   let live = config
   program.onReload<NpsServerConfig>((next) => () => {
     live = next
-    guard.set(limitsOf(next))
+    guard.set(signInLimits(next))
   })
   const meetings = config.p2p && (await NpcMeetings.open({ program, address: config.p2p }))
   const bridge = new NpcBridge(options, { context, guard, meetings, config: () => live })
@@ -63,11 +63,6 @@ export const openNpcBridge = async (options: NpcBridgeOptions): Promise<Listener
 
 const WHY =
   'npc cannot tell who the server is, and its keys and passwords are MD5 that whoever hears them can use again'
-
-const limitsOf = ({ authFailures, authBackoffMs }: ProgramConfig): SignInLimits => ({
-  failures: authFailures,
-  backoffMs: authBackoffMs,
-})
 
 interface NpcBridgeParts {
   readonly context: TlsContext

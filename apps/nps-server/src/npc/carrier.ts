@@ -1,6 +1,6 @@
-import { refuse } from '@sluice/net'
-import type { Account, Levels, ServedRequest, Serving } from '@sluice/service'
+import type { Account, Serving } from '@sluice/service'
 import { NpcMux } from '../mux/npc-mux.ts'
+import { NpcControl } from './control-conn.ts'
 import type { NpcArrival } from './handshake.ts'
 
 export interface NpcCarrierParts {
@@ -16,30 +16,15 @@ export interface NpcCarrierParts {
 }
 
 /** A conn that carries streams to a program. */
-export class NpcCarrier implements ServedRequest {
+export class NpcCarrier extends NpcControl {
   readonly protocol = 'npc-chan'
-  readonly target = undefined
-  readonly isControl = true
   /** Each of its bytes is that of a visitor's session. */
   readonly mirrors = true
-  readonly #arrival: NpcArrival
   readonly #parts: NpcCarrierParts
 
   constructor(arrival: NpcArrival, parts: NpcCarrierParts) {
-    this.#arrival = arrival
+    super(arrival, parts.account)
     this.#parts = parts
-  }
-
-  get levels(): Levels {
-    return [this.#arrival.client.account]
-  }
-
-  get account(): Account {
-    return this.#parts.account
-  }
-
-  reject(): Promise<void> {
-    return refuse(this.#arrival.conn, new Uint8Array(0))
   }
 
   serve(session: Serving): Promise<void> {

@@ -1,13 +1,5 @@
-import { type Conn, Reader, refuse } from '@sluice/net'
-import {
-  type Account,
-  codeOf,
-  type Levels,
-  type Log,
-  ServiceError,
-  type ServedRequest,
-  type Serving,
-} from '@sluice/service'
+import { type Conn, Reader } from '@sluice/net'
+import { type Account, codeOf, type Log, ServiceError, type Serving } from '@sluice/service'
 import {
   decodeNpcConfRequest,
   encodeNpcBoolean,
@@ -17,9 +9,11 @@ import {
 } from '@sluice/wire/npc'
 import type { TunnelRecord } from '../records.ts'
 import type { LiveClient, Registry } from '../registry.ts'
+import { hashOfMd5 } from '../secret-hash.ts'
 import { placeOf, type PlaceRules } from '../tunnels/tunnel-place.ts'
 import { type LentParts, lentHost, lentTunnels, NpcConfError } from './conf-records.ts'
-import { hashOfMd5, type NpcArrival } from './handshake.ts'
+import { NpcControl } from './control-conn.ts'
+import type { NpcArrival } from './handshake.ts'
 import type { NpcLoan } from './loan.ts'
 
 export interface NpcConfParts {
@@ -42,30 +36,15 @@ const MAX_REQUESTS = 1024
 const MAX_BYTES = MAX_NPC_JSON_BYTES + 64
 
 /** What a program with a file of its own brings before it comes itself; each of its requests is answered with yes or no. */
-export class NpcConf implements ServedRequest {
+export class NpcConf extends NpcControl {
   readonly protocol = 'npc-conf'
-  readonly target = undefined
-  readonly isControl = true
   readonly mirrors = true
-  readonly #arrival: NpcArrival
   readonly #parts: NpcConfParts
   #loan: NpcLoan | undefined = undefined
 
   constructor(arrival: NpcArrival, parts: NpcConfParts) {
-    this.#arrival = arrival
+    super(arrival, parts.account)
     this.#parts = parts
-  }
-
-  get levels(): Levels {
-    return [this.#arrival.client.account]
-  }
-
-  get account(): Account {
-    return this.#parts.account
-  }
-
-  reject(): Promise<void> {
-    return refuse(this.#arrival.conn, new Uint8Array(0))
   }
 
   async serve(session: Serving): Promise<void> {
@@ -80,7 +59,7 @@ export class NpcConf implements ServedRequest {
       await this.#answerAll(reader, session.conn)
     } finally {
       clearTimeout(timer)
-      if (this.#loan !== undefined) this.#parts.lent(this.#arrival.client, this.#loan)
+      if (this.#loan !== undefined) this.#parts.lent(this.arrival.client, this.#loan)
     }
   }
 
@@ -110,7 +89,7 @@ export class NpcConf implements ServedRequest {
 
   /** One answer for each request, however many tunnels it makes: all of them, or none. */
   async #take(request: Exclude<NpcConfRequest, { type: 'status' }>): Promise<boolean> {
-    const { client } = this.#arrival
+    const { client } = this.arrival
     const { registry, log } = this.#parts
     try {
       if (request.type === 'client' || !client.record.mayConfigure) throw new ServiceError('ACCESS_DENIED')
@@ -129,7 +108,7 @@ export class NpcConf implements ServedRequest {
 
   /** @throws NpcConfError */
   #check(tunnels: readonly TunnelRecord[]): void {
-    const { client } = this.#arrival
+    const { client } = this.arrival
     const rules = this.#parts.rules()
     for (const record of tunnels) {
       const { problem } = placeOf({ record, client }, rules)
@@ -139,7 +118,7 @@ export class NpcConf implements ServedRequest {
 
   /** Of what runs; nobody is told of others' tunnels. */
   #names(keyMd5: string): string[] {
-    const { client, keyHash } = this.#arrival
+    const { client, keyHash } = this.arrival
     if (hashOfMd5(keyMd5) !== keyHash) return []
     const all = [...client.tunnels.values(), ...client.hosts.values()]
     return all.flatMap(({ record }) => (record.enabled && record.remark !== '' ? record.remark : []))

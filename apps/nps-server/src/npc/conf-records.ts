@@ -1,8 +1,10 @@
 import { isIP } from 'node:net'
 import { hashPassword } from '@sluice/userstore'
 import type { NpsHost, NpsTunnel } from '@sluice/wire/npc'
+import { modeOfNps } from '../nps-mode.ts'
 import type { HostRecord, Login, TunnelMode, TunnelRecord } from '../records.ts'
 import { npcHash } from '../secret-hash.ts'
+import { isPrivate } from '../store/record-schemas.ts'
 import { parseTarget } from '../target-picker.ts'
 
 /** What a program has asked for cannot be had; the message is for the log. */
@@ -24,17 +26,6 @@ const MAX_TARGETS = 64
 const MAX_LOGINS = 64
 const MAX_HEADERS = 64
 const MAX_TEXT = 256
-const MODES: ReadonlyMap<string, TunnelMode> = new Map([
-  ['tcp', 'tcp'],
-  ['udp', 'udp'],
-  ['socks5', 'socks5'],
-  ['httpProxy', 'httpProxy'],
-  ['mixProxy', 'mixed'],
-  ['secret', 'secret'],
-  ['p2p', 'p2p'],
-  ['file', 'file'],
-])
-const PORTLESS: ReadonlySet<TunnelMode> = new Set(['secret', 'p2p'])
 const TARGETLESS: ReadonlySet<TunnelMode> = new Set(['socks5', 'httpProxy', 'mixed', 'file'])
 const HOST_NAME = /^(?:\*\.)?[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/
 const HEADER = /^([!#$%&'*+\-.^_`|~\dA-Za-z]+):[ \t]*([\x20-\x7e]*)$/
@@ -44,10 +35,10 @@ const HEADER = /^([!#$%&'*+\-.^_`|~\dA-Za-z]+):[ \t]*([\x20-\x7e]*)$/
  * @throws NpcConfError
  */
 export const lentTunnels = async (asked: NpsTunnel, parts: LentParts): Promise<TunnelRecord[]> => {
-  const mode = MODES.get(asked.Mode)
+  const mode = modeOfNps(asked.Mode)
   if (mode === undefined) throw new NpcConfError('there is no such mode')
   const rest = { ...(await common(asked, mode)), ...lentBase(asked.Remark, parts), mode }
-  if (PORTLESS.has(mode)) {
+  if (isPrivate(mode)) {
     const passwordHash = passwordHashOf(asked.Password)
     return [{ ...rest, passwordHash, targets: targetsOf(asked, mode) }]
   }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { type Conn, type Reader, refuse } from '@sluice/net'
 import {
   type Handshake,
@@ -18,6 +17,7 @@ import {
   type NpcPurpose,
 } from '@sluice/wire/npc'
 import type { LiveClient, Registry } from '../registry.ts'
+import { hashOfMd5 } from '../secret-hash.ts'
 
 /** A conn whose program has shown a key, and has said what it is for. */
 export interface NpcArrival {
@@ -46,9 +46,6 @@ const NOTHING = new Uint8Array(0)
 const OUR_CORE = Buffer.from(NPC_CORE_VERSION_MD5)
 const RIGHT = encodeNpcVerdict(true)
 const WRONG = encodeNpcVerdict(false)
-
-/** What the store keeps of a key or password, in place of the MD5 text that comes over the wire. */
-export const hashOfMd5 = (md5: string): string => createHash('sha256').update(md5).digest('hex')
 
 /**
  * Lets programs in that show the key of a client. Who is no such program is told nothing, and whose key is nobody's only

@@ -1,6 +1,7 @@
-import { type Conn, type ConnSink, NetError, refuse } from '@sluice/net'
-import type { Account, Levels, ServedRequest, Serving } from '@sluice/service'
+import { type ConnSink, NetError } from '@sluice/net'
+import type { Account, Serving } from '@sluice/service'
 import { decodeNpcReport, encodeNpcSignal, type NpcReport, type NpcSignal } from '@sluice/wire/npc'
+import { NpcControl } from './control-conn.ts'
 import type { NpcArrival } from './handshake.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -18,35 +19,18 @@ export interface NpcMainParts {
 }
 
 /** The conn for signals of one program. */
-export class NpcMain implements ServedRequest, ConnSink {
+export class NpcMain extends NpcControl implements ConnSink {
   readonly protocol = 'npc-main'
-  readonly target = undefined
-  readonly isControl = true
   /** It carries no payload, and lasts as long as its program does. */
   readonly mirrors = true
-  readonly arrival: NpcArrival
   readonly #parts: NpcMainParts
-  readonly #conn: Conn
   #rest: Uint8Array = NOTHING
   #settle: ((error: Error | undefined) => void) | undefined = undefined
   #isBlocked = false
 
   constructor(arrival: NpcArrival, parts: NpcMainParts) {
-    this.arrival = arrival
-    this.#conn = arrival.conn
+    super(arrival, parts.account)
     this.#parts = parts
-  }
-
-  get levels(): Levels {
-    return [this.arrival.client.account]
-  }
-
-  get account(): Account {
-    return this.#parts.account
-  }
-
-  reject(): Promise<void> {
-    return refuse(this.#conn, NOTHING)
   }
 
   serve(session: Serving): Promise<void> {
@@ -56,15 +40,15 @@ export class NpcMain implements ServedRequest, ConnSink {
       session.onShutdown = (): void => this.#parts.onShutdown(this)
       this.#parts.onServe(this)
       if (this.#settle === undefined) return
-      this.#conn.attach(this)
-      this.#conn.resume()
+      this.conn.attach(this)
+      this.conn.resume()
     })
   }
 
   /** Lost where the program does not read what it is told. */
   send(signal: NpcSignal): void {
     if (this.#isBlocked || this.#settle === undefined) return
-    this.#isBlocked = !this.#conn.write(encodeNpcSignal(signal))
+    this.#isBlocked = !this.conn.write(encodeNpcSignal(signal))
   }
 
   /** @param error the outcome; none: an ordinary end */
@@ -72,8 +56,8 @@ export class NpcMain implements ServedRequest, ConnSink {
     const settle = this.#settle
     if (settle === undefined) return
     this.#settle = undefined
-    this.#conn.attach(undefined)
-    this.#conn.destroy()
+    this.conn.attach(undefined)
+    this.conn.destroy()
     settle(error)
   }
 

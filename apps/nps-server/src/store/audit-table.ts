@@ -22,7 +22,7 @@ export interface AuditRecord extends AuditEntry {
 }
 
 /** Older ones are dropped. */
-export const AUDIT_MAX = 100_000
+const AUDIT_MAX = 100_000
 const ENTRY_MAX_CHARS = 64 * 1024
 
 interface Row {

@@ -17,7 +17,7 @@ export interface ServerState {
 /** A server writes its state this often at least. */
 export const PRESENCE_EVERY_MS = 2000
 /** A server that was silent for so long is gone. */
-export const PRESENCE_STALE_MS = 10_000
+const PRESENCE_STALE_MS = 10_000
 
 /** Who is connected now: each server has one row, and whoever reads leaves out those of servers that are gone. */
 export class PresenceTable {

@@ -29,7 +29,7 @@ import type { Transact } from './transact.ts'
 export const recordsFile = (data: string): string => join(data, 'tunnels.db')
 
 export interface RecordStoreOptions {
-  /** How long to wait for another program's lock, ms; whoever waits does nothing else. @default 2000 */
+  /** How long to wait for another program's lock once it is open, ms; whoever waits does nothing else. @default 2000 */
   readonly busyMs?: number
   /** Wall clock. @default Date.now */
   readonly now?: () => number
@@ -55,9 +55,8 @@ interface Changed<Record> {
 /**
  * Clients, tunnels and hosts, and what has passed them, in one SQLite file that any number of programs may have open. Each
  * call blocks and is one transaction; `transaction` makes one of several. A write takes a revision and marks what it wrote
- * with it, so whoever remembers the last one it saw finds what changed since.
- *
- * Writes throw StoreError STORE_BUSY, STORE_WRITE, STORE_CORRUPT besides what they say.
+ * with it, so whoever remembers the last one it saw finds what changed since. Writes throw StoreError STORE_BUSY,
+ * STORE_WRITE, STORE_CORRUPT besides what they say.
  */
 export class RecordStore {
   readonly tokens: TokenTable
@@ -79,7 +78,9 @@ export class RecordStore {
 
   /** @throws StoreError STORE_OPEN, STORE_BUSY, STORE_CORRUPT, STORE_SCHEMA_NEWER */
   static open(file: string, options: RecordStoreOptions = {}): RecordStore {
-    return new RecordStore(openDatabase(file, options.busyMs ?? 2000, migrateRecords), options)
+    const database = openDatabase(file, 2000, migrateRecords)
+    database.pragma(`busy_timeout = ${options.busyMs ?? 2000}`)
+    return new RecordStore(database, options)
   }
 
   private constructor(database: Database, { now = Date.now, auditMax }: RecordStoreOptions) {

@@ -1,11 +1,17 @@
 import type { Conn } from '@sluice/net'
-import { type Handshake, type Program, runSession, ServiceError, SignInGuard } from '@sluice/service'
+import {
+  type Handshake,
+  type Program,
+  runSession,
+  ServiceError,
+  SignInGuard,
+  signInLimits,
+} from '@sluice/service'
 import type { NativeAgent, OnVisit } from '../bridge/index.ts'
 import { acceptStream, refuseStream } from '../bridge/index.ts'
 import type { NpsServerConfig } from '../config.ts'
 import type { LiveTunnel, Registry } from '../registry.ts'
 import { hashOfMd5 } from '../secret-hash.ts'
-import { signInLimitsOf } from './tunnel-listener.ts'
 import type { Tunnels } from './tunnels.ts'
 
 export interface SecretVisitsOptions {
@@ -17,8 +23,8 @@ export interface SecretVisitsOptions {
 
 /** Takes the streams of client programs to secret tunnels: each is a session like any other. */
 export const secretVisits = ({ program, config, registry, tunnels }: SecretVisitsOptions): OnVisit => {
-  const guard = new SignInGuard(signInLimitsOf(config))
-  program.onReload<NpsServerConfig>((next) => () => guard.set(signInLimitsOf(next)))
+  const guard = new SignInGuard(signInLimits(config))
+  program.onReload<NpsServerConfig>((next) => () => guard.set(signInLimits(next)))
   const { sessions, dial, mayReuse } = program
   const parts = { door: 'bridge', metrics: program.metrics.door('bridge'), sessions, dial, mayReuse }
   const find = (passwordMd5: string, { clientId, remote }: NativeAgent): LiveTunnel => {

@@ -7,7 +7,7 @@ import {
   type ListenerOptions,
   type Program,
   Seldom,
-  type SignInLimits,
+  signInLimits,
 } from '@sluice/service'
 import { Deadlines } from '@sluice/service/http'
 import { type Address, formatAddress } from '@sluice/wire'
@@ -36,11 +36,6 @@ export interface TunnelPartsOptions {
 
 const SELDOM_MS = 60_000
 
-export const signInLimitsOf = ({ authFailures, authBackoffMs }: NpsServerConfig): SignInLimits => ({
-  failures: authFailures,
-  backoffMs: authBackoffMs,
-})
-
 export const tunnelParts = ({ program, registry, clock, config }: TunnelPartsOptions): TunnelParts => {
   const via = `sluice-${randomBytes(4).toString('hex')}`
   const deadlines = new Deadlines()
@@ -54,7 +49,7 @@ export const tunnelParts = ({ program, registry, clock, config }: TunnelPartsOpt
     dialMs: () => config().dialMs,
     udpIdleMs: () => config().udpIdleMs,
     isDue: (what) => seldom.due(what),
-    logins: new ProxyLogins(ownerOf, signInLimitsOf(config())),
+    logins: new ProxyLogins(ownerOf, signInLimits(config())),
     forward: () => {
       const { handshakeMs: headMs, keepAliveMs, responseMs } = config()
       return { via, headMs, keepAliveMs, responseMs, deadlines }
@@ -68,10 +63,10 @@ export const openListener = (
   address: Address,
   parts: TunnelParts,
 ): Promise<{ close(): void }> => {
-  const { id, mode } = tunnel.record
+  const { mode } = tunnel.record
   if (mode === 'udp') return Visitors.open(tunnel, address, parts)
   const options: ListenerOptions = {
-    fields: { tunnel: id },
+    fields: tunnel.fields,
     levels: () => tunnel.levels,
     dial: tunnelDial(tunnel, parts),
     mayReuse: () => true,

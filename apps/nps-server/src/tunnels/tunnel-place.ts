@@ -4,6 +4,7 @@ import type { Address } from '@sluice/wire'
 import { isAmong } from '../config-types.ts'
 import type { TunnelMode } from '../records.ts'
 import type { LiveTunnel } from '../registry.ts'
+import { isPrivate } from '../store/record-schemas.ts'
 
 /** Where a tunnel is to be open, or why it cannot be; neither where nobody wants it to be. */
 export interface Place {
@@ -26,7 +27,6 @@ type Placed = Pick<LiveTunnel, 'record' | 'client'>
 /** Where visitors of tunnels come that say nothing else. */
 const HOST = '127.0.0.1'
 const PROXIES: ReadonlySet<TunnelMode> = new Set(['socks5', 'httpProxy', 'mixed'])
-const PORTLESS: ReadonlySet<TunnelMode> = new Set(['secret', 'p2p'])
 
 /** Its visitors say where they want to go. */
 export const isProxy = ({ record }: Pick<LiveTunnel, 'record'>): boolean => PROXIES.has(record.mode)
@@ -40,7 +40,7 @@ export const loginsOf = ({ record, client }: Placed): NonNullable<LiveTunnel['re
 export const placeOf = (tunnel: Placed, { ports, open }: PlaceRules): Place => {
   const { record, client } = tunnel
   const { mode, host = HOST, port } = record
-  if (!record.enabled || !client.record.enabled || PORTLESS.has(mode)) return NOWHERE
+  if (!record.enabled || !client.record.enabled || isPrivate(mode)) return NOWHERE
   if (port === undefined) return { problem: 'it has no port' }
   // Port 0 is any that is free, and none that others have use for.
   if (port !== 0 && !isAmong(ports, port)) return { problem: `port ${port} is not among --ports` }

@@ -1,9 +1,9 @@
 import { type Clock, systemClock } from '@sluice/ratelimit'
-import type { Program, Request } from '@sluice/service'
+import { type Program, type Request, signInLimits } from '@sluice/service'
 import type { NpsServerConfig } from '../config.ts'
 import type { LiveTunnel, Registry } from '../registry.ts'
 import { LoginWatch } from './login-watch.ts'
-import { openListener, signInLimitsOf, type TunnelParts, tunnelParts } from './tunnel-listener.ts'
+import { openListener, type TunnelParts, tunnelParts } from './tunnel-listener.ts'
 import { TunnelDoor, type TunnelDoorOptions } from './tunnel-door.ts'
 import { placeOf } from './tunnel-place.ts'
 import { visit, type Visited } from './visit.ts'
@@ -35,7 +35,7 @@ export class Tunnels {
     this.#watch = registry.watch(() => void this.sync())
     program.onReload<NpsServerConfig>((next) => () => {
       this.#config = next
-      logins.limits = signInLimitsOf(next)
+      logins.limits = signInLimits(next)
       void this.sync()
     })
     program.onStop(() => this.#stop())

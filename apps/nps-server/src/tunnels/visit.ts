@@ -62,6 +62,7 @@ class Visit implements Request {
   readonly levels: Levels
   readonly protocol: string
   readonly target: Address
+  readonly fields: LiveTunnel['fields']
   readonly dial: CallerDial = (_target, signal, caller) => this.#dial(signal, caller)
   readonly onEnd: () => void
   readonly #tunnel: LiveTunnel
@@ -72,6 +73,7 @@ class Visit implements Request {
     const picked = pickFor(tunnel)
     this.account = parts.ownerOf(tunnel.client)
     this.levels = tunnel.levels
+    this.fields = tunnel.fields
     this.protocol = visited.protocol
     this.target = picked.address
     this.onEnd = (): void => picked.release()

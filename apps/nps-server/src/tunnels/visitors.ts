@@ -41,7 +41,7 @@ export class Visitors {
   static async open(tunnel: LiveTunnel, address: Address, parts: VisitorsParts): Promise<Visitors> {
     const visitors = new Visitors(tunnel, parts)
     visitors.#socket = await parts.program.datagrams('tunnel', address, visitors.#onDatagram, {
-      fields: { tunnel: tunnel.record.id },
+      fields: tunnel.fields,
       levels: () => tunnel.levels,
     })
     return visitors

@@ -38,6 +38,14 @@ codecSuite({ decode: decodeMd5Hex, encode: encodeLatin1, known: md5s, values: md
 codecSuite({ decode: decodeNpcVerdict, encode: encodeNpcVerdict, known: verdicts, values: fc.boolean() })
 codecSuite({ decode: decodeNpcPurpose, encode: encodeNpcPurpose, known: purposes, values })
 
+test('a release that is filled up with zeros is told without them', () => {
+  const padded = hex('"TST" 06 00 00 00 "0.26.0" 08 00 00 00 "0.35.0" 00 00')
+  expect(decodeNpcHello(padded)).toEqual({
+    value: { core: '0.26.0', release: '0.35.0' },
+    size: padded.length,
+  })
+})
+
 test('the version that is answered for is the one that is spoken', () => {
   expect(createHash('md5').update(NPC_CORE_VERSION).digest('hex')).toBe(NPC_CORE_VERSION_MD5)
 })

@@ -50,7 +50,10 @@ export const decodeNpcHello: Decode<NpcHello> = (bytes) => {
   if (core === undefined) return undefined
   const release = readBlock(bytes, core.end, MAX_NPC_VERSION_BYTES)
   if (release === undefined) return undefined
-  return { value: { core: lineText(core.bytes), release: lineText(release.bytes) }, size: release.end }
+  return {
+    value: { core: lineText(core.bytes), release: lineText(unpadded(release.bytes)) },
+    size: release.end,
+  }
 }
 
 export function encodeNpcHello({ core, release }: NpcHello): Uint8Array {
@@ -88,6 +91,13 @@ export function encodeNpcPurpose(purpose: NpcPurpose): Uint8Array {
 const MAGIC = 'TST'
 const VERDICTS = ['sucs', 'vkey'] as const
 const PURPOSES = ['main', 'chan', 'file', 'conf', 'rgst', 'sert', 'p2pm'] as const
+
+/** Some forks fill it up with zeros. */
+const unpadded = (bytes: Uint8Array): Uint8Array => {
+  let end = bytes.length
+  while (end > 0 && bytes[end - 1] === 0) end -= 1
+  return bytes.subarray(0, end)
+}
 
 const readRegister: Decode<NpcPurpose> = (bytes) => {
   if (bytes.length < 8) return undefined

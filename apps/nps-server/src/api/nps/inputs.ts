@@ -1,5 +1,6 @@
 import type { FlowLimits, HostScheme, TunnelMode } from '../../records.ts'
 import type { ClientChange, HostChange, PlainLogin, TunnelChange } from '../../manager-inputs.ts'
+import { modeOfNps } from '../../nps-mode.ts'
 import { NpsRefusal } from './nps-refusal.ts'
 import type { Params } from './params.ts'
 
@@ -41,22 +42,11 @@ const limitsOf = (params: Params): LimitsChange | undefined => {
   return Object.keys(limits).length === 0 ? undefined : limits
 }
 
-const MODES: Readonly<Record<string, TunnelMode>> = {
-  tcp: 'tcp',
-  udp: 'udp',
-  socks5: 'socks5',
-  httpProxy: 'httpProxy',
-  mixProxy: 'mixed',
-  secret: 'secret',
-  p2p: 'p2p',
-  file: 'file',
-}
-
 /** undefined: it is not there. @throws NpsRefusal */
 export const modeOf = (params: Params): TunnelMode | undefined => {
   const type = params.text('type')
   if (type === undefined || type === '') return undefined
-  const mode = Object.hasOwn(MODES, type) ? MODES[type] : undefined
+  const mode = modeOfNps(type)
   if (mode === undefined) throw new NpsRefusal('type: there is no such tunnel here')
   return mode
 }

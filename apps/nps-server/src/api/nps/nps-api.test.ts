@@ -326,3 +326,12 @@ test('a client that is here is told with the address and version of its program'
     data: { IsConnect: true, Addr: '192.0.2.7', Version: '0.26.10' },
   })
 })
+
+test('a slash behind a path changes nothing, and makes no second change of one', async () => {
+  await using api = await open()
+  expect((await post(api, '/auth/gettime/', {})).body).toEqual({ time: expect.any(Number) })
+  const auth = authOf(now())
+  expect((await post(api, '/client/add/', { remark: 'x' }, auth)).body).toMatchObject({ status: 1 })
+  expect((await post(api, '/client/add', { remark: 'x' }, auth)).status).toBe(401)
+  expect((await post(api, '/client/list/', {})).body).toMatchObject({ total: 1 })
+})

@@ -36,15 +36,18 @@ const add = (app: App, options: NpsApiOptions): void => {
   const form = 'application/x-www-form-urlencoded'
   app.addContentTypeParser(form, { parseAs: 'string' }, (_request, body, parsed) => parsed(null, body))
   app.setErrorHandler((error, _request, reply) => refuse(reply, error, log))
+  const post = (path: string, serve: (request: FastifyRequest) => unknown): void => {
+    for (const spelt of spellings(path)) app.post(spelt, serve)
+  }
   const gettime = (): object => ({ time: Math.floor(now() / 1000) })
-  app.get('/auth/gettime', gettime)
-  app.post('/auth/gettime', gettime)
+  for (const spelt of spellings('/auth/gettime')) app.get(spelt, gettime)
+  post('/auth/gettime', gettime)
   for (const { reads, changes } of routesOf(options)) {
     for (const [path, serve] of Object.entries(reads)) {
-      app.post(path, (request) => serve(admitted(request, keys, guard).params, askedOf(request)))
+      post(path, (request) => serve(admitted(request, keys, guard).params, askedOf(request)))
     }
     for (const [path, serve] of Object.entries(changes)) {
-      app.post(path, (request) => {
+      post(path, (request) => {
         const { params, auth } = admitted(request, keys, guard)
         keys.once(auth, path + params.without('auth_key', 'timestamp'))
         return serve(params, askedOf(request))
@@ -52,6 +55,9 @@ const add = (app: App, options: NpsApiOptions): void => {
     }
   }
 }
+
+/** Scripts end paths with a slash, as the manual of nps does, or do not. */
+const spellings = (path: string): string[] => [path, `${path}/`]
 
 const routesOf = (parts: NpsParts): NpsRoutes[] => [
   clientRoutes(parts),

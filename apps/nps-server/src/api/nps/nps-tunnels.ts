@@ -1,4 +1,5 @@
 import type { TunnelRecord } from '../../records.ts'
+import { isPrivate } from '../../store/record-schemas.ts'
 import { freePort } from './free-port.ts'
 import { modeOf, tunnelChange, withoutNull } from './inputs.ts'
 import { listed } from './listing.ts'
@@ -6,9 +7,6 @@ import { BY, done, type NpsParts, type NpsRoutes } from './nps-parts.ts'
 import { NpsRefusal } from './nps-refusal.ts'
 import type { Params } from './params.ts'
 import { clientRow, type Row, tunnelRow } from './rows.ts'
-
-/** Without a port of their own. */
-const PRIVATE = new Set(['secret', 'p2p'])
 
 export const tunnelRoutes = (parts: NpsParts): NpsRoutes => {
   const { store, manager, sources } = parts
@@ -69,7 +67,7 @@ const newTunnel = (
   if (mode === undefined) throw new NpsRefusal('type: wanted')
   const { port, ...rest } = withoutNull(tunnelChange(params))
   const clientId = params.id('client_id')
-  if (PRIVATE.has(mode)) return { ...rest, clientId, mode }
+  if (isPrivate(mode)) return { ...rest, clientId, mode }
   const taken = new Set(store.tunnels().map((tunnel) => tunnel.port))
   return { ...rest, clientId, mode, port: port ?? freePort(ports(), taken) }
 }

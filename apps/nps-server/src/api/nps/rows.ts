@@ -1,3 +1,4 @@
+import { npsModeOf } from '../../nps-mode.ts'
 import type { ClientRecord, FlowLimits, FlowTotals, HostRecord, Login, TunnelRecord } from '../../records.ts'
 import type { Sources } from '../views.ts'
 
@@ -35,7 +36,7 @@ export const clientRow = (record: ClientRecord, { store, registry }: Sources): R
     NoStore: false,
     NoDisplay: false,
     MaxConn: limits.connections ?? 0,
-    NowConn: live?.account.sessions ?? 0,
+    NowConn: live?.visitors ?? 0,
     WebUserName: nameOf(webLogin),
     WebPassword: '',
     ConfigConnAllow: mayConfigure,
@@ -51,7 +52,7 @@ export const tunnelRow = (record: TunnelRecord, client: Row | null, { store, reg
     Id: id,
     Port: port ?? 0,
     ServerIp: host ?? '',
-    Mode: mode === 'mixed' ? 'mixProxy' : mode,
+    Mode: npsModeOf(mode),
     Status: enabled,
     RunStatus: live !== undefined && enabled && live.problem === undefined,
     Client: client,

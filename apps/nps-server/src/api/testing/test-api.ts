@@ -13,6 +13,7 @@ export interface TestApi extends AsyncDisposable {
   readonly store: RecordStore
   /** Who is there. */
   readonly live: Map<number, LiveClient>
+  readonly liveTunnels: Map<number, LiveTunnel>
   readonly url: string
   /** That was told when it was opened. */
   readonly token: string
@@ -54,6 +55,7 @@ export const openTestApi = async (config: Partial<OpenApiOptions['config']> = {}
   const data = mkdtempSync(join(tmpdir(), 'api-'))
   const store = RecordStore.open(join(data, 'tunnels.db'))
   const live = new Map<number, LiveClient>()
+  const liveTunnels = new Map<number, LiveTunnel>()
   const lines: string[] = []
   const told: string[] = []
   const stops: (() => void)[] = []
@@ -67,7 +69,7 @@ export const openTestApi = async (config: Partial<OpenApiOptions['config']> = {}
       directory: { byId: (id) => ({ name: id.replace('id of ', '') }) },
     },
     config: { ...CONFIG, ...config },
-    registry: { clients: live, tunnels: new Map<number, LiveTunnel>(), hosts: new Map<number, LiveHost>() },
+    registry: { clients: live, tunnels: liveTunnels, hosts: new Map<number, LiveHost>() },
     store,
     manager: managerOf(store),
     version: '1.2.3',
@@ -78,6 +80,7 @@ export const openTestApi = async (config: Partial<OpenApiOptions['config']> = {}
   return {
     store,
     live,
+    liveTunnels,
     url,
     token,
     lines,
