@@ -22,6 +22,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   microsocks: 'microsocks',
   nc: 'netcat-openbsd',
   openssl: 'openssl',
+  pebble: 'pebble',
   proxychains4: 'proxychains4',
   socat: 'socat',
   squid: 'squid',

@@ -20,8 +20,8 @@ const start = `import('node:v8').then(function (v8) {
 })
 `
 
-/** Packages that stay outside the bundle: one is native, the other large and only loaded where it is asked for. */
-export const EXTERNAL = ['better-sqlite3', '@sentry/node']
+/** Packages that stay outside the bundle: one is native, the others large and only loaded where they are asked for. */
+export const EXTERNAL = ['better-sqlite3', '@sentry/node', 'acme-client']
 
 /**
  * @param {string} entry the program's TypeScript entry point, from the current folder

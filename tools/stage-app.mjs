@@ -1,5 +1,5 @@
 // `node tools/stage-app.mjs APP OUT`: lays out what an installed APP is, after `npx nx build APP`: the bundle, the
-// defaults of its image, and the packages that the bundle leaves outside, with all they need, at the locked versions.
+// defaults of its image, and the packages that the bundle wants from outside, with all they need, at the locked versions.
 import { cpSync, existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -32,5 +32,7 @@ cpSync(join(root, 'deploy/env', `${app}.env`), join(out, 'image.env'))
 for (const name of ['main', 'program', 'sqlite-worker']) {
   cpSync(join(dist, `${name}.mjs`), join(out, `${name}.mjs`))
 }
-const packages = EXTERNAL.reduce((found, name) => collect(name, root, found), new Set())
+const program = readFileSync(join(dist, 'program.mjs'), 'utf8')
+const wanted = EXTERNAL.filter((name) => program.includes(`"${name}"`))
+const packages = wanted.reduce((found, name) => collect(name, root, found), new Set())
 for (const folder of packages) cpSync(folder, join(out, relative(root, folder)), { recursive: true })

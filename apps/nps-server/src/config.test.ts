@@ -45,3 +45,13 @@ test('nobody is asked how targets are dialled from here', () => {
   for (const flag of ['--dns', '--source', '--upstream', '--send-proxy'])
     expect(() => load(flag, '1')).toThrow(flag)
 })
+
+test('certificates are asked for over TLS alone, and of nobody unless it is said', () => {
+  const { acmeAgree, acmeDirectory } = load()
+  expect({ acmeAgree, acmeDirectory }).toEqual({
+    acmeAgree: false,
+    acmeDirectory: 'https://acme-v02.api.letsencrypt.org/directory',
+  })
+  expect(() => load('--acme-directory', 'http://localhost/dir')).toThrow('--acme-directory')
+  expect(() => load('--acme-email', 'nobody')).toThrow('--acme-email')
+})

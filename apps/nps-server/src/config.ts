@@ -8,6 +8,7 @@ import {
   duration,
   type ProgramConfig,
   sessionSchema,
+  text,
   tlsFiles,
   unasked,
   upstreamSchema,
@@ -25,6 +26,10 @@ export interface NpsServerConfig extends ProgramConfig {
   httpsCert: string | undefined
   httpsKey: string | undefined
   web: Address | undefined
+  acmeDirectory: string
+  acmeEmail: string | undefined
+  acmeAgree: boolean
+  acmeCa: string | undefined
   npsApi: string | undefined
   ports: PortRange[]
   deadMs: number
@@ -81,6 +86,28 @@ export const schema: ConfigSchema<NpsServerConfig> = base
     }),
     httpsCert: files.cert,
     httpsKey: files.key,
+    acmeDirectory: z
+      .url({ protocol: /^https$/ })
+      .default('https://acme-v02.api.letsencrypt.org/directory')
+      .meta({
+        description: 'who is asked for the certificates of hosts that have --auto-cert, by ACME (RFC 8555)',
+        placeholder: 'URL',
+        group: 'certificates',
+      }),
+    acmeEmail: z.email().optional().meta({
+      description: 'whom they may write to about certificates',
+      placeholder: 'EMAIL',
+      group: 'certificates',
+    }),
+    acmeAgree: z.boolean().default(false).meta({
+      description: 'their terms of service are agreed to; none is asked for without',
+      group: 'certificates',
+    }),
+    acmeCa: text.optional().meta({
+      description: 'certificates of a private authority to trust at --acme-directory, PEM',
+      placeholder: 'FILE',
+      group: 'certificates',
+    }),
     web: address.optional().meta({
       description: 'where the REST API and the console are served; nowhere unless given',
       group: 'listeners',

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { ConfigError, isExposed, Program } from '@sluice/service'
 import { type Address, formatAddress } from '@sluice/wire'
+import { openAcme } from './acme/open-acme.ts'
 import { openApi } from './api/index.ts'
 import { bridgeIdentityFile, openBridge, openBridgeIdentity } from './bridge/index.ts'
 import type { NpsServerConfig } from './config.ts'
@@ -58,7 +59,9 @@ export const openDoor = async (
   const { address: bridge } = await openBridge({ ...shared, identity, onVisit })
   rememberBridge(store, formatAddress(bridge))
   const npcBridge = config.npcBridge && (await openNpcBridge(shared))
-  const { http, https } = await openHosts(shared)
+  const acme = openAcme(shared)
+  const { http, https } = await openHosts({ ...shared, acme })
+  acme.start()
   const web = await openApi({ ...shared, store, manager, version })
   return {
     bridge,
@@ -71,7 +74,10 @@ export const openDoor = async (
   }
 }
 
-const checkPairs = ({ https, httpsCert, httpsKey }: NpsServerConfig): void => {
+const checkPairs = ({ http, https, httpsCert, httpsKey, acmeAgree }: NpsServerConfig): void => {
+  if (acmeAgree && (http === undefined || https === undefined)) {
+    throw new ConfigError('CONFIG_INVALID', '--acme-agree wants --http, where names are proven, and --https')
+  }
   if ((httpsCert === undefined) !== (httpsKey === undefined)) {
     throw new ConfigError('CONFIG_INVALID', '--https-cert and --https-key want each other')
   }

@@ -7,6 +7,7 @@ import { type AnyLevel, isLent, LevelLedger } from './level-ledger.ts'
 import { Lending } from './lending.ts'
 import { LiveRecords } from './live-records.ts'
 import { type FlowTotals, type HostRecord, type Kind, KINDS, type TunnelRecord } from './records.ts'
+import { problemsOf } from './problems.ts'
 import type { LiveClient, LiveHost, LiveTunnel, Registry } from './registry.ts'
 import type { PeriodFlow } from './store/flow-table.ts'
 import { PRESENCE_EVERY_MS, type Presence } from './store/presence-table.ts'
@@ -217,9 +218,9 @@ export class LiveRegistry implements Registry {
   #present(now: number): void {
     if (!this.#isPresenceNew && now - this.#presentAt < PRESENCE_EVERY_MS) return
     const agents = [...this.clients.values()].flatMap(({ agents: { all } }) => all.map(presenceOf))
-    const troubled = [...this.tunnels.values()].filter(({ problem }) => problem !== undefined)
-    const problems = Object.fromEntries(troubled.map(({ record: { id }, problem }) => [id, problem ?? '']))
-    this.#options.store.presence.put(this.#node, { agents, problems })
+    const problems = problemsOf(this.tunnels.values())
+    const hostProblems = problemsOf(this.hosts.values())
+    this.#options.store.presence.put(this.#node, { agents, problems, hostProblems })
     this.#presentAt = now
     this.#isPresenceNew = false
   }

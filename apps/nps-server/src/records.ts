@@ -124,6 +124,8 @@ export interface HostRecord extends Limited {
   readonly passThrough: boolean
   /** Visitors that come by http are sent to https. */
   readonly autoHttps: boolean
+  /** Its certificate is asked for by ACME, and renewed. */
+  readonly autoCert: boolean
 }
 
 /** New ones: what is absent has its default. */

@@ -41,6 +41,8 @@ export class LiveTunnel extends Level<TunnelRecord> {
 export class LiveHost extends Level<HostRecord> {
   readonly client: LiveClient
   readonly targets: TargetPicker = new TargetPicker(() => this.record)
+  /** Why it has no certificate that it should have, or not the next one. */
+  problem: string | undefined = undefined
 
   constructor(record: HostRecord, client: LiveClient, shaper: Shaper, onAttention: () => void) {
     super('host', record, shaper, onAttention)

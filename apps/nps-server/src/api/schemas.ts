@@ -75,6 +75,7 @@ const HOST = {
   keyFile: text(4096, 'PEM'),
   passThrough: z.boolean().meta({ description: 'TLS goes to the target as it is' }),
   autoHttps: z.boolean().meta({ description: 'visitors by http are sent to https' }),
+  autoCert: z.boolean().meta({ description: 'its certificate is asked for by ACME' }),
 }
 const NAME = { host: text(255, 'a name, or `*.` and a name').min(1) }
 

@@ -55,6 +55,7 @@ export const hostView = (record: HostRecord, { store, registry }: Sources): Show
     ...record,
     flow: flowView(store.flowOf('host', record.id)),
     connections: live?.visitors ?? 0,
+    problem: live?.problem,
     state: stateOf(live),
   }
 }

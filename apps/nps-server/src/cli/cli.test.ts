@@ -201,6 +201,7 @@ describe('client', () => {
       store.presence.put('server', {
         agents: [{ ...agent, remote: { host: '192.0.2.7', port: 1 } }],
         problems: { 1: 'EADDRINUSE' },
+        hostProblems: {},
       })
     })
     expect(await json('client show 1')).toMatchObject({
@@ -391,6 +392,7 @@ describe('host', () => {
       ],
       passThrough: false,
       autoHttps: true,
+      autoCert: false,
       createdAt: NOW,
       remark: '',
       enabled: true,

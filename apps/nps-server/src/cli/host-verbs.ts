@@ -41,6 +41,7 @@ interface HostFlags extends CommonRecordFlags, ServedFlags {
   key: string | null | undefined
   passThrough: boolean | undefined
   autoHttps: boolean | undefined
+  autoCert: boolean | undefined
 }
 
 // A comma ends a header only where the next one begins: values may have commas, too.
@@ -70,6 +71,7 @@ const hostFlags: Flags<HostFlags> = {
   key: optionalTextOrNone('private key of --cert, PEM', 'FILE'),
   passThrough: optionalFlag('TLS goes through to the target, by its SNI'),
   autoHttps: optionalFlag('visitors that come by http are sent to https'),
+  autoCert: optionalFlag('its certificate is asked for by ACME, where the server has --acme-agree'),
   ...commonRecordFlags,
 }
 
@@ -160,12 +162,18 @@ interface Asked extends ReturnType<typeof commonPatch>, ReturnType<typeof served
   keyFile?: string | null
   passThrough?: boolean
   autoHttps?: boolean
+  autoCert?: boolean
 }
 
 function inputOf(flags: HostFlags): Asked {
-  const { host, location, scheme, hostChange, header, cert, key, passThrough, autoHttps } = flags
+  const { host, location, scheme, hostChange, header, cert, key } = flags
+  const { passThrough, autoHttps, autoCert } = flags
   const own = { host, location, scheme, hostChange, headers: header, certFile: cert, keyFile: key }
-  return { ...commonPatch(flags), ...servedPatch(flags), ...mentioned({ ...own, passThrough, autoHttps }) }
+  return {
+    ...commonPatch(flags),
+    ...servedPatch(flags),
+    ...mentioned({ ...own, passThrough, autoHttps, autoCert }),
+  }
 }
 
 const viewOf = (call: Call, id: number): ReturnType<typeof hostView> =>

@@ -80,7 +80,7 @@ export function hostTable(views: readonly HostView[]): string[] {
     view.scheme,
     view.targets.join(','),
     view.remark || '-',
-    ...flowCells(view),
+    ...flowCells(view, view.problem === undefined ? view.state : 'problem'),
   ])
   return tableOf('no hosts', head, rows)
 }
@@ -97,9 +97,15 @@ export function hostLines(view: HostView): string[] {
     ...targetRows(view),
     ['host for targets', view.hostChange ?? '-'],
     ...view.headers.map(([name, value]) => ['header', `${name}: ${value}`]),
-    ['certificate', view.passThrough ? 'the target’s, TLS goes through' : (view.certFile ?? '-')],
+    ['certificate', certificateOf(view)],
+    ...(view.problem === undefined ? [] : [['problem', view.problem]]),
     ['http goes to https', view.autoHttps ? 'yes' : 'no'],
   ])
+}
+
+function certificateOf({ passThrough, autoCert, certFile }: HostView): string {
+  if (passThrough) return 'the target’s, TLS goes through'
+  return autoCert ? 'by ACME' : (certFile ?? '-')
 }
 
 export function tokenTable(tokens: readonly TokenRecord[]): string[] {

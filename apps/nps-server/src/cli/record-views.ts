@@ -45,6 +45,8 @@ export interface TunnelView extends Omit<TunnelRecord, 'passwordHash' | 'logins'
 export interface HostView extends HostRecord, FlowView {
   readonly state: RecordState
   readonly online: boolean
+  /** What keeps it from its certificate. */
+  readonly problem?: string
 }
 
 type Sources = Pick<Call, 'store' | 'users' | 'now'>
@@ -88,8 +90,18 @@ export function tunnelView(
   }
 }
 
-export function hostView(record: HostRecord, { store, now }: Sources, { agents }: ServerState): HostView {
-  return { ...record, ...flowView(store, 'host', record, now), online: isOnline(record, agents) }
+export function hostView(
+  record: HostRecord,
+  { store, now }: Sources,
+  { agents, hostProblems }: ServerState,
+): HostView {
+  const problem = hostProblems[record.id]
+  return {
+    ...record,
+    ...flowView(store, 'host', record, now),
+    online: isOnline(record, agents),
+    ...(problem !== undefined && { problem }),
+  }
 }
 
 const idOf = ({ id }: { id: number }): number => id

@@ -2,6 +2,7 @@ import { createTlsContext, namelessCertificate, type TlsContext, TlsFiles, type 
 import { ConfigError, type Log, Seldom } from '@sluice/service'
 import type { HostRecord } from '../records.ts'
 import type { LiveHost } from '../registry.ts'
+import type { HostAcme } from './host-acme.ts'
 
 /** How often files are looked at. */
 const LOOK_MS = 1000
@@ -16,6 +17,7 @@ export interface CertificatesOptions {
   readonly key: string | undefined
   /** All that a name may stand for, the nearest first. */
   readonly named: (name: string) => Iterable<LiveHost>
+  readonly acme: HostAcme
   readonly log: Pick<Log, 'info' | 'error'>
 }
 
@@ -54,7 +56,7 @@ export class Certificates implements Disposable {
   /** What a visitor is shown who asks for that name; undefined: for none. Never rejects. */
   async contextFor(name: string | undefined): Promise<TlsContext> {
     for (const { record } of name === undefined ? [] : this.#options.named(name)) {
-      const paths = pathsOf(record)
+      const paths = pathsOf(record) ?? this.#options.acme.pathsOf(record)
       const entry = paths && this.#entryOf(paths)
       if (entry !== undefined) entry.unused = 0
       // The first who asks waits until the files are read.

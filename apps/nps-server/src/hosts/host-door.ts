@@ -2,6 +2,7 @@ import type { Account, Directory } from '@sluice/service'
 import type { ForwardSettings } from '@sluice/service/http'
 import type { Address } from '@sluice/wire'
 import type { LiveClient } from '../registry.ts'
+import type { HostAcme } from './host-acme.ts'
 import type { HostRouter } from './router.ts'
 import type { VisitorLogins } from './visitor-logins.ts'
 
@@ -9,6 +10,7 @@ import type { VisitorLogins } from './visitor-logins.ts'
 export interface HostDoor {
   readonly directory: Directory
   readonly logins: VisitorLogins
+  readonly acme: HostAcme
   ownerOf(client: LiveClient): Account
   /** That of now. */
   router(): HostRouter

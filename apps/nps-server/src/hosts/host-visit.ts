@@ -15,7 +15,7 @@ import { findHost, type Found } from './gate.ts'
 import { editsOf } from './head-edits.ts'
 import type { HostDoor } from './host-door.ts'
 import { HostTarget } from './host-target.ts'
-import { redirect, refusal } from './page.ts'
+import { proven, redirect, refusal } from './page.ts'
 import type { Scheme } from './router.ts'
 import { VisitRequest } from './visit-request.ts'
 
@@ -77,6 +77,8 @@ export class HostVisit implements ServedRequest {
   /** @internal Where a request goes. */
   pass(request: VisitRequest, keep: boolean): Passage | OwnAnswer | Promise<Passage | OwnAnswer> {
     const { host, authority, path, fields } = request.asked
+    const proof = this.#scheme === 'http' ? this.#door.acme.proofOf(host, path) : undefined
+    if (proof !== undefined) return proven(proof, { keep, headOnly: request.method === 'HEAD' })
     const asked = { host, authority, path, fields, scheme: this.#scheme, ip: this.#ip }
     const found = findHost(asked, this.#door)
     return found instanceof Promise

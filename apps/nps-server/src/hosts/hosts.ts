@@ -2,6 +2,7 @@ import type { Listener } from '@sluice/net'
 import type { Handshake, Program } from '@sluice/service'
 import type { LiveHost, Registry } from '../registry.ts'
 import { Certificates } from './certificates.ts'
+import { type HostAcme, NO_ACME } from './host-acme.ts'
 import { hostDial } from './host-dial.ts'
 import { H2Server } from './h2/h2-server.ts'
 import { HostVisit } from './host-visit.ts'
@@ -13,6 +14,8 @@ export interface HostsOptions {
   readonly program: Program
   readonly config: NpsServerConfig
   readonly registry: Registry
+  /** @default no certificate is asked for */
+  readonly acme?: HostAcme
   /** Wall clock. @default Date.now */
   readonly now?: () => number
 }
@@ -28,9 +31,10 @@ export const openHosts = async ({
   program,
   config,
   registry,
+  acme = NO_ACME,
   now = Date.now,
 }: HostsOptions): Promise<Hosts> => {
-  const door = new LiveDoor({ program, config, registry, now })
+  const door = new LiveDoor({ program, config, registry, acme, now })
   const dial = hostDial(() => door.config.dialMs)
   const own = { dial, mayReuse: (): boolean => true }
   const listening = config.https && { address: config.https, handshake: await secured(program, config, door) }
@@ -48,7 +52,7 @@ const secured = async (
   door: LiveDoor,
 ): Promise<Handshake> => {
   const named = (name: string): Iterable<LiveHost> => door.router().named(name, door.now())
-  const certificates = await Certificates.open({ cert, key, named, log: program.log })
+  const certificates = await Certificates.open({ cert, key, named, acme: door.acme, log: program.log })
   program.beforeClose.push(() => {
     certificates[Symbol.dispose]()
     return Promise.resolve()

@@ -3,6 +3,7 @@ import { type Account, type Directory, type Program, signInLimits } from '@sluic
 import { Deadlines, type ForwardSettings } from '@sluice/service/http'
 import type { Address } from '@sluice/wire'
 import type { LiveClient, Registry } from '../registry.ts'
+import type { HostAcme } from './host-acme.ts'
 import type { HostDoor } from './host-door.ts'
 import type { NpsServerConfig } from '../config.ts'
 import { HostRouter } from './router.ts'
@@ -12,6 +13,7 @@ export interface LiveDoorParts {
   readonly program: Program
   readonly config: NpsServerConfig
   readonly registry: Registry
+  readonly acme: HostAcme
   /** Wall clock. */
   readonly now: () => number
 }
@@ -20,6 +22,7 @@ export interface LiveDoorParts {
 export class LiveDoor implements HostDoor {
   readonly directory: Directory
   readonly logins: VisitorLogins
+  readonly acme: HostAcme
   readonly now: () => number
   /** Where the listener for https is, once it is open. */
   secure: Address | undefined = undefined
@@ -30,9 +33,10 @@ export class LiveDoor implements HostDoor {
   #forward: ForwardSettings
   #router: HostRouter | undefined = undefined
 
-  constructor({ program, config, registry, now }: LiveDoorParts) {
+  constructor({ program, config, registry, acme, now }: LiveDoorParts) {
     this.directory = program.directory
     this.logins = new VisitorLogins(signInLimits(config))
+    this.acme = acme
     this.now = now
     this.#registry = registry
     this.#config = config

@@ -57,3 +57,7 @@ const redirectPage = (location: string): Page => ({
 
 export const redirect = (location: string, form: AnswerForm): OwnAnswer =>
   answer(redirectPage(location), form)
+
+/** Shows who asks for certificates that the name is ours (RFC 8555 §8.3). */
+export const proven = (proof: string, form: AnswerForm): OwnAnswer =>
+  answer({ status: 200, fields: [['Cache-Control', 'no-store']], body: proof }, form)

@@ -22,7 +22,7 @@ const host = (name: string, fields: Partial<HostRecord> = {}, client = clientOf(
   const record: HostRecord = {
     ...{ id: lastId, remark: '', enabled: true, limits: {}, createdAt: 0, clientId: 1, host: name },
     ...{ location: '/', scheme: 'all', targets: [], balance: 'roundRobin', headers: [] },
-    ...{ passThrough: false, autoHttps: false },
+    ...{ passThrough: false, autoHttps: false, autoCert: false },
     ...fields,
   }
   return new LiveHost(record, client, shaper, () => {})

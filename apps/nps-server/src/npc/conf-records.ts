@@ -73,6 +73,7 @@ export const lentHost = (asked: NpsHost, parts: LentParts): HostRecord => {
     // Its paths of certificates are none of ours to read.
     passThrough: false,
     autoHttps: asked.AutoHttps,
+    autoCert: false,
   }
 }
 

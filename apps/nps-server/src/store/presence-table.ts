@@ -10,6 +10,8 @@ export interface ServerState {
   readonly agents: readonly Presence[]
   /** By the id of a tunnel: why it is not open to visitors. */
   readonly problems: Readonly<Record<number, string>>
+  /** By the id of a host: what keeps it from its certificate. */
+  readonly hostProblems: Readonly<Record<number, string>>
 }
 
 /** A server writes its state this often at least. */
@@ -50,6 +52,7 @@ export class PresenceTable {
     return {
       agents: states.flatMap(({ agents }) => agents),
       problems: Object.assign({}, ...states.map(({ problems }) => problems)),
+      hostProblems: Object.assign({}, ...states.map(({ hostProblems }) => hostProblems)),
     }
   }
 }

@@ -86,6 +86,9 @@ function tunnelProblem(
   return undefined
 }
 
+/** A name of two labels or more, none of them `*`, the last one no number: no address either. */
+const NAMED = /^(?:[a-z0-9-]+\.)+[a-z0-9-]*[a-z][a-z0-9-]*$/
+
 export const hostSchema: z.ZodType<Body<HostRecord>> = z
   .strictObject({
     ...limited,
@@ -99,9 +102,18 @@ export const hostSchema: z.ZodType<Body<HostRecord>> = z
     keyFile: values.path.exactOptional(),
     passThrough: z.boolean().default(false),
     autoHttps: z.boolean().default(false),
+    autoCert: z.boolean().default(false),
   })
   .refine(({ targets }) => targets.length > 0, { path: ['targets'], error: 'wanted one at least' })
   .refine(({ certFile, keyFile }) => (certFile === undefined) === (keyFile === undefined), {
     path: ['certFile'],
     error: 'wanted with keyFile, or neither',
+  })
+  .refine(({ autoCert, certFile, passThrough }) => !autoCert || (certFile === undefined && !passThrough), {
+    path: ['autoCert'],
+    error: 'wanted without a certificate of its own, or one of its target',
+  })
+  .refine(({ autoCert, host }) => !autoCert || NAMED.test(host), {
+    path: ['autoCert'],
+    error: 'wanted with a name: none is to be had for *. or an address',
   })

@@ -145,6 +145,21 @@ test.each([
   else expect(add).toThrow(coded('RECORD_VALUE', /host/))
 })
 
+test.each([
+  ['a wildcard', { host: '*.a.b' }],
+  ['an address', { host: '192.0.2.1' }],
+  ['a name that nobody else knows', { host: 'localhost' }],
+  ['a certificate of its own', { host: 'a.b', certFile: '/a', keyFile: '/b' }],
+  ['that of its target', { host: 'a.b', passThrough: true }],
+])('no certificate is asked for a host with %s', (_name, fields) => {
+  const store = open()
+  store.addClient({})
+  expect(store.addHost({ ...web(1, 'c.d'), autoCert: true })).toMatchObject({ autoCert: true })
+  expect(() => store.addHost({ ...web(1, 'a.b'), ...fields, autoCert: true })).toThrow(
+    coded('RECORD_VALUE', /autoCert/),
+  )
+})
+
 test('headers that tell where a message ends are the server’s own', () => {
   const store = open()
   store.addClient({})
@@ -357,9 +372,9 @@ test('who is connected is forgotten when their server is silent for too long', (
     rttMs: 0,
     streams: 0,
   } as const
-  store.presence.put('one', { agents: [agent], problems: { 1: 'in use' } })
+  store.presence.put('one', { agents: [agent], hostProblems: {}, problems: { 1: 'in use' } })
   now += 8000
-  store.presence.put('two', { agents: [{ ...agent, clientId: 2 }], problems: {} })
+  store.presence.put('two', { agents: [{ ...agent, clientId: 2 }], hostProblems: {}, problems: {} })
   expect(open().presence.read()).toMatchObject({
     agents: [{ clientId: 1 }, { clientId: 2 }],
     problems: { 1: 'in use' },
@@ -367,7 +382,7 @@ test('who is connected is forgotten when their server is silent for too long', (
   now += 8000
   expect(store.presence.read().agents).toMatchObject([{ clientId: 2 }])
   store.presence.drop('two')
-  expect(store.presence.read()).toEqual({ agents: [], problems: {} })
+  expect(store.presence.read()).toEqual({ agents: [], hostProblems: {}, problems: {} })
 })
 
 test('meta', () => {

@@ -127,4 +127,5 @@ const HOST = {
   headers: [],
   passThrough: false,
   autoHttps: false,
+  autoCert: false,
 } as const
