@@ -1,6 +1,7 @@
 import type { Log } from '@sluice/service'
 import type { FlowTotals } from './records.ts'
 import type { LiveClient, LiveHost, LiveTunnel } from './registry.ts'
+import { BusySpell } from './store/busy-spell.ts'
 import type { FlowEntry } from './store/flow-table.ts'
 import type { RecordStore } from './store/record-store.ts'
 
@@ -33,8 +34,11 @@ export class LevelLedger {
   #inFlight: InFlight | undefined = undefined
   #failing = false
 
+  readonly #busy: BusySpell
+
   constructor(options: LevelLedgerOptions) {
     this.#options = options
+    this.#busy = new BusySpell(options.now)
   }
 
   /** It is gone from the registry; what still passes while its sessions end is booked as well. */
@@ -106,14 +110,15 @@ export class LevelLedger {
   }
 
   #recovered(): void {
+    this.#busy.over()
     if (!this.#failing) return
     this.#failing = false
     this.#options.log.info({}, 'records.recovered')
   }
 
-  /** One line when it begins, not two a second. */
+  /** One line when it begins, not two a second; none for the moment in which another program writes. */
   #failed(err: unknown): void {
-    if (this.#failing) return
+    if (this.#failing || !this.#busy.isTrouble(err)) return
     this.#failing = true
     this.#options.log.error({ err }, 'records.failed')
   }

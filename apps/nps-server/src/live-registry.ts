@@ -9,6 +9,7 @@ import { LiveRecords } from './live-records.ts'
 import { type FlowTotals, type HostRecord, type Kind, KINDS, type TunnelRecord } from './records.ts'
 import { problemsOf } from './problems.ts'
 import type { LiveClient, LiveHost, LiveTunnel, Registry } from './registry.ts'
+import { BusySpell } from './store/busy-spell.ts'
 import type { PeriodFlow } from './store/flow-table.ts'
 import { PRESENCE_EVERY_MS, type Presence } from './store/presence-table.ts'
 import type { RecordChanges, RecordStore } from './store/record-store.ts'
@@ -44,6 +45,7 @@ export class LiveRegistry implements Registry {
   readonly #node: string = randomUUID()
   readonly #followers = new Set<() => void>()
   readonly #seldom = new Seldom(60_000)
+  readonly #busy = new BusySpell(() => performance.now())
   #rollovers: Rollovers
   #timer: Timer | undefined = undefined
   /** Up to here the changes of the store are known. */
@@ -261,8 +263,9 @@ export class LiveRegistry implements Registry {
   #try(act: () => void): void {
     try {
       act()
+      this.#busy.over()
     } catch (error) {
-      if (this.#seldom.due('records.unreadable'))
+      if (this.#busy.isTrouble(error) && this.#seldom.due('records.unreadable'))
         this.#options.log.error({ err: error }, 'records.unreadable')
     }
   }

@@ -13,7 +13,7 @@ export interface StreamTaker {
   onStream(stream: ServerHttp2Stream, raw: readonly string[], hasBody: boolean): void
 }
 
-type Taken = ServerHttp2Session & { taker?: StreamTaker }
+type Taken = ServerHttp2Session & { taker?: StreamTaker | undefined }
 
 /** NGHTTP2_FLAG_END_STREAM */
 const END_STREAM = 1
@@ -39,7 +39,10 @@ export class H2Server {
     socket.allowHalfOpen = false
     let opened: Taken | undefined
     const onSession = (session: ServerHttp2Session): void => {
-      opened = Object.assign(session, { taker })
+      const taken: Taken = Object.assign(session, { taker })
+      // Node may keep a session that has ended, of a client that has never answered to its settings.
+      taken.once('close', () => (taken.taker = undefined))
+      opened = taken
     }
     this.#server.once('session', onSession).emit('connection', socket)
     this.#server.off('session', onSession)
