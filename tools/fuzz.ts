@@ -32,7 +32,7 @@ const FLAGS = {
     least: 0,
     most: 2 ** 32 - 1,
     whole: true,
-    otherwise: Number(process.env['SLUICE_SEED'] ?? randomInt(2 ** 32)),
+    otherwise: Number(process.env['TEST_SEED'] ?? randomInt(2 ** 32)),
   },
 }
 
