@@ -1,4 +1,4 @@
-import { climb } from '@sluice/userstore'
+import { climb } from '@sluice/userstore/sqlite'
 import type { Database } from 'better-sqlite3'
 
 // Step n takes version n to n + 1. Never change one that was released: add another, and only add to the tables, since

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { openDatabase } from '@sluice/userstore'
+import { openDatabase } from '@sluice/userstore/sqlite'
 import type { Database, Statement } from 'better-sqlite3'
 import type {
   ClientPatch,
