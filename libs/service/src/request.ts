@@ -30,7 +30,7 @@ interface Asked {
   /** How its targets are reached. @default as its listener says */
   readonly dial?: CallerDial | undefined
   /** Told once, when the session is over, whatever became of it. */
-  readonly onEnd?: (() => void) | undefined
+  readonly onSessionOver?: (() => void) | undefined
   /** What the log tells of it, besides what it tells of its listener. */
   readonly fields?: Readonly<Record<string, unknown>> | undefined
   /** What everybody calls it, where it has a name: the client was told, and finds it in the log. */

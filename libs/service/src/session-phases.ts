@@ -224,7 +224,7 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
     this.#request?.account.leave(this)
     this.#levels?.[Symbol.dispose]()
     this.#sessions.close(this)
-    this.#request?.onEnd?.()
+    this.#request?.onSessionOver?.()
     if (code === 'AUTH_FAILED') this.metrics.authFailed()
     this.#settle()
     this.metrics.ended(code, this.#sessions.now() - this.#openedAt)

@@ -14,7 +14,7 @@ export class PassThrough implements Request {
   readonly account: Account
   readonly levels: Levels
   readonly target: HostTarget
-  readonly onEnd: () => void
+  readonly onSessionOver: () => void
   readonly #conn: Conn
 
   /** @throws ServiceError VISITOR_DENIED; NetError DIAL_FAILED where there is no target */
@@ -24,7 +24,7 @@ export class PassThrough implements Request {
     this.account = door.ownerOf(live.client)
     this.levels = live.levels
     this.target = new HostTarget(live, picked.address, conn.local)
-    this.onEnd = (): void => picked.release()
+    this.onSessionOver = (): void => picked.release()
     this.#conn = conn
   }
 

@@ -64,7 +64,7 @@ class Visit implements Request {
   readonly target: Address
   readonly fields: LiveTunnel['fields']
   readonly dial: CallerDial = (_target, signal, caller) => this.#dial(signal, caller)
-  readonly onEnd: () => void
+  readonly onSessionOver: () => void
   readonly #tunnel: LiveTunnel
   readonly #visited: Visited
   readonly #parts: VisitParts
@@ -76,7 +76,7 @@ class Visit implements Request {
     this.fields = tunnel.fields
     this.protocol = visited.protocol
     this.target = picked.address
-    this.onEnd = (): void => picked.release()
+    this.onSessionOver = (): void => picked.release()
     this.#tunnel = tunnel
     this.#visited = visited
     this.#parts = parts
