@@ -43,7 +43,7 @@ export class TestRequest implements Request {
     return this.#conn
   }
 
-  onEnd(): void {
+  onSessionOver(): void {
     this.ended += 1
   }
 
