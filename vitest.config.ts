@@ -12,6 +12,12 @@ const conditions: string[] = ['@sluice/source', ...known]
 delete process.env['FORCE_COLOR']
 delete process.env['NO_COLOR']
 
+// Each test of a program starts workers and processes anew; what Node compiled of a file once, it need not again.
+process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url))
+
+/** Whose tests count what their process holds open: each file of these has one to itself. */
+const OF_ONE_PROCESS = /\/libs\/net$/
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
@@ -19,6 +25,7 @@ export default defineConfig({
     environment: 'node',
     setupFiles: [fileURLToPath(new URL('vitest.setup.ts', import.meta.url))],
     pool: 'forks',
+    isolate: OF_ONE_PROCESS.test(process.cwd()),
     include: ['**/src/**/*.test.ts'],
     passWithNoTests: false,
     // No test waits for a clock; this is for machines that are busy with something else.

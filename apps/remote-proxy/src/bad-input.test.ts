@@ -4,6 +4,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { AddressPolicy, createDial, createResolver, type DialOptions } from '@sluice/net'
 import { OUTCOMES, SignInGuard } from '@sluice/service'
 import {
+  moreHandles,
+  openHandles,
   openTestDoor,
   TestClient,
   type TestDoor,
@@ -31,14 +33,8 @@ let door: TestDoor
 /** As it is without --allow. */
 let strict: TestDoor
 
-/** Sockets and timers that keep a process alive, by kind. */
-const openHandles = (): Record<string, number> => {
-  const counts: Record<string, number> = {}
-  for (const kind of process.getActiveResourcesInfo()) {
-    if (/^(?:TCP|UDP|Timeout)/.test(kind)) counts[kind] = (counts[kind] ?? 0) + 1
-  }
-  return counts
-}
+/** What the process held open before this file began. */
+const before = openHandles()
 
 const open = (
   allow: readonly string[],
@@ -557,7 +553,7 @@ test('after all of it nothing is left, nothing secret was logged, and the door s
   for (const each of [door, strict]) {
     await expect.poll(() => each.sessions.size, { interval: 1 }).toBe(0)
     // The listeners of the origin and of two doors, and the timer of the poll.
-    await expect.poll(openHandles, { interval: 1 }).toEqual({ TCPServerWrap: 3, Timeout: 1 })
+    await expect.poll(() => moreHandles(before), { interval: 1 }).toEqual({ TCPServerWrap: 3, Timeout: 1 })
     const log = each.lines.join('')
     for (const secret of ['horse', 'cGFkYT', 'YWRhOmhvcnNl', 'pppp', 'INTERNAL'])
       expect(log).not.toContain(secret)

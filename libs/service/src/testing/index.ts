@@ -1,3 +1,4 @@
+export { moreHandles, openHandles } from './open-handles.ts'
 export { ScriptedTarget, TargetConn } from './scripted-target.ts'
 export { TestClient } from './test-client.ts'
 export {
