@@ -23,8 +23,9 @@ export function fuzzCodecs(those: readonly FuzzedCodec[], { seconds, cases, seed
     for (const codec of those) {
       for (let i = 0; i < BLOCK && !flaws.has(codec); i += 1) {
         const input = makeInput(dice, codec)
-        const flaw = brokenLaw(codec, input, dice.below(input.length + 1))
-        if (flaw === undefined) seen[verdictOf(codec, input).kind] += 1
+        const whole = verdictOf(codec, input)
+        const flaw = brokenLaw(codec, input, dice.below(input.length + 1), whole)
+        if (flaw === undefined) seen[whole.kind] += 1
         else flaws.set(codec, `${codec.name}: ${flaw}\n  input: ${Buffer.from(input).toString('hex')}`)
       }
     }
