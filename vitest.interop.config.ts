@@ -1,4 +1,8 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+
+// Programs are started hundreds of times; what Node compiled of them once, it need not again.
+process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url))
 
 /** `npm run interop`: the built programs against foreign ones. One file at a time, since some of them measure rates. */
 export default defineConfig({
