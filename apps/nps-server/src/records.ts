@@ -126,6 +126,8 @@ export interface HostRecord extends Limited {
   readonly autoHttps: boolean
   /** Its certificate is asked for by ACME, and renewed. */
   readonly autoCert: boolean
+  /** How much of what it answers is kept in memory, for others who ask for the same. Absent: nothing. */
+  readonly cacheBytes?: number
 }
 
 /** New ones: what is absent has its default. */

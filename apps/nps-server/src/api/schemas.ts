@@ -76,6 +76,11 @@ const HOST = {
   passThrough: z.boolean().meta({ description: 'TLS goes to the target as it is' }),
   autoHttps: z.boolean().meta({ description: 'visitors by http are sent to https' }),
   autoCert: z.boolean().meta({ description: 'its certificate is asked for by ACME' }),
+  cacheBytes: z
+    .int()
+    .min(1)
+    .max(268_435_456)
+    .meta({ description: 'of its answers, kept in memory for others' }),
 }
 const NAME = { host: text(255, 'a name, or `*.` and a name').min(1) }
 

@@ -371,7 +371,7 @@ describe('host', () => {
   it('add prints the host', async () => {
     expect(
       await json(
-        'host add --client 1 --host WWW.Example.org --location /wiki --scheme https --target 80 --host-change in.example --auto-https',
+        'host add --client 1 --host WWW.Example.org --location /wiki --scheme https --target 80 --host-change in.example --auto-https --cache 1MiB',
         '--header',
         'X-A: b, c',
         '--header',
@@ -393,6 +393,7 @@ describe('host', () => {
       passThrough: false,
       autoHttps: true,
       autoCert: false,
+      cacheBytes: 1_048_576,
       createdAt: NOW,
       remark: '',
       enabled: true,

@@ -1,4 +1,4 @@
-import { ConfigError, textType } from '@sluice/service'
+import { ConfigError, orNone, size, textType } from '@sluice/service'
 import { z } from 'zod'
 import type { HostScheme } from '../records.ts'
 import { BY, type Call, type Found, type Verb, verb } from './record-command.ts'
@@ -42,6 +42,7 @@ interface HostFlags extends CommonRecordFlags, ServedFlags {
   passThrough: boolean | undefined
   autoHttps: boolean | undefined
   autoCert: boolean | undefined
+  cache: number | null | undefined
 }
 
 // A comma ends a header only where the next one begins: values may have commas, too.
@@ -72,6 +73,9 @@ const hostFlags: Flags<HostFlags> = {
   passThrough: optionalFlag('TLS goes through to the target, by its SNI'),
   autoHttps: optionalFlag('visitors that come by http are sent to https'),
   autoCert: optionalFlag('its certificate is asked for by ACME, where the server has --acme-agree'),
+  cache: orNone(size)
+    .optional()
+    .meta(about('how much of its answers is kept in memory, for others; nothing unless told')),
   ...commonRecordFlags,
 }
 
@@ -163,16 +167,17 @@ interface Asked extends ReturnType<typeof commonPatch>, ReturnType<typeof served
   passThrough?: boolean
   autoHttps?: boolean
   autoCert?: boolean
+  cacheBytes?: number | null
 }
 
 function inputOf(flags: HostFlags): Asked {
   const { host, location, scheme, hostChange, header, cert, key } = flags
-  const { passThrough, autoHttps, autoCert } = flags
+  const { passThrough, autoHttps, autoCert, cache: cacheBytes } = flags
   const own = { host, location, scheme, hostChange, headers: header, certFile: cert, keyFile: key }
   return {
     ...commonPatch(flags),
     ...servedPatch(flags),
-    ...mentioned({ ...own, passThrough, autoHttps, autoCert }),
+    ...mentioned({ ...own, passThrough, autoHttps, autoCert, cacheBytes }),
   }
 }
 

@@ -99,6 +99,7 @@ export function hostLines(view: HostView): string[] {
     ...view.headers.map(([name, value]) => ['header', `${name}: ${value}`]),
     ['certificate', certificateOf(view)],
     ...(view.problem === undefined ? [] : [['problem', view.problem]]),
+    ['cache', view.cacheBytes === undefined ? '-' : about(view.cacheBytes)],
     ['http goes to https', view.autoHttps ? 'yes' : 'no'],
   ])
 }

@@ -2,6 +2,7 @@ import type { Account, Directory } from '@sluice/service'
 import type { ForwardSettings } from '@sluice/service/http'
 import type { Address } from '@sluice/wire'
 import type { LiveClient } from '../registry.ts'
+import type { HostCaches } from './cache/host-caches.ts'
 import type { HostAcme } from './host-acme.ts'
 import type { HostRouter } from './router.ts'
 import type { VisitorLogins } from './visitor-logins.ts'
@@ -11,6 +12,7 @@ export interface HostDoor {
   readonly directory: Directory
   readonly logins: VisitorLogins
   readonly acme: HostAcme
+  readonly caches: HostCaches
   ownerOf(client: LiveClient): Account
   /** That of now. */
   router(): HostRouter

@@ -1,5 +1,12 @@
 import { type Conn, plainIp, type Reader, refuse } from '@sluice/net'
-import { type Account, type ErrorCode, type ServedRequest, ServiceError, type Serving } from '@sluice/service'
+import {
+  type Account,
+  type ErrorCode,
+  type OwnLanes,
+  type ServedRequest,
+  ServiceError,
+  type Serving,
+} from '@sluice/service'
 import {
   createHeadDecoder,
   ForwardClient,
@@ -8,9 +15,10 @@ import {
   type Passage,
   type ReadRequest,
 } from '@sluice/service/http'
-import { type Address, formatIp, readHostRequest } from '@sluice/wire'
+import { type Address, formatIp, type HeadEdits, readHostRequest } from '@sluice/wire'
 import type { LiveHost } from '../registry.ts'
 import { Admission } from './admission.ts'
+import { VisitCache } from './cache/visit-cache.ts'
 import { findHost, type Found } from './gate.ts'
 import { editsOf } from './head-edits.ts'
 import type { HostDoor } from './host-door.ts'
@@ -18,6 +26,8 @@ import { HostTarget } from './host-target.ts'
 import { proven, redirect, refusal } from './page.ts'
 import type { Scheme } from './router.ts'
 import { VisitRequest } from './visit-request.ts'
+
+const NOT_PICKED = { release: (): void => {} }
 
 /** One visitor's connection over HTTP/1, whose requests may go to one host after the other. */
 export class HostVisit implements ServedRequest {
@@ -34,6 +44,7 @@ export class HostVisit implements ServedRequest {
   #size = 0
   #session: Serving | undefined = undefined
   #admission: Admission | undefined = undefined
+  #cache: VisitCache | undefined = undefined
 
   constructor({ conn, client }: Reader, scheme: Scheme, door: HostDoor) {
     this.account = door.directory.guest
@@ -70,6 +81,7 @@ export class HostVisit implements ServedRequest {
       await new ForwardClient(session, undefined, this.#settings).run(this.#first, this.#size)
     } finally {
       this.#session = undefined
+      this.#cache?.tap.set(undefined)
       this.#admission?.[Symbol.dispose]()
     }
   }
@@ -93,9 +105,25 @@ export class HostVisit implements ServedRequest {
     const { authority } = request.asked
     const visitor = { ip: this.#ip, scheme: this.#scheme, authority }
     const edits = editsOf(live.record, visitor, live.client.record.login !== undefined)
+    if (live.record.cacheBytes !== undefined) return this.#throughCache(request, live, edits, lanes)
     const picked = live.targets.pick()
     const target = new HostTarget(live, picked.address, this.#conn.local)
     return { request: request.sendTo(target, edits, picked), lanes, key: target.key }
+  }
+
+  #throughCache(request: VisitRequest, live: LiveHost, edits: HeadEdits, lanes: OwnLanes): Passage {
+    const { asked } = request
+    const cache = (this.#cache ??= new VisitCache(this.#door.caches, this.#scheme))
+    const stored = cache.find(asked, live)
+    if (stored !== undefined)
+      return { request: request.sendTo(stored, edits, NOT_PICKED), lanes, key: stored.key }
+    const picked = live.targets.pick()
+    const release = (): void => {
+      picked.release()
+      cache.onDone(asked, live)
+    }
+    const target = new HostTarget(live, picked.address, this.#conn.local, cache.tap)
+    return { request: request.sendTo(target, edits, { release }), lanes, key: target.key }
   }
 
   /** A connection is within one host at a time, until it asks for another. */

@@ -3,6 +3,7 @@ import { type Account, type Directory, type Program, signInLimits } from '@sluic
 import { Deadlines, type ForwardSettings } from '@sluice/service/http'
 import type { Address } from '@sluice/wire'
 import type { LiveClient, Registry } from '../registry.ts'
+import { HostCaches } from './cache/host-caches.ts'
 import type { HostAcme } from './host-acme.ts'
 import type { HostDoor } from './host-door.ts'
 import type { NpsServerConfig } from '../config.ts'
@@ -23,6 +24,7 @@ export class LiveDoor implements HostDoor {
   readonly directory: Directory
   readonly logins: VisitorLogins
   readonly acme: HostAcme
+  readonly caches: HostCaches
   readonly now: () => number
   /** Where the listener for https is, once it is open. */
   secure: Address | undefined = undefined
@@ -37,11 +39,12 @@ export class LiveDoor implements HostDoor {
     this.directory = program.directory
     this.logins = new VisitorLogins(signInLimits(config))
     this.acme = acme
+    this.caches = new HostCaches()
     this.now = now
     this.#registry = registry
     this.#config = config
     this.#forward = this.#settings(config)
-    const watching = registry.watch(() => (this.#router = undefined))
+    const watching = registry.watch(() => this.#onChange())
     program.onReload<NpsServerConfig>((next) => () => this.#update(next))
     program.onStop(() => {
       watching[Symbol.dispose]()
@@ -69,6 +72,11 @@ export class LiveDoor implements HostDoor {
 
   ownerOf(client: LiveClient): Account {
     return this.#registry.ownerOf(client)
+  }
+
+  #onChange(): void {
+    this.#router = undefined
+    this.caches.sweep(this.#registry.hosts)
   }
 
   #update(config: NpsServerConfig): void {

@@ -32,7 +32,8 @@ export const buildPlan = async (files: ImportFiles): Promise<Plan> => {
   const tunnels = recordsOf(plan, files.tunnels, readNpsTunnels)
   const hosts = recordsOf(plan, files.hosts, readNpsHosts)
   planTunnels(plan, tunnels, clients)
-  planHosts(plan, hosts, clients, nps?.conf.httpsJustProxy === true)
+  const { httpsJustProxy = false, httpCache = false } = nps?.conf ?? {}
+  planHosts(plan, hosts, clients, { passThrough: httpsJustProxy, cache: httpCache })
   if (files.npc !== undefined) await addNpcConf(plan, files.npc)
   return plan
 }

@@ -307,6 +307,20 @@ test('settings of nps.conf become flags, without its secrets', async () => {
   expect(out).not.toContain('s3cret')
 })
 
+test('with http_cache hosts keep answers', async () => {
+  using sandbox = new Sandbox({
+    'nps.conf': 'http_cache=true\nhttp_cache_length=100\n',
+    'clients.json': records(client(1)),
+    'hosts.json': records(host(1, 1)),
+  })
+  expect(await sandbox.run(sandbox.root)).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('http_cache: each host') as string,
+  })
+  using store = sandbox.open()
+  expect(store.hosts()).toMatchObject([{ cacheBytes: 16 * 1024 * 1024 }])
+})
+
 test('with https_just_proxy hosts without a certificate pass TLS through', async () => {
   using sandbox = new Sandbox({
     'nps.conf': 'https_just_proxy=true\n',

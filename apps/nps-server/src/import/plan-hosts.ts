@@ -4,11 +4,20 @@ import type { Plan, PlannedClient, PlannedHost } from './plan.ts'
 import { flowOf, given, headersOf, limitsOf, linesOf, targetsOf, wishOf } from './nps-values.ts'
 import type { ClientsById } from './plan-clients.ts'
 
+/** There a cache has so many entries, here so many bytes. */
+const CACHE_BYTES = 16 * 1024 * 1024
+
+/** What is said of all hosts at once. */
+export interface HostSettings {
+  readonly passThrough: boolean
+  readonly cache: boolean
+}
+
 export const planHosts = (
   plan: Plan,
   hosts: readonly NpsHost[],
   clients: ClientsById,
-  passThrough: boolean,
+  settings: HostSettings,
 ): void => {
   for (const host of hosts) {
     const label = `hosts.json: host ${host.Id}`
@@ -16,7 +25,7 @@ export const planHosts = (
     const why = whyNot(host)
     if (why !== undefined) plan.notes.push(`${label} ${why}, and is left out`)
     else if (client === undefined) plan.errors.push(`${label}: there is no client ${host.Client.Id}`)
-    else plan.hosts.push(planHost(plan, { host, label, client, passThrough }))
+    else plan.hosts.push(planHost(plan, { host, label, client, settings }))
   }
 }
 
@@ -40,10 +49,10 @@ interface Planning {
   readonly host: NpsHost
   readonly label: string
   readonly client: PlannedClient
-  readonly passThrough: boolean
+  readonly settings: HostSettings
 }
 
-const planHost = (plan: Plan, { host, label, client, passThrough }: Planning): PlannedHost => {
+const planHost = (plan: Plan, { host, label, client, settings }: Planning): PlannedHost => {
   const scheme = schemeOf(host.Scheme)
   const headers = headersOf(linesOf(host.HeaderChange))
   if (scheme === undefined) plan.errors.push(`${label}: its Scheme is none of all, http and https`)
@@ -67,7 +76,8 @@ const planHost = (plan: Plan, { host, label, client, passThrough }: Planning): P
       targets: targetsOf(host.Target),
       autoHttps: host.AutoHttps,
       limits: limitsOf({ quota: host.Flow.FlowLimit }),
-      passThrough: passThrough && scheme !== 'http' && certFile === undefined,
+      passThrough: settings.passThrough && scheme !== 'http' && certFile === undefined,
+      cacheBytes: settings.cache ? CACHE_BYTES : undefined,
     }),
   }
 }

@@ -74,7 +74,7 @@ const LEFT_OUT: readonly (readonly [key: keyof NpsConf, text: string])[] = [
   ['allowUserLogin', 'allow_user_login: there is no console for users of clients'],
   ['allowUserRegister', 'allow_user_register: nobody registers by themselves'],
   ['allowLocalProxy', 'allow_local_proxy: no tunnel dials from the server'],
-  ['httpCache', 'http_cache: there is no such cache'],
+  ['httpCache', 'http_cache: each host has a cache of 16 MiB, of what its answers allow'],
   ['pprofPort', 'pprof_port: /metrics of --ops tells how the program does'],
   ['disconnectTimeout', 'disconnect_timeout: --dead-after, 15 s unless told'],
 ]

@@ -103,6 +103,7 @@ export const hostSchema: z.ZodType<Body<HostRecord>> = z
     passThrough: z.boolean().default(false),
     autoHttps: z.boolean().default(false),
     autoCert: z.boolean().default(false),
+    cacheBytes: values.cacheBytes.exactOptional(),
   })
   .refine(({ targets }) => targets.length > 0, { path: ['targets'], error: 'wanted one at least' })
   .refine(({ certFile, keyFile }) => (certFile === undefined) === (keyFile === undefined), {

@@ -16,6 +16,7 @@ const PATH_MAX = 4096
 
 const wanted = (what: string): { error: string } => ({ error: `wanted ${what}` })
 const amount = z.int(wanted('a whole number above 0')).min(1, wanted('a whole number above 0'))
+const CACHE_MAX = 256 * 1024 * 1024
 const HEX_64 = /^[\da-f]{64}$/
 
 export const time: z.ZodType<number> = z
@@ -23,6 +24,7 @@ export const time: z.ZodType<number> = z
   .min(1)
   .max(TIME_MAX, wanted('ms since 1970, up to the year 9999'))
 export const count: z.ZodType<number> = amount
+export const cacheBytes: z.ZodType<number> = amount.max(CACHE_MAX, wanted('bytes, 256 MiB at most'))
 export const remark: z.ZodType<string> = z
   .string()
   .max(REMARK_MAX, wanted(`at most ${REMARK_MAX} characters`))
