@@ -29,6 +29,18 @@ test('cut anywhere, it ends at the same byte, and takes nothing behind it', () =
   }
 })
 
+test('tells its trailers, cut anywhere, without the blanks around them', () => {
+  const bytes = Buffer.from('1\r\nx\r\n0\r\nX:\t y:z \xe9 \r\nx-empty:\r\n\r\nA: b\r\n', 'latin1')
+  for (let cut = 0; cut < bytes.length; cut += 1) {
+    const scan = new ChunkedScan()
+    const told: string[][] = []
+    scan.onTrailer = (...field): void => void told.push(field)
+    const at = scan.scan(bytes.subarray(0, cut), 0)
+    if (!scan.ended) scan.scan(bytes, at)
+    expect(told).toEqual([['X', 'y:z \xe9'], ['x-empty', '']]) // prettier-ignore
+  }
+})
+
 test.each([
   ['nothing for a size', '\\r', 'WIRE_SYNTAX'],
   ['a blank before the size', ' ', 'WIRE_SYNTAX'],

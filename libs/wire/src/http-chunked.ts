@@ -74,6 +74,8 @@ export class ChunkedScan {
   ended = false
   /** Told of each piece of data, in offsets of what is scanned. */
   onData: ((start: number, end: number) => void) | undefined = undefined
+  /** Told of each trailer, without blanks around it. To be set before the first byte. */
+  onTrailer: ((name: string, value: string) => void) | undefined = undefined
   #state = SIZE
   /** Of the size that is being read, then of its data that has not passed. */
   #left = 0
@@ -83,6 +85,8 @@ export class ChunkedScan {
   #trailers = 0
   #trailerBytes = 0
   #name = ''
+  /** The trailer that is being read, where anybody wants to know it; one character a byte. */
+  #line = ''
 
   /**
    * Goes on at `offset`, which must be behind what was scanned before.
@@ -169,10 +173,10 @@ export class ChunkedScan {
       case TRAILER_NAME:
         return byte === COLON ? this.#named() : this.#inName(byte)
       case TRAILER_VALUE:
-        if (isText(byte)) return TRAILER_VALUE
+        if (isText(byte)) return this.#inValue(byte)
         return expected(byte, CR, TRAILER_LF)
       case TRAILER_LF:
-        return expected(byte, LF, TRAILER)
+        return this.#told(expected(byte, LF, TRAILER))
       default:
         expected(byte, LF, LAST_LF)
         this.ended = true
@@ -191,13 +195,27 @@ export class ChunkedScan {
   #inName(byte: number): number {
     if (TOKEN[byte] !== 1) throw unexpected(byte)
     if (this.#name.length < KEPT_NAME_CHARS) this.#name += String.fromCharCode(byte)
+    if (this.onTrailer !== undefined) this.#line += String.fromCharCode(byte)
     return TRAILER_NAME
+  }
+
+  #inValue(byte: number): number {
+    if (this.onTrailer !== undefined) this.#line += String.fromCharCode(byte)
+    return TRAILER_VALUE
   }
 
   #named(): number {
     if (FORBIDDEN.has(this.#name.toLowerCase()))
       throw new WireError('WIRE_VALUE', `${this.#name} may not be a trailer`)
+    if (this.onTrailer !== undefined) this.#line += ':'
     return TRAILER_VALUE
+  }
+
+  #told(next: number): number {
+    const colon = this.#line.indexOf(':')
+    this.onTrailer?.(this.#line.slice(0, colon), this.#line.slice(colon + 1).replace(/^[\t ]+|[\t ]+$/g, ''))
+    this.#line = ''
+    return next
   }
 }
 

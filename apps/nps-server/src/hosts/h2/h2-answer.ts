@@ -4,11 +4,12 @@ import {
   ChunkedScan,
   createResponseHeadDecoder,
   fieldValues,
+  type HttpField,
   responseFraming,
   type ResponseHead,
   UNTIL_CLOSE,
 } from '@sluice/wire'
-import { responseFields } from './h2-heads.ts'
+import { fieldsFor, responseFields } from './h2-heads.ts'
 
 /** One answer on its way from HTTP/1.1 into a stream of HTTP/2. */
 export class H2Answer {
@@ -67,8 +68,19 @@ export class H2Answer {
     this.isLast = fieldValues(head, 'connection').some((value) => /\bclose\b/i.test(value))
     this.#chunks = framing === CHUNKED ? new ChunkedScan() : undefined
     this.#left = framing === UNTIL_CLOSE ? Infinity : framing
-    this.#stream.respond(responseFields(head), { endStream: framing === 0 })
+    const { waitForTrailers } = this.#awaitTrailers()
+    this.#stream.respond(responseFields(head), { endStream: framing === 0, waitForTrailers })
     this.isWhole = framing === 0
+  }
+
+  /** Those of chunks go behind the last byte (RFC 9113 §8.1). */
+  #awaitTrailers(): { waitForTrailers: boolean } {
+    const chunks = this.#chunks
+    if (chunks === undefined) return { waitForTrailers: false }
+    const fields: HttpField[] = []
+    chunks.onTrailer = (...field): void => void fields.push(field)
+    this.#stream.once('wantTrailers', () => sendTrailers(this.#stream, fields))
+    return { waitForTrailers: true }
   }
 
   #takeBody(bytes: Uint8Array): void {
@@ -98,5 +110,14 @@ export class H2Answer {
   readonly #onPiece = (): void => {
     this.#pending -= 1
     if (this.#pending === 0) this.#onWritten()
+  }
+}
+
+const sendTrailers = (stream: ServerHttp2Stream, fields: readonly HttpField[]): void => {
+  try {
+    stream.sendTrailers(fieldsFor(fields))
+  } catch {
+    // HTTP/2 has no words for them, such as where one is repeated of which there may be one; the body is whole all the same.
+    stream.sendTrailers({})
   }
 }

@@ -39,6 +39,16 @@ export const requestHead = (raw: readonly string[], hasBody: boolean): H1Head =>
   return { method, bytes, isChunked }
 }
 
+/**
+ * The end of a body in chunks, and what the stream says behind it (RFC 9112 §7.1.2).
+ * @param raw names and values in turn, as they came
+ */
+export const lastChunk = (raw: readonly string[]): Uint8Array => {
+  let lines = '0\r\n'
+  for (let at = 0; at + 1 < raw.length; at += 2) lines += `${raw[at]!}: ${raw[at + 1]!}\r\n`
+  return Buffer.from(`${lines}\r\n`, 'latin1')
+}
+
 const sorted = (
   raw: readonly string[],
 ): { pseudo: Map<string, string>; fields: HttpField[]; cookies: string[] } => {
@@ -56,15 +66,21 @@ const sorted = (
 }
 
 /** The fields of a response for HTTP/2. */
-export const responseFields = ({ status, fields }: ResponseHead): OutgoingHttpHeaders => {
-  const out: Record<string, string | number | string[]> = { ':status': status }
+export const responseFields = ({ status, fields }: ResponseHead): OutgoingHttpHeaders => ({
+  ':status': status,
+  ...fieldsFor(fields),
+})
+
+/** Fields for HTTP/2. */
+export const fieldsFor = (fields: readonly HttpField[]): OutgoingHttpHeaders => {
+  const out: Record<string, string | string[]> = {}
   for (const [name, value] of fields) {
     const lower = name.toLowerCase()
     if (HOP.has(lower)) continue
     const known = out[lower]
     if (known === undefined) out[lower] = value
     else if (Array.isArray(known)) known.push(value)
-    else out[lower] = [String(known), value]
+    else out[lower] = [known, value]
   }
   return out
 }

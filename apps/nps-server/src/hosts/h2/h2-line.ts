@@ -2,7 +2,7 @@ import type { ServerHttp2Stream } from 'node:http2'
 import { type Conn, type ConnSink, LIMITED_READ, NetError } from '@sluice/net'
 import type { Address } from '@sluice/wire'
 import { H2Answer } from './h2-answer.ts'
-import { type H1Head, requestHead } from './h2-heads.ts'
+import { type H1Head, lastChunk, requestHead } from './h2-heads.ts'
 
 /** Who has a line. */
 export interface LineOwner {
@@ -10,7 +10,7 @@ export interface LineOwner {
   onIdle(line: H2Line): void
 }
 
-const LAST_CHUNK = Buffer.from('0\r\n\r\n')
+const NO_TRAILERS: readonly string[] = []
 
 /**
  * A connection of HTTP/1.1 that is none: requests of HTTP/2 are asked over it one after the other, and what is answered goes
@@ -113,9 +113,11 @@ export class H2Line implements Conn {
 
   #readBody(stream: ServerHttp2Stream, { isChunked }: H1Head): void {
     stream.on('data', (chunk: Buffer) => this.#tell(isChunked ? chunked(chunk) : chunk))
+    let trailers = NO_TRAILERS
+    stream.once('trailers', (_: unknown, __: unknown, raw: readonly string[]) => (trailers = raw))
     stream.once('end', () => {
       this.#isAsked = true
-      if (isChunked) this.#tell(LAST_CHUNK)
+      if (isChunked) this.#tell(lastChunk(trailers))
     })
     if (this.#isPaused) stream.pause()
   }

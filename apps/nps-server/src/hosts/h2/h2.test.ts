@@ -44,7 +44,8 @@ const site = (fields: object = {}): ReturnType<TestHosts['addHost']> =>
   hosts.addHost({ host: 'a.example', targets: [target.authority], ...fields })
 
 const ask = (headers: OutgoingHttpHeaders = {}, endStream = true): ClientHttp2Stream => {
-  const stream = http2.request({ ':authority': 'a.example', ...headers }, { endStream })
+  const options = { endStream, waitForTrailers: headers['x-trailers'] !== undefined }
+  const stream = http2.request({ ':authority': 'a.example', ...headers }, options)
   return stream.on('error', () => {})
 }
 const headOf = async (stream: ClientHttp2Stream): Promise<IncomingHttpHeaders> => {
@@ -90,10 +91,56 @@ describe('a request over HTTP/2', () => {
     stream.end('de')
     await conn.take('0\r\n\r\n')
     conn.send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n')
-    conn.send('1;x=y\r\nc\r\n0\r\nX-T: 1\r\n\r\n')
+    conn.send('1;x=y\r\nc\r\n0\r\n\r\n')
     const answer = await headOf(stream)
     expect(answer).not.toHaveProperty('transfer-encoding')
     expect(await textOf(stream)).toBe('abc')
+  })
+
+  test('has what comes behind its body sent on, both ways', async () => {
+    site()
+    const stream = ask({ ':method': 'POST', 'x-trailers': 'yes' }, false)
+    stream.once('wantTrailers', () => stream.sendTrailers({ 'x-sum': 'a', 'x-list': ['1', '2'] }))
+    stream.end('abc')
+    const conn = await target.next()
+    expect(await conn.take('\r\n0\r\n')).toContain(
+      '3\r\nabc\r\n0\r\nx-sum: a\r\nx-list: 1\r\nx-list: 2\r\n\r\n',
+    )
+    conn.send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Su')
+    const trailers = once(stream, 'trailers')
+    conn.send('m:  b c \r\nx-List: 1\r\nX-list: 2\r\n\r\n')
+    expect(await textOf(stream)).toBe('abc')
+    expect((await trailers)[0]).toMatchObject({ 'x-sum': 'b c', 'x-list': '1, 2' })
+    const next = ask()
+    await conn.take('GET ')
+    conn.send(OK)
+    expect(await textOf(next)).toBe('hello')
+  })
+
+  test('whose target says behind the body what may not be there is broken off', async () => {
+    site()
+    const stream = ask()
+    const conn = await target.next()
+    await conn.take()
+    conn.send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n')
+    await headOf(stream)
+    conn.send('0\r\nSet-Cookie: a\r\n\r\n')
+    stream.resume()
+    await over(stream)
+    expect(stream.rstCode).toBe(constants.NGHTTP2_INTERNAL_ERROR)
+  })
+
+  test('has no more said behind the body than HTTP/2 has words for', async () => {
+    site()
+    const stream = ask()
+    const conn = await target.next()
+    await conn.take()
+    conn.send(
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nETag: a\r\nETag: b\r\n\r\n',
+    )
+    expect(await textOf(stream)).toBe('abc')
+    await over(stream)
+    expect(stream.rstCode).toBe(constants.NGHTTP2_NO_ERROR)
   })
 
   test.each([
