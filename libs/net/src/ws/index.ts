@@ -1,6 +1,6 @@
 export { acceptWebSocket, type AcceptedWebSocket, type AcceptOptions } from './accept.ts'
 export { dialWebSocket, type RequestOptions, requestWebSocket, type WebSocketDialOptions } from './dial.ts'
 export { recognise, type Recognised, type RecogniseOptions, type Transport } from './recognise.ts'
-export { type UpgradeTerms } from './upgrade.ts'
+export { acceptKey, type UpgradeTerms } from './upgrade.ts'
 export { WebSocketError } from './websocket-error.ts'
 export { WsConn, type WsConnOptions } from './ws-conn.ts'

@@ -6,6 +6,7 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 /** 16 octets in Base64. */
 const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/
 
+/** What a server answers to a key. */
 export const acceptKey = (key: string): string =>
   createHash('sha1')
     .update(key + GUID)

@@ -1,4 +1,5 @@
 import type { ServerHttp2Stream } from 'node:http2'
+import { acceptKey } from '@sluice/net/ws'
 import {
   CHUNKED,
   ChunkedScan,
@@ -8,8 +9,9 @@ import {
   responseFraming,
   type ResponseHead,
   UNTIL_CLOSE,
+  WireError,
 } from '@sluice/wire'
-import { fieldsFor, responseFields } from './h2-heads.ts'
+import { fieldsFor, type H1Head, responseFields } from './h2-heads.ts'
 
 /** One answer on its way from HTTP/1.1 into a stream of HTTP/2. */
 export class H2Answer {
@@ -17,8 +19,11 @@ export class H2Answer {
   isWhole = false
   /** Nothing may follow it, as it says. */
   isLast = false
+  /** The other protocol is spoken, and all bytes are of it. */
+  isSwitched = false
   readonly #stream: ServerHttp2Stream
   readonly #method: string
+  readonly #key: string | undefined
   readonly #onWritten: () => void
   readonly #decode = createResponseHeadDecoder()
   #head: Uint8Array | undefined = undefined
@@ -29,9 +34,14 @@ export class H2Answer {
   #pending = 0
 
   /** @param onWritten told when all that was taken is out, unless it was so at once */
-  constructor(stream: ServerHttp2Stream, method: string, onWritten: () => void) {
+  constructor(
+    stream: ServerHttp2Stream,
+    { method, key }: Pick<H1Head, 'method' | 'key'>,
+    onWritten: () => void,
+  ) {
     this.#stream = stream
     this.#method = method
+    this.#key = key
     this.#onWritten = onWritten
   }
 
@@ -55,10 +65,21 @@ export class H2Answer {
     this.#head = decoded === undefined ? Uint8Array.from(bytes) : undefined
     if (decoded === undefined) return bytes.subarray(bytes.length)
     const { value: head, size } = decoded
-    if (head.status < 200) this.#stream.additionalHeaders(responseFields(head))
+    if (head.status === 101) this.#switch(head)
+    else if (head.status < 200) this.#stream.additionalHeaders(responseFields(head))
     else this.#begin(head)
     // What the head shares with the bytes before is a copy, which the stream may keep.
     return bytes.subarray(size)
+  }
+
+  /** @throws WireError for whoever speaks no WebSocket (RFC 6455 §4.1) */
+  #switch(head: ResponseHead): void {
+    const key = this.#key
+    if (key === undefined || fieldValues(head, 'sec-websocket-accept')[0] !== acceptKey(key))
+      throw new WireError('WIRE_VALUE', 'the target speaks no WebSocket')
+    this.#hasHead = this.isSwitched = this.isLast = true
+    this.#left = Infinity
+    this.#stream.respond(responseFields({ ...head, status: 200 }))
   }
 
   #begin(head: ResponseHead): void {

@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import type { OutgoingHttpHeaders } from 'node:http'
-import { encodeRequestHead, type HttpField, type ResponseHead } from '@sluice/wire'
+import { encodeRequestHead, type HttpField, type ResponseHead, WireError } from '@sluice/wire'
 
 /** A request of HTTP/2, in the words of HTTP/1.1. */
 export interface H1Head {
@@ -7,37 +8,58 @@ export interface H1Head {
   readonly bytes: Uint8Array
   /** Its body follows in chunks, since nobody has said how long it is. */
   readonly isChunked: boolean
+  /** Of a WebSocket: what its target has to know to be one. */
+  readonly key: string | undefined
 }
 
-/** Of one connection, and of no use in HTTP/2 (RFC 9113 §8.2.2). */
+/** Of one connection, and of no use in HTTP/2 (RFC 9113 §8.2.2, RFC 8441 §5). */
 const HOP: ReadonlySet<string> = new Set([
   'connection',
   'host',
   'keep-alive',
   'proxy-connection',
+  'sec-websocket-accept',
+  'sec-websocket-key',
   'te',
   'transfer-encoding',
   'upgrade',
 ])
 
 /**
- * The head for HTTP/1.1 (RFC 9113 §8.3.1).
+ * The head for HTTP/1.1 (RFC 9113 §8.3.1); for a WebSocket over HTTP/2 (RFC 8441) that of an upgrade.
  * @param raw names and values in turn, as they came
  * @param hasBody the stream goes on behind its head
  * @throws WireError for what HTTP/1.1 has no words for
  */
 export const requestHead = (raw: readonly string[], hasBody: boolean): H1Head => {
   const { pseudo, fields, cookies } = sorted(raw)
-  const method = pseudo.get(':method') ?? ''
+  const key = webSocketKey(pseudo)
+  const method = key === undefined ? (pseudo.get(':method') ?? '') : 'GET'
   const authority = pseudo.get(':authority') ?? pseudo.get('host') ?? ''
   const all: HttpField[] = [['Host', authority], ...fields]
   if (cookies.length > 0) all.push(['Cookie', cookies.join('; ')])
-  const isChunked = hasBody && !fields.some(([name]) => name === 'content-length')
+  if (key !== undefined) all.push(...webSocketFields(key))
+  const isChunked = key === undefined && hasBody && !fields.some(([name]) => name === 'content-length')
   if (isChunked) all.push(['Transfer-Encoding', 'chunked'])
   const target = pseudo.get(':path') ?? ''
   const bytes = encodeRequestHead({ method, target, version: '1.1', fields: all })
-  return { method, bytes, isChunked }
+  return { method, bytes, isChunked, key }
 }
+
+/** The visitor has none, since nobody could mistake its request for another one (RFC 8441 §5). @throws WireError */
+const webSocketKey = (pseudo: ReadonlyMap<string, string>): string | undefined => {
+  const protocol = pseudo.get(':protocol')
+  if (protocol === undefined) return undefined
+  if (protocol !== 'websocket')
+    throw new WireError('WIRE_VALUE', 'of the protocols for CONNECT only websocket is known')
+  return randomBytes(16).toString('base64')
+}
+
+const webSocketFields = (key: string): HttpField[] => [
+  ['Connection', 'Upgrade'],
+  ['Upgrade', 'websocket'],
+  ['Sec-WebSocket-Key', key],
+]
 
 /**
  * The end of a body in chunks, and what the stream says behind it (RFC 9112 §7.1.2).

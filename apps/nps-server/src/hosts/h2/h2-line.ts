@@ -29,6 +29,11 @@ export class H2Line implements Conn {
   #stream: ServerHttp2Stream | undefined = undefined
   #answer: H2Answer | undefined = undefined
   #isAsked = true
+  /** It is asked for a WebSocket. */
+  #isSocket = false
+  /** Of a stream that speaks another protocol: the visitor has ended its side, and who serves it knows. */
+  #hasEnded = false
+  #isEndTold = false
 
   /** @param ends of the connection below */
   constructor({ remote, local }: Pick<Conn, 'remote' | 'local'>, owner: LineOwner) {
@@ -41,15 +46,20 @@ export class H2Line implements Conn {
   ask(stream: ServerHttp2Stream, raw: readonly string[], hasBody: boolean): void {
     const head = requestHead(raw, hasBody)
     this.#stream = stream
-    this.#answer = new H2Answer(stream, head.method, () => this.#onWritten())
-    this.#isAsked = !hasBody
+    this.#answer = new H2Answer(stream, head, () => this.#onWritten())
+    // What is said behind it before the target agrees would look like the next request.
+    const isBody = hasBody && head.key === undefined
+    this.#isAsked = !isBody
+    this.#isSocket = head.key !== undefined
+    this.#hasEnded = this.#isEndTold = false
     stream.once('close', () => this.#onStreamClose(stream))
     this.#tell(head.bytes)
-    if (hasBody) this.#readBody(stream, head)
+    if (isBody) this.#readBody(stream, head)
   }
 
   attach(sink: ConnSink | undefined): void {
     this.#sink = sink
+    this.#isEndTold = false
   }
 
   pause(): void {
@@ -61,7 +71,9 @@ export class H2Line implements Conn {
     this.#isPaused = false
     while (!this.#isPaused && this.#sink !== undefined && this.#waiting.length > 0)
       this.#sink.onData(this.#waiting.shift()!)
-    if (!this.#isPaused && !this.#isAsked) this.#stream?.resume()
+    if (this.#isPaused) return
+    if (!this.#isAsked) this.#stream?.resume()
+    this.#tellEnd()
   }
 
   unread(chunk: Uint8Array): void {
@@ -71,8 +83,11 @@ export class H2Line implements Conn {
   write(chunk: Uint8Array): boolean {
     const answer = this.#answer
     if (answer === undefined || this.closed) return true
+    const wasSwitched = answer.isSwitched
     try {
-      if (!answer.take(chunk)) return false
+      const isOut = answer.take(chunk)
+      if (answer.isSwitched && !wasSwitched) this.#switch()
+      if (!isOut) return false
     } catch {
       this.reset()
       return true
@@ -83,8 +98,10 @@ export class H2Line implements Conn {
 
   end(): void {
     if (this.closed) return
-    this.#answer?.end()
-    this.destroy()
+    const answer = this.#answer
+    answer?.end()
+    if (answer?.isSwitched === true) this.#closeIfOver()
+    else this.destroy()
   }
 
   destroy(): void {
@@ -93,6 +110,7 @@ export class H2Line implements Conn {
     this.#close(undefined)
     // Not by `close`, which would end the stream first: what came so far would look as if it were all.
     if (answer?.isWhole === false) stream?.destroy(new NetError('TARGET_RESET', 'the answer is not whole'))
+    else if (answer?.isSwitched === true) stream?.close()
   }
 
   reset(): void {
@@ -106,9 +124,34 @@ export class H2Line implements Conn {
 
   readonly #onAnswered = (): void => {
     const answer = this.#answer
-    if (this.closed || answer?.isWhole !== true) return
+    if (this.closed || answer?.isWhole !== true || answer.isSwitched) return
+    if (this.#isSocket) this.#stream?.close()
     this.#answer = this.#stream = undefined
     if (this.#isAsked && !answer.isLast) this.#owner.onIdle(this)
+  }
+
+  #switch(): void {
+    const stream = this.#stream!
+    this.#isAsked = false
+    stream.on('data', (chunk: Buffer) => this.#tell(chunk))
+    stream.once('end', () => {
+      this.#isAsked = this.#hasEnded = true
+      this.#tellEnd()
+    })
+    if (this.#isPaused) stream.pause()
+  }
+
+  #tellEnd(): void {
+    if (!this.#hasEnded || this.#isEndTold || this.#isPaused || this.#sink === undefined) return
+    if (this.closed || this.#waiting.length > 0) return
+    this.#isEndTold = true
+    this.#sink.onEnd()
+    this.#closeIfOver()
+  }
+
+  /** Both sides have ended. */
+  #closeIfOver(): void {
+    if (!this.closed && this.#isEndTold && this.#answer?.isWhole === true) this.#close(undefined)
   }
 
   #readBody(stream: ServerHttp2Stream, { isChunked }: H1Head): void {

@@ -28,6 +28,8 @@ export class H2Server {
         maxConcurrentStreams: MAX_STREAMS,
         initialWindowSize: STREAM_WINDOW,
         maxHeaderListSize: MAX_HEAD_BYTES,
+        // WebSockets come this way, too (RFC 8441).
+        enableConnectProtocol: true,
       },
     })
     this.#server.on('sessionError', () => {}).on('stream', onStream)

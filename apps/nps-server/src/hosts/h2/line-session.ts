@@ -1,5 +1,5 @@
 import type { DoorMetrics } from '@sluice/metrics'
-import type { Conn, Route } from '@sluice/net'
+import { type Conn, Relay, type Route } from '@sluice/net'
 import {
   type Account,
   type AccessLog,
@@ -73,8 +73,11 @@ export class LineSession implements Serving {
     return this.#session.mayReuse(route, target)
   }
 
-  relay(...ends: Parameters<Serving['relay']>): Promise<void> {
-    return this.#session.relay(...ends)
+  /** Ends with this line, and not with whatever else the session does. */
+  relay(...[client, target, lanes]: Parameters<Serving['relay']>): Promise<void> {
+    const relay = new Relay(client, target, lanes ?? this.lanes)
+    this.onStop = (error): void => relay.cut(error)
+    return relay.run()
   }
 
   /** This line alone. */
