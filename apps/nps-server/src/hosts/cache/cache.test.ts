@@ -126,14 +126,14 @@ describe('an answer is given to others', () => {
     expect(asked).toBe(1)
   })
 
-  test('as large as it is, and over one connection with others', async () => {
+  test.each([{}, { down: 8 * MIB }])('as large as it is, by the limits of its host: %j', async (limits) => {
     const target = await origins.serve((_, reply) => {
       asked += 1
       reply.setHeader('cache-control', 'max-age=60')
       for (const block of blocks(500_000)) reply.write(block)
       reply.end()
     })
-    const { live } = hosts.addHost({ host: 'a.example', targets: [target], cacheBytes: MIB })
+    const { live } = hosts.addHost({ host: 'a.example', targets: [target], cacheBytes: MIB, limits })
     const wanted = createHash('sha256')
       .update(Buffer.concat([...blocks(500_000)]))
       .digest('hex')

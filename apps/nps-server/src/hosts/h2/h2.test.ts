@@ -195,6 +195,25 @@ describe('a request over HTTP/2', () => {
     expect(await textOf(stream)).toBe('hello')
   })
 
+  test('may be answered by what its host keeps, and requests go on', async () => {
+    let asked = 0
+    const fresh = await origins.serve((_, answer) => {
+      asked += 1
+      answer.setHeader('Cache-Control', 'max-age=60').end('kept')
+    })
+    site({ targets: [fresh], cacheBytes: MIB })
+    expect(await textOf(ask())).toBe('kept')
+    const stream = ask()
+    expect(await headOf(stream)).toMatchObject({ ':status': 200, age: '0', 'content-length': '4' })
+    expect(await textOf(stream)).toBe('kept')
+    expect(await Promise.all([textOf(ask()), textOf(ask()), textOf(ask({ ':path': '/x' }))])).toEqual([
+      'kept',
+      'kept',
+      'kept',
+    ])
+    expect(asked).toBe(2)
+  })
+
   test('that is given up reaches its target no further, and others go on', async () => {
     site()
     const [given, kept] = [ask(), ask()]
