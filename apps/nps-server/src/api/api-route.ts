@@ -18,6 +18,11 @@ export interface Made {
   readonly id: number
 }
 
+/** Several that were made together. */
+export interface MadeList {
+  readonly items: readonly Made[]
+}
+
 /** One method of one path: what serves it and what is told of it come of this alone. */
 export interface ApiRoute<Body = unknown> {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'

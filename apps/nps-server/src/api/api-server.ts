@@ -4,7 +4,7 @@ import type { Address } from '@sluice/wire'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { ApiError, checked, problemOf } from './api-error.ts'
-import type { ApiRoute, Made } from './api-route.ts'
+import type { ApiRoute, Made, MadeList } from './api-route.ts'
 import type { TokenRecord } from '../store/token-table.ts'
 import type { PageQuery } from './schemas.ts'
 import type { TokenGuard } from './token-guard.ts'
@@ -101,13 +101,15 @@ const serve = (
       const id = idOf(request)
       const body = schemas.body === undefined ? undefined : checked(schemas.body, request.body, 'the body')
       const answer = await run({ id, body, query, token, by: `token:${token.id}` })
-      if (status === 201) reply.header('location', `${path}/${(answer as Made).id}`)
+      if (status === 201) reply.header('location', placeOf(path, answer as Made | MadeList))
       return status === 204 ? reply.code(204).send() : reply.code(status).send(answer)
     },
   })
 }
 
 const NO_QUERY = z.strictObject({}) as unknown as z.ZodType<PageQuery>
+
+const placeOf = (path: string, made: Made | MadeList): string => ('id' in made ? `${path}/${made.id}` : path)
 
 /** 0 where the path has none. @throws ApiError NOT_FOUND */
 const idOf = ({ params }: FastifyRequest): number => {

@@ -44,7 +44,7 @@ const clientRoutes = ({ store, manager, sources }: RouteParts): ApiRoute[] => [
     query: searchQuery,
     add: async (input, by) => {
       const { client, vkey, enroll } = await manager.addClient(input, by)
-      return [client, { vkey, enroll }]
+      return { ...clientView(client, sources), vkey, enroll }
     },
     patch: (id, change, by) => manager.patchClient(id, change, by),
     remove: (id, by) => manager.removeClient(id, by),
@@ -73,7 +73,11 @@ const tunnelRoutes = ({ store, manager, sources }: RouteParts): ApiRoute[] =>
     input: newTunnel,
     change: tunnelPatch,
     query: ownedQuery,
-    add: async (input, by) => [await manager.addTunnel(input, by), {}],
+    add: async ({ ports, ...input }, by) => {
+      if (ports === undefined) return tunnelView(await manager.addTunnel(input, by), sources)
+      const added = await manager.addTunnels({ ...input, ports }, by)
+      return { items: added.map((record) => tunnelView(record, sources)) }
+    },
     patch: (id, change, by) => manager.patchTunnel(id, change, by),
     remove: (id, by) => manager.removeTunnel(id, by),
     resetFlow: (id, by) => manager.resetFlow('tunnel', id, by),
@@ -89,7 +93,7 @@ const hostRoutes = ({ store, manager, sources }: RouteParts): ApiRoute[] =>
     input: newHost,
     change: hostPatch,
     query: ownedQuery,
-    add: async (input, by) => [await manager.addHost(input, by), {}],
+    add: async (input, by) => hostView(await manager.addHost(input, by), sources),
     patch: (id, change, by) => manager.patchHost(id, change, by),
     remove: (id, by) => manager.removeHost(id, by),
     resetFlow: (id, by) => manager.resetFlow('host', id, by),
