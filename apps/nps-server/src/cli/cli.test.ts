@@ -266,6 +266,16 @@ describe('client', () => {
 describe('tunnel', () => {
   beforeEach(() => ok('client add').then(() => undefined))
 
+  it('show tells what a file tunnel shows, which may be all that its client does', async () => {
+    await ok('tunnel add --client 1 --mode file --listen [::1]:8001')
+    await ok(
+      'tunnel add --client 1 --mode file --listen [::1]:8002 --folder docs/public --strip-prefix /files',
+    )
+    expect(await ok('tunnel show 1')).toMatch(/^folder +\/\ncut off paths +-\n/m)
+    expect(await ok('tunnel show 2')).toMatch(/^folder +docs\/public\ncut off paths +\/files\n/m)
+    expect(await ok('tunnel show 2')).not.toMatch(/^targets/m)
+  })
+
   it('add prints the tunnel', async () => {
     expect(
       await json(

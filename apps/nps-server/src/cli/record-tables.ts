@@ -65,7 +65,7 @@ export function tunnelLines(view: TunnelView): string[] {
     ...(view.problem === undefined ? [] : [['problem', view.problem]]),
     ['remark', view.remark || '-'],
     ...commonRows(view),
-    ...targetRows(view),
+    ...(view.mode === 'file' ? fileRows(view) : targetRows(view)),
     ['logins', view.logins?.join(', ') || '-'],
   ])
 }
@@ -161,6 +161,11 @@ function commonRows(view: AnyView): string[][] {
     ['denied', view.deny?.join(', ') ?? '-'],
   ]
 }
+
+const fileRows = ({ localPath, stripPrefix }: TunnelView): string[][] => [
+  ['folder', localPath ?? '/'],
+  ['cut off paths', stripPrefix ?? '-'],
+]
 
 function targetRows({ targets, balance, health, proxyHeader }: TunnelView | HostView): string[][] {
   const check = health === undefined ? '-' : `${health.type} every ${health.intervalMs / 1000} s`

@@ -120,7 +120,6 @@ test.each([
   ['a target without a port', { mode: 'tcp', port: 1, targets: ['localhost'] }, /targets\.0/],
   ['no password', { mode: 'secret', targets: ['22'] }, /password/],
   ['a port that nobody comes to', { mode: 'p2p', port: 1, passwordHash: HASH }, /port/],
-  ['no folder', { mode: 'file', port: 1 }, /localPath/],
 ] as const)('a tunnel with %s is refused', (_name, input, message) => {
   const store = open()
   store.addClient({})
@@ -160,14 +159,44 @@ test.each([
   )
 })
 
-test('headers that tell where a message ends are the server’s own', () => {
+test.each([
+  ['Content-Length', '1', /headers\.1\.0: .*server’s own/],
+  ['transfer-encoding', 'chunked', /headers\.1\.0/],
+  ['HOST', 'a.b', /headers\.1\.0/],
+  ['Connection', 'close', /headers\.1\.0/],
+  ['Via', '1.1 a', /headers\.1\.0/],
+  ['Expect', '100-continue', /headers\.1\.0/],
+  ['Proxy-Authorization', 'Basic eA==', /headers\.1\.0/],
+  ['X A', 'b', /headers\.1\.0: .*name/],
+  ['X-A\r\nX-C', 'b', /headers\.1\.0/],
+  ['', 'b', /headers\.1\.0/],
+  ['X-A', 'hidden\r\nX-C: d', /headers\.1\.1: .*value/],
+  ['X-A', 'hidden\0', /headers\.1\.1/],
+  ['X-A', ' hidden', /headers\.1\.1/],
+  ['X-A', 'hidden €', /headers\.1\.1/],
+])('a header %j of %j, which would not be sent, is refused and named', (name, value, message) => {
   const store = open()
   store.addClient({})
-  const add = (name: string, value: string) => () =>
-    store.addHost(web(1, 'a.b', { headers: [[name, value]] }))
-  expect(add('Content-Length', '1')).toThrow(coded('RECORD_VALUE'))
-  expect(add('X-A', 'b\r\nX-C: d')).toThrow(coded('RECORD_VALUE'))
-  expect(add('X-A', 'b:c')()).toMatchObject({ headers: [['X-A', 'b:c']] })
+  const { id } = store.addHost(web(1, 'a.b', { headers: [['X-A', 'b:c']] }))
+  const change = (): unknown =>
+    store.patchHost(id, {
+      headers: [
+        ['X-B', 'ü'],
+        [name, value],
+      ],
+    })
+  expect(change).toThrow(coded('RECORD_VALUE', message))
+  expect(change).not.toThrow(/hidden/)
+  expect(store.host(id).headers).toEqual([['X-A', 'b:c']])
+})
+
+test('a file tunnel shows the whole folder of its client where it names none', () => {
+  const store = open()
+  store.addClient({})
+  const { id } = store.addTunnel({ clientId: 1, mode: 'file', port: 8001 })
+  expect(store.tunnel(id)).not.toHaveProperty('localPath')
+  expect(store.patchTunnel(id, { localPath: 'docs' })).toMatchObject({ localPath: 'docs' })
+  expect(store.patchTunnel(id, { localPath: null })).not.toHaveProperty('localPath')
 })
 
 test('a port belongs to one enabled tunnel, of TCP and of UDP each', () => {
