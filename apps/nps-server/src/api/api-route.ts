@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { TokenRecord, TokenScope } from '../store/token-table.ts'
 import type { PageQuery } from './schemas.ts'
+import type { SessionProof } from './sessions.ts'
 
 /** A request that may be, with what it brought. */
 export interface Call<Body = unknown> {
@@ -9,7 +10,11 @@ export interface Call<Body = unknown> {
   readonly body: Body
   readonly query: PageQuery
   readonly token: TokenRecord
-  /** The same, for the audit log. */
+  /** By which it came, in place of the token itself. */
+  readonly session: SessionProof | undefined
+  /** Of a session. @param value '' takes it away */
+  readonly setCookie: (value: string) => void
+  /** The token, for the audit log. */
   readonly by: string
 }
 
@@ -28,7 +33,8 @@ export interface ApiRoute<Body = unknown> {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** With `:id`. */
   readonly path: string
-  readonly scope: TokenScope
+  /** Undefined: any token will do. */
+  readonly scope: TokenScope | undefined
   readonly summary: string
   /** Of what it answers, where that is anything: 201 has the place of what was made. */
   readonly status: 200 | 201 | 204

@@ -12,6 +12,8 @@ import {
   searchQuery,
   tunnelPatch,
 } from './schemas.ts'
+import { sessionRoutes } from './session-routes.ts'
+import type { Sessions } from './sessions.ts'
 import { tokenRoutes } from './token-routes.ts'
 import { clientView, hostView, type Sources, tunnelView } from './views.ts'
 
@@ -19,6 +21,7 @@ export interface RouteParts {
   readonly store: Kept
   readonly manager: Managing
   readonly sources: Sources
+  readonly sessions: Sessions
   /** Of the program. */
   readonly status: () => object
 }
@@ -29,6 +32,7 @@ export const apiRoutes = (parts: RouteParts): ApiRoute[] => [
   ...tunnelRoutes(parts),
   ...hostRoutes(parts),
   ...tokenRoutes(parts.store),
+  ...sessionRoutes(parts.store, parts.sessions),
   ...tellingRoutes(parts),
 ]
 

@@ -31,7 +31,7 @@ import { type NewToken, TOKEN_SCOPES } from '../store/token-table.ts'
 export type TunnelsInput = TunnelInput & { readonly ports?: string }
 
 /** A token that is wanted. */
-export type TokenInput = Omit<NewToken, 'hash'>
+export type TokenInput = Omit<NewToken, 'hash' | 'totp'> & { readonly totp?: boolean }
 
 const CLIENT = {
   ...COMMON,
@@ -121,7 +121,10 @@ export const hostPatch: z.ZodType<HostChange> = object('HostPatch', {
 export const newToken: z.ZodType<TokenInput> = object('NewToken', {
   name: text(64, 'for people').min(1),
   scopes: z.array(z.enum(TOKEN_SCOPES)).min(1).max(TOKEN_SCOPES.length),
-  ...optional({ expiresAt: COMMON.expiresAt }),
+  ...optional({
+    expiresAt: COMMON.expiresAt,
+    totp: z.boolean().meta({ description: 'who shows it has to bring a code of an authenticator app, too' }),
+  }),
 })
 
 /** Which part of a list. */

@@ -109,14 +109,15 @@ function certificateOf({ passThrough, autoCert, certFile }: HostView): string {
 }
 
 export function tokenTable(tokens: readonly TokenRecord[]): string[] {
-  const rows = tokens.map(({ id, name, scopes, createdAt, expiresAt }) => [
+  const rows = tokens.map(({ id, name, scopes, createdAt, expiresAt, totp }) => [
     String(id),
     name,
     scopes.join(','),
+    totp === true ? 'yes' : 'no',
     dateText(createdAt),
     dateText(expiresAt),
   ])
-  return tableOf('no tokens', ['ID', 'NAME', 'SCOPES', 'CREATED', 'EXPIRES'], rows)
+  return tableOf('no tokens', ['ID', 'NAME', 'SCOPES', 'TOTP', 'CREATED', 'EXPIRES'], rows)
 }
 
 const tableOf = (none: string, head: string[], rows: string[][]): string[] =>

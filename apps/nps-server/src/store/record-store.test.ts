@@ -419,3 +419,18 @@ test('meta', () => {
   expect(open().meta('bridge')).toBe('127.0.0.1:8025')
   expect(open().meta('nothing')).toBeUndefined()
 })
+
+test('the codes of a token are good once, whichever program is asked', () => {
+  const [ours, theirs] = [open(), open()]
+  const totp = Buffer.alloc(20, 7)
+  const { id } = ours.tokens.add({ name: 'ann', hash: HASH, scopes: ['read'], totp })
+  expect(ours.tokens.byHash(HASH)).toMatchObject({ totp: true })
+  expect(theirs.tokens.byId(id)).toMatchObject({ totp: true })
+  expect(Buffer.from(theirs.tokens.totpSecret(id)!)).toEqual(totp)
+  expect([ours.tokens.useTotpStep(id, 5), theirs.tokens.useTotpStep(id, 5)]).toEqual([true, false])
+  expect([theirs.tokens.useTotpStep(id, 4), theirs.tokens.useTotpStep(id, 6)]).toEqual([false, true])
+  expect(ours.tokens.useTotpStep(99, 7)).toBe(false)
+  const plain = ours.tokens.add({ name: 'ci', hash: HASH.replace(/^./, 'x'), scopes: ['read'] })
+  expect(plain).not.toHaveProperty('totp')
+  expect(ours.tokens.totpSecret(plain.id)).toBeUndefined()
+})
