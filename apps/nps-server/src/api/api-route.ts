@@ -10,6 +10,8 @@ export interface Call<Body = unknown> {
   readonly body: Body
   readonly query: PageQuery
   readonly token: TokenRecord
+  /** Where it came from. */
+  readonly ip: string
   /** By which it came, in place of the token itself. */
   readonly session: SessionProof | undefined
   /** Of a session. @param value '' takes it away */

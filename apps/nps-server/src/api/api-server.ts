@@ -102,7 +102,16 @@ const serve = (
       const body = schemas.body === undefined ? undefined : checked(schemas.body, request.body, 'the body')
       const setCookie = (value: string): void =>
         void reply.header('set-cookie', writeCookie(value, isSecure(request)))
-      const answer = await run({ id, body, query, token, session, setCookie, by: `token:${token.id}` })
+      const answer = await run({
+        id,
+        body,
+        query,
+        token,
+        session,
+        setCookie,
+        ip: request.ip,
+        by: `token:${token.id}`,
+      })
       if (status === 201) reply.header('location', placeOf(path, answer as Made | MadeList))
       return status === 204 ? reply.code(204).send() : reply.code(status).send(answer)
     },

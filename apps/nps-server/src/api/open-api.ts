@@ -61,6 +61,7 @@ export const openApi = async (options: OpenApiOptions): Promise<ApiServer | unde
     manager,
     sources,
     sessions,
+    log,
     status: statusOf({ version, registry, store }),
   })
   const guard = new AddressGuard(guardOf(program, config), log)

@@ -12,7 +12,7 @@ import {
   searchQuery,
   tunnelPatch,
 } from './schemas.ts'
-import { sessionRoutes } from './session-routes.ts'
+import { type SessionParts, sessionRoutes } from './session-routes.ts'
 import type { Sessions } from './sessions.ts'
 import { tokenRoutes } from './token-routes.ts'
 import { clientView, hostView, type Sources, tunnelView } from './views.ts'
@@ -22,6 +22,7 @@ export interface RouteParts {
   readonly manager: Managing
   readonly sources: Sources
   readonly sessions: Sessions
+  readonly log: SessionParts['log']
   /** Of the program. */
   readonly status: () => object
 }
@@ -32,7 +33,7 @@ export const apiRoutes = (parts: RouteParts): ApiRoute[] => [
   ...tunnelRoutes(parts),
   ...hostRoutes(parts),
   ...tokenRoutes(parts.store),
-  ...sessionRoutes(parts.store, parts.sessions),
+  ...sessionRoutes(parts),
   ...tellingRoutes(parts),
 ]
 

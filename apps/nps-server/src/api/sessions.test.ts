@@ -30,9 +30,9 @@ test('it ends by itself, or with all of its token', () => {
   expect([sessions.use(two), sessions.use(other)]).toEqual([undefined, 2])
 })
 
-test('there are so many, and the oldest goes', () => {
+test('a token has so many, and its oldest goes', () => {
   const sessions = new Sessions()
-  const [first, second] = [sessions.open(1), sessions.open(2)]
-  for (let nth = 0; nth < 999; nth += 1) sessions.open(3)
-  expect([sessions.use(first), sessions.use(second)]).toEqual([undefined, 2])
+  const [other, first, second] = [sessions.open(1), sessions.open(2), sessions.open(2)]
+  for (let nth = 0; nth < 99; nth += 1) sessions.open(2)
+  expect([other, first, second].map((each) => sessions.use(each))).toEqual([1, undefined, 2])
 })

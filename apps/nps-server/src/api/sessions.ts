@@ -3,8 +3,8 @@ import { makeToken, hashToken } from '../api-tokens.ts'
 /** Since its last request, and in all. */
 const IDLE_MS = 30 * 60_000
 export const SESSION_MS: number = 12 * 3_600_000
-/** Of all tokens together; the oldest goes. */
-const MOST = 1000
+/** Of one token; its oldest goes, and none of another's. */
+const MOST = 100
 
 /**
  * Both are needed. The cookie is out of reach for scripts; the key is out of reach for other ports and pages of the same name,
@@ -35,10 +35,8 @@ export class Sessions {
   open(tokenId: number): SessionProof {
     const now = this.#now()
     for (const [hash, session] of this.#open) if (isOver(session, now)) this.#open.delete(hash)
-    for (const hash of this.#open.keys()) {
-      if (this.#open.size < MOST) break
-      this.#open.delete(hash)
-    }
+    const own = this.#of(tokenId)
+    if (own.length >= MOST) this.#open.delete(own[0]!)
     const proof = { cookie: makeToken(), key: makeToken() }
     this.#open.set(hashOf(proof), { tokenId, openedAt: now, usedAt: now })
     return proof
@@ -59,9 +57,13 @@ export class Sessions {
 
   /** All that were opened by a token. @returns how many */
   closeOf(tokenId: number): number {
-    const hashes = [...this.#open].filter(([, session]) => session.tokenId === tokenId).map(([hash]) => hash)
+    const hashes = this.#of(tokenId)
     for (const hash of hashes) this.#open.delete(hash)
     return hashes.length
+  }
+
+  #of(tokenId: number): string[] {
+    return [...this.#open].filter(([, session]) => session.tokenId === tokenId).map(([hash]) => hash)
   }
 }
 

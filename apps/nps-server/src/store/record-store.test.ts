@@ -199,6 +199,16 @@ test('a file tunnel shows the whole folder of its client where it names none', (
   expect(store.patchTunnel(id, { localPath: null })).not.toHaveProperty('localPath')
 })
 
+test('a tunnel without a host is on loopback, and in the way of nobody elsewhere', () => {
+  const store = open()
+  store.addClient({})
+  const tunnel = { clientId: 1, mode: 'tcp', port: 8001, targets: ['80'] } as const
+  const at = (host?: string) => () => store.addTunnel({ ...tunnel, ...(host !== undefined && { host }) })
+  expect(at()()).not.toHaveProperty('host')
+  expect(at('192.0.2.1')()).toMatchObject({ host: '192.0.2.1' })
+  for (const host of [undefined, '127.0.0.1', '0.0.0.0', '::']) expect(at(host)).toThrow(coded('PORT_TAKEN'))
+})
+
 test('a port belongs to one enabled tunnel, of TCP and of UDP each', () => {
   const store = open()
   store.addClient({})

@@ -47,7 +47,7 @@ const TABLES = {
   tunnels: {
     heads: ['Id', 'Client', 'Mode', 'Listens', 'Targets', 'Remark', 'State', 'Connections'],
     cells: (row) => [
-      cell(row.id), cell(row.clientId), cell(row.mode), cell(row.port && (row.host || '*') + ':' + row.port),
+      cell(row.id), cell(row.clientId), cell(row.mode), cell(row.port && (row.host || '127.0.0.1') + ':' + row.port),
       listOf(row.targets), cell(row.remark), cell(row.problem || row.state), cell(row.connections),
     ],
   },
