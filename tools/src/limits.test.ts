@@ -612,6 +612,15 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
   ['A tunnel whose port is in use', '5 s', `${NPS}/tunnels/tunnel-door.ts`, 'RETRY_MS = 5000'],
   ['Tunnels and hosts of a client', 'none', `${NPS}/store/record-rules.ts`, 'maxTunnels = Infinity'],
   [
+    'Answers that a host keeps',
+    'none; 256 MiB at most',
+    `${NPS}/store/record-values.ts`,
+    'CACHE_MAX = 256 * 1024 * 1024',
+  ],
+  ['Answers that all hosts keep', '256 MiB', `${NPS}/hosts/cache/host-caches.ts`, 'totalBytes: 256 * MIB'],
+  ['One answer that is kept', '1 MiB', `${NPS}/hosts/cache/host-caches.ts`, 'entryBytes: MIB'],
+  ['Answers on their way to be kept', '32 MiB', `${NPS}/hosts/cache/host-caches.ts`, 'fillBytes: 32 * MIB'],
+  [
     'Flow of a client, a tunnel, a host, each way and in a period',
     'none',
     `${NPS}/records.ts`,
