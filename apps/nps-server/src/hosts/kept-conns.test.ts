@@ -59,7 +59,8 @@ test('a GET on a kept conn that the target closes without a word goes again over
 })
 
 test.each([
-  ['a POST', post('/2'), ''],
+  ['a POST', 'POST /2 HTTP/1.1\r\nHost: a.example\r\nContent-Length: 0\r\n\r\n', ''],
+  ['a POST with a body', post('/2'), ''],
   ['a GET of whose answer some has come', get('/2'), 'HTTP/1.1 200 OK\r\n'],
 ])('%s is not sent again', async (_what, text, some) => {
   const visitor = await hosts.visitor('')
