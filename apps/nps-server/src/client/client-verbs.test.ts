@@ -92,6 +92,8 @@ describe('the commands of a client program', () => {
       const command = start(word, ['--help'])
       expect(await command.code).toBe(0)
       expect(command.out()).toContain(`nps-server client ${word} [flags]`)
+      // All others of it are flags alone.
+      expect(command.out()).toContain('file with log-level and grace')
     }
   })
 

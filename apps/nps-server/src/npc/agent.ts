@@ -89,7 +89,9 @@ export class NpcAgent implements Agent {
   }
 
   async openFiles(_: FileLink, signal: AbortSignal): Promise<Conn> {
-    return there(this.#file).open(signal)
+    // It shows files by a conn of its own, which it has where its own settings name a folder.
+    if (this.#file === undefined) throw new ServiceError('COMMAND_UNSUPPORTED')
+    return this.#file.open(signal)
   }
 
   /** In clear: within TLS or Snappy nobody could tell where a datagram ends. */
