@@ -89,8 +89,8 @@ export class NpcAgent implements Agent {
   }
 
   async openFiles(_: FileLink, signal: AbortSignal): Promise<Conn> {
-    // It shows files by a conn of its own, which it has where its own settings name a folder.
-    if (this.#file === undefined) throw new ServiceError('COMMAND_UNSUPPORTED')
+    // As our own says it where nobody has given it a folder.
+    if (this.#file === undefined) throw new ServiceError('COMMAND_UNSUPPORTED', 'npc serves no files')
     return this.#file.open(signal)
   }
 
