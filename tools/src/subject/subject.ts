@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Installed } from './install.ts'
 import { type LogLine, LogWatch } from './log-watch.ts'
 
-const READY_MS = 20_000
+const READY_MS = 60_000
 const LOOK_MS = 100
 /** As long without a change, and a count is taken for settled. */
 const SETTLED_LOOKS = 10
