@@ -79,10 +79,14 @@ export interface HealthCheck {
   readonly failures: number
 }
 
+/** Where visitors of a tunnel come that says nothing else; and all of this machine's addresses. */
+export const TUNNEL_HOST = '127.0.0.1'
+export const ANY_HOST = '0.0.0.0'
+
 export interface TunnelRecord extends Limited {
   readonly clientId: number
   readonly mode: TunnelMode
-  /** Where visitors come to; of `secret` and `p2p`: nowhere. */
+  /** Where visitors come to, TUNNEL_HOST unless told; of `secret` and `p2p`: nowhere. */
   readonly host?: string
   readonly port?: number
   /** `host:port` or a port of the client's loopback, of which there may be several; none for proxies and files. */

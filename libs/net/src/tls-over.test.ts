@@ -73,6 +73,21 @@ describe('tlsOver', () => {
     expect(base.closed).toBe(true)
   })
 
+  it.each([0, 10])(
+    'closes with TLS_FAILED where the other side ends after %i bytes of a handshake',
+    async (most) => {
+      const [base, far] = memoryConns()
+      const near = tlsOver(base, context)
+      const got = new Collector(near)
+      near.write(Buffer.from('first words'))
+      if (most > 0) far.write(Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 252, 3]))
+      far.end()
+      await got.until(() => got.has('close') || got.has('break'))
+      expect(got.error).toMatchObject({ code: 'TLS_FAILED' })
+      expect(base.closed).toBe(true)
+    },
+  )
+
   it('closes when the conn below does', async () => {
     const { near, farBase } = await pair()
     const got = new Collector(near)

@@ -33,6 +33,19 @@ class OverConn extends SocketConn {
 
 /** What TLS reads from: it keeps nothing of what it is given, so that while it takes all there is no need for copies. */
 class Base extends ConnStream {
+  /** The other side says no more. */
+  onEnded: () => void = () => {}
+
+  override onEnd(): void {
+    this.onEnded()
+    super.onEnd()
+  }
+
+  override onClose(error: Error | undefined): void {
+    if (error === undefined) this.onEnded()
+    super.onClose(error)
+  }
+
   override onData(chunk: Uint8Array): void {
     if (this.readableFlowing === true && this.readableLength === 0) this.emit('data', chunk)
     else super.onData(chunk)
@@ -45,7 +58,8 @@ class Base extends ConnStream {
  * sockets go that way.
  */
 export const tlsOver = (base: Conn, { secureContext }: TlsContext): Conn => {
-  const socket = new TLSSocket(new Base(base), {
+  const below = new Base(base)
+  const socket = new TLSSocket(below, {
     isServer: true,
     secureContext,
     highWaterMark: 1,
@@ -56,5 +70,8 @@ export const tlsOver = (base: Conn, { secureContext }: TlsContext): Conn => {
     conn.destroy()
   }
   socket.on('_tlsError', fail)
+  // TLS itself would wait for the rest of a handshake for ever, and what is written with it.
+  below.onEnded = (): void => fail(new Error('the peer closed during the handshake'))
+  socket.once('secure', () => (below.onEnded = (): void => {}))
   return conn
 }

@@ -1,6 +1,6 @@
 import { about, columns, dateText, quotaText, rateText } from '@sluice/service'
 import { formatAddress } from '@sluice/wire'
-import type { FlowTotals } from '../records.ts'
+import { type FlowTotals, TUNNEL_HOST } from '../records.ts'
 import type { TokenRecord } from '../store/token-table.ts'
 import type { ClientView, HostView, TunnelView } from './record-views.ts'
 
@@ -140,7 +140,7 @@ const flowCells = (view: AnyView, state: string = view.state): string[] => [
 const userText = ({ user }: ClientView): string => (user === null ? 'gone' : (user ?? '-'))
 
 const listenText = ({ host, port }: TunnelView): string =>
-  port === undefined ? '-' : formatAddress({ host: host ?? '0.0.0.0', port })
+  port === undefined ? '-' : formatAddress({ host: host ?? TUNNEL_HOST, port })
 
 function commonRows(view: AnyView): string[][] {
   const { limits, used } = view

@@ -33,7 +33,10 @@ const FLAG_ALONE = { from: ['flag'] } as const
 const base = baseSchema().shape
 
 const connect: ConfigSchema<ConnectConfig> = z.object({
-  config: base.config,
+  config: base.config.meta({
+    ...base.config.meta(),
+    description: 'file with log-level and grace, YAML or JSON; that of a server will do',
+  }),
   enrollStdin: z
     .boolean()
     .default(false)

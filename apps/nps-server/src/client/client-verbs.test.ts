@@ -91,7 +91,10 @@ describe('the commands of a client program', () => {
     for (const word of ['run', 'status', 'visit'] as const) {
       const command = start(word, ['--help'])
       expect(await command.code).toBe(0)
-      expect(command.out()).toContain(`nps-server client ${word} [flags]`)
+      const help = command.out()
+      expect(help).toContain(`nps-server client ${word} [flags]`)
+      // All others of it are flags alone.
+      expect(help).toContain('file with log-level and grace')
     }
   })
 

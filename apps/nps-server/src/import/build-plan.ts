@@ -1,4 +1,5 @@
 import {
+  type NpcConf,
   type NpsFile,
   readNpcConf,
   readNpsAccounts,
@@ -11,7 +12,8 @@ import {
   type NpsGlobal,
 } from '@sluice/wire/npc'
 import type { PlainLogin } from '../manager-inputs.ts'
-import { type ImportFile, type ImportFiles, readBeside } from './import-files.ts'
+import { npcHash } from '../secret-hash.ts'
+import { type ImportFile, type ImportFiles, pathFrom, readBeside } from './import-files.ts'
 import { Plan } from './plan.ts'
 import { planClients } from './plan-clients.ts'
 import { planHosts } from './plan-hosts.ts'
@@ -21,7 +23,7 @@ import { planTunnels } from './plan-tunnels.ts'
 
 /** Reads all, and says what is to be made of it. */
 export const buildPlan = async (files: ImportFiles): Promise<Plan> => {
-  const plan = new Plan()
+  const plan = new Plan((path) => pathFrom(files, path))
   const nps = files.nps && readNpsConf(files.nps.text)
   if (files.nps !== undefined && nps !== undefined) {
     addProblems(plan, files.nps, nps.problems)
@@ -33,7 +35,10 @@ export const buildPlan = async (files: ImportFiles): Promise<Plan> => {
   const hosts = recordsOf(plan, files.hosts, readNpsHosts)
   planTunnels(plan, tunnels, clients)
   planHosts(plan, hosts, clients, nps?.conf.httpsJustProxy === true)
-  if (files.npc !== undefined) await addNpcConf(plan, files.npc)
+  if (files.clients === undefined && tunnels.length + hosts.length > 0) {
+    plan.errors.push('tunnels and hosts are of clients, and there is no clients.json: name the folder')
+  }
+  if (files.npc !== undefined) await addNpcConf(plan, files.npc, files.clients !== undefined)
   return plan
 }
 
@@ -58,8 +63,15 @@ const globalOf = (plan: Plan, file: ImportFile): NpsGlobal | undefined => {
   }
 }
 
-const addNpcConf = async (plan: Plan, file: ImportFile): Promise<void> => {
+/** @param isBeside it lies in a folder of nps, whose sources come with one that is an example with a key that all know */
+const addNpcConf = async (plan: Plan, file: ImportFile, isBeside: boolean): Promise<void> => {
   const { conf, problems, unknown } = readNpcConf(file.text)
+  if (isBeside && !hasOwner(plan, conf)) {
+    plan.notes.push(
+      'npc.conf: no client has its key, so it is left out; what is meant has to be named by itself',
+    )
+    return
+  }
   addProblems(plan, file, problems)
   for (const { key, line } of unknown) {
     plan.notes.push(`npc.conf: line ${line}: nobody knows ${JSON.stringify(key.slice(0, 64))}`)
@@ -71,6 +83,9 @@ const addNpcConf = async (plan: Plan, file: ImportFile): Promise<void> => {
   }
   planNpcConf(plan, conf, (name) => accounts.get(name))
 }
+
+const hasOwner = (plan: Plan, { common: { vkey } }: NpcConf): boolean =>
+  vkey === undefined || plan.clients.some(({ record }) => record.vkeyHash === npcHash(vkey))
 
 const loginsOf = (plan: Plan, file: ImportFile): PlainLogin[] => {
   const { accounts, problems } = readNpsAccounts(file.text)

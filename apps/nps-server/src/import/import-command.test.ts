@@ -102,7 +102,7 @@ test('clients, tunnels and hosts come with their ids, limits, flows and secrets'
       tunnel(3, 2, {
         Flow: { ExportFlow: 7, InletFlow: 5, FlowLimit: 0 },
         Remark: 'ssh',
-        ServerIp: '0.0.0.0',
+        ServerIp: '127.0.0.2',
       }),
       tunnel(4, 2, { Mode: 'secret', Password: 'p-pass', Port: 0 }),
       tunnel(9, 7, {
@@ -139,7 +139,7 @@ test('clients, tunnels and hosts come with their ids, limits, flows and secrets'
     { id: 4, clientId: 2, mode: 'secret', passwordHash: keyHash('p-pass') },
     { id: 9, clientId: 7, mode: 'socks5', port: 9009, enabled: false, targets: [], logins: [{ name: 'a' }] },
   ])
-  expect(store.tunnels()[0]).not.toHaveProperty('host')
+  expect(store.tunnels().map((each) => each.host)).toEqual(['127.0.0.2', undefined, '0.0.0.0'])
   expect(store.hosts()).toMatchObject([
     {
       ...{ id: 1, clientId: 7, host: 'a.example', location: '/app', scheme: 'https', enabled: false },
@@ -193,7 +193,6 @@ test('a second import is refused, and changes nothing', async () => {
 test('each mistake of the files is told, and nothing is changed', async () => {
   using sandbox = new Sandbox({
     'clients.json': `${records(client(1), client(2, { VerifyKey: 'vkey-1' }), client(1), client(4, { ExpireTime: 'soon' }))}{"Id":\n*#*{"Id":"x"}\n*#*`,
-    'tasks.json': records(tunnel(1, 9)),
     'hosts.json': records(host(1, 1, { Scheme: 'ftp', HeaderChange: 'no colon' })),
     'global.json': '[',
     'nps.conf': 'bridge_port=many\n',
@@ -206,7 +205,6 @@ test('each mistake of the files is told, and nothing is changed', async () => {
     'clients.json: client 4: its ExpireTime cannot be read',
     'clients.json:5: ',
     'clients.json:6: ',
-    'tasks.json: tunnel 1: there is no client 9',
     'hosts.json: host 1: its Scheme is none of all, http and https',
     'hosts.json: host 1: a line of its HeaderChange has no colon',
     'global.json: ',
@@ -245,10 +243,12 @@ test('what there is not here is named and left out', async () => {
       tunnel(3, 1, { Mode: 'secret' }),
       tunnel(4, 2, { NoStore: true }),
       tunnel(5, 1, { Mode: 'httpProxy' }),
+      tunnel(6, 9),
     ),
     'hosts.json': records(
       host(1, 1, { Host: 'a*.example' }),
       host(2, 1, { CertFilePath: '-----BEGIN', KeyFilePath: 'x' }),
+      host(3, 9),
     ),
   })
   const { code, out } = await sandbox.run(sandbox.root)
@@ -261,6 +261,8 @@ test('what there is not here is named and left out', async () => {
     'tunnel 3 is private but has no password, and is left out',
     'tunnel 4 lasts only as long as its client is connected',
     'tunnel 5 is a proxy for everybody',
+    'tunnel 6 is of client 9, which clients.json does not have, and is left out',
+    'host 3 is of client 9',
     'host 1 has a wildcard that is not `*.` and a name, and is left out',
     'host 2: its certificate is in the file itself',
     '1 client, 1 tunnel, 1 host made',
@@ -292,16 +294,9 @@ test('settings of nps.conf become flags, without its secrets', async () => {
   const { code, out } = await sandbox.run(join(sandbox.root, 'my nps.conf'))
   expect(code).toBe(0)
   expect(out.split('\n').at(-2)).toBe(
-    String.raw`nps-server --npc-bridge 0.0.0.0:8024 --http 0.0.0.0:80 --https 0.0.0.0:443 --web 192.0.2.1:8080 --https-cert conf/server.pem --https-key 'it'\''s key' --ports 9001-9009,10001 --log-level debug`,
+    String.raw`nps-server --npc-bridge 0.0.0.0:8024 --http 0.0.0.0:80 --https 0.0.0.0:443 --web 192.0.2.1:8080 --p2p 0.0.0.0:6000 --https-cert conf/server.pem --https-key 'it'\''s key' --ports 9001-9009,10001 --log-level debug`,
   )
-  for (const told of [
-    'auth_key: ',
-    'web_username',
-    'plain HTTP',
-    'public_vkey',
-    'p2p_port',
-    'nobody knows "strange"',
-  ]) {
+  for (const told of ['auth_key: ', 'web_username', 'plain HTTP', 'public_vkey', 'nobody knows "strange"']) {
     expect(out).toContain(told)
   }
   expect(out).not.toContain('s3cret')
@@ -401,6 +396,46 @@ test('what npc brings by its file is made for its client', async () => {
   const again = await sandbox.run(join(sandbox.root, 'npc.conf'))
   expect(again.code).toBe(1)
   expect(again.err).toContain('npc.conf: [many] port 9001: port 9001 belongs to tunnel 1')
+})
+
+test('an npc.conf beside the files of nps is for a client of these: others, such as the example, are left out', async () => {
+  using sandbox = new Sandbox({
+    'clients.json': records(client(3)),
+    'npc.conf': '[common]\nvkey=123\n[web]\nmode=file\nserver_port=9100\n',
+  })
+  const { code, out } = await sandbox.run(sandbox.root)
+  expect(code).toBe(0)
+  expect(out).toContain('npc.conf: no client has its key, so it is left out')
+  using store = sandbox.open()
+  expect([store.clients().length, store.tunnels().length]).toEqual([1, 0])
+})
+
+test('paths of certificates are those of the folder that nps runs in', async () => {
+  using sandbox = new Sandbox({
+    ...{ 'conf/server.pem': '', 'conf/server.key': '' },
+    'conf/nps.conf': 'https_default_cert_file=conf/server.pem\nhttps_default_key_file=conf/server.key\n',
+    'conf/clients.json': records(client(1)),
+    'conf/hosts.json': records(
+      ...[host(1, 1, { CertFilePath: 'conf/server.pem', KeyFilePath: 'conf/server.key' })],
+      ...[host(2, 1, { CertFilePath: 'gone.pem', KeyFilePath: '/gone.key' })],
+    ),
+  })
+  const conf = join(sandbox.root, 'conf')
+  const { code, out } = await sandbox.run(conf)
+  expect(code).toBe(0)
+  expect(out).toContain(`--https-cert ${conf}/server.pem --https-key ${conf}/server.key`)
+  using store = sandbox.open()
+  expect(store.hosts()).toMatchObject([
+    { certFile: `${conf}/server.pem`, keyFile: `${conf}/server.key` },
+    { certFile: 'gone.pem', keyFile: '/gone.key' },
+  ])
+})
+
+test('tunnels without the file of their clients are refused', async () => {
+  using sandbox = new Sandbox({ 'tasks.json': records(tunnel(1, 1)) })
+  const { code, err } = await sandbox.run(join(sandbox.root, 'tasks.json'))
+  expect(code).toBe(1)
+  expect(err).toContain('there is no clients.json')
 })
 
 test('what npc brings goes to the client that has its key', async () => {

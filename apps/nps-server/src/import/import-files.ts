@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { ConfigError } from '@sluice/service'
 import { MAX_NPS_FILE_CHARS } from '@sluice/wire/npc'
 
@@ -81,6 +82,14 @@ const read = async (path: string, isOptional: boolean): Promise<ImportFile | und
 /** A file that another one names, looked for from the folder of that one. */
 export const readBeside = (file: ImportFile, name: string): Promise<ImportFile | undefined> =>
   read(join(dirname(file.path), name), true)
+
+/** A path of these files, which nps takes from the folder that it runs in: the one with `conf`. As it is where nothing is there. */
+export const pathFrom = (files: ImportFiles, path: string): string => {
+  const [file] = Object.values(files)
+  if (file === undefined) return path
+  const folder = resolve(dirname(file.path))
+  return [dirname(folder), folder].map((each) => resolve(each, path)).find(existsSync) ?? path
+}
 
 const isFolder = async (path: string): Promise<boolean> => {
   try {

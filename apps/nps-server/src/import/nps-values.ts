@@ -1,6 +1,6 @@
 import type { NpsFlow, NpsTarget } from '@sluice/wire/npc'
 import type { PlainLogin } from '../manager-inputs.ts'
-import type { FlowLimits, FlowTotals } from '../records.ts'
+import { ANY_HOST, type FlowLimits, type FlowTotals } from '../records.ts'
 
 // Values of the files of nps, as we have them.
 
@@ -75,5 +75,5 @@ export const timeOf = (text: string): number | undefined => {
   return new Date(`${day}T${time.replace(/(\.\d{3})\d+/, '$1')}${zone}`).getTime()
 }
 
-/** A listening address that is all of them. */
-export const bindOf = (ip: string): string | undefined => (ip === '' || ip === '0.0.0.0' ? undefined : ip)
+/** Where nps listens that says nothing: at all addresses. Here a tunnel without a host is on loopback alone. */
+export const bindOf = (ip: string): string => (ip === '' ? ANY_HOST : ip)

@@ -3,6 +3,7 @@ import type { HostScheme } from '../records.ts'
 import type { Plan, PlannedClient, PlannedHost } from './plan.ts'
 import { flowOf, given, headersOf, limitsOf, linesOf, targetsOf, wishOf } from './nps-values.ts'
 import type { ClientsById } from './plan-clients.ts'
+import { noteOrphan } from './plan-tunnels.ts'
 
 export const planHosts = (
   plan: Plan,
@@ -15,7 +16,7 @@ export const planHosts = (
     const client = clients.get(host.Client.Id)
     const why = whyNot(host)
     if (why !== undefined) plan.notes.push(`${label} ${why}, and is left out`)
-    else if (client === undefined) plan.errors.push(`${label}: there is no client ${host.Client.Id}`)
+    else if (client === undefined) noteOrphan(plan, label, host.Client.Id)
     else plan.hosts.push(planHost(plan, { host, label, client, passThrough }))
   }
 }
@@ -82,7 +83,7 @@ const certificateOf = (
   label: string,
 ): readonly (string | undefined)[] => {
   if (cert === '' || key === '') return []
-  if (!/-----BEGIN|\n/.test(cert + key)) return [cert, key]
+  if (!/-----BEGIN|\n/.test(cert + key)) return [plan.pathOf(cert), plan.pathOf(key)]
   plan.notes.push(
     `${label}: its certificate is in the file itself; write it into files of its own and set them`,
   )

@@ -1,15 +1,14 @@
 import type { IniEntry, NpsConf } from '@sluice/wire/npc'
+import { ANY_HOST } from '../records.ts'
 import type { Plan } from './plan.ts'
-
-const ANY = '0.0.0.0'
 
 /** Flags for the settings of nps.conf, and what there is no flag for. No key and no password is repeated. */
 export const planSettings = (plan: Plan, conf: NpsConf, unknown: readonly IniEntry[]): void => {
   const note = (text: string): void => void plan.notes.push(`nps.conf: ${text}`)
   listeners(plan, conf)
   if (conf.httpsDefaultCertFile !== undefined && conf.httpsDefaultKeyFile !== undefined) {
-    plan.flags.push(`--https-cert ${quoted(conf.httpsDefaultCertFile)}`)
-    plan.flags.push(`--https-key ${quoted(conf.httpsDefaultKeyFile)}`)
+    plan.flags.push(`--https-cert ${quoted(plan.pathOf(conf.httpsDefaultCertFile))}`)
+    plan.flags.push(`--https-key ${quoted(plan.pathOf(conf.httpsDefaultKeyFile))}`)
   }
   const ports =
     conf.allowPorts?.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)) ?? []
@@ -36,12 +35,13 @@ export const planSettings = (plan: Plan, conf: NpsConf, unknown: readonly IniEnt
 
 const listeners = ({ flags }: Plan, conf: NpsConf): void => {
   const add = (flag: string, ip: string | undefined, port: number | undefined): void => {
-    if (port) flags.push(`--${flag} ${addressOf(ip ?? ANY, port)}`)
+    if (port) flags.push(`--${flag} ${addressOf(ip ?? ANY_HOST, port)}`)
   }
   add('npc-bridge', conf.bridgeIp, conf.bridgePort)
   add('http', conf.httpProxyIp, conf.httpProxyPort)
   add('https', conf.httpProxyIp, conf.httpsProxyPort)
   add('web', conf.webIp, conf.webPort)
+  add('p2p', conf.p2pIp, conf.p2pPort)
 }
 
 const addressOf = (ip: string, port: number): string =>
@@ -66,7 +66,6 @@ const LEVELS: Readonly<Record<number, string>> = {
 const isSet = (value: unknown): boolean => value !== undefined && value !== false && value !== 0
 
 const LEFT_OUT: readonly (readonly [key: keyof NpsConf, text: string])[] = [
-  ['p2pPort', 'p2p_ip, p2p_port: there are no such settings here'],
   ['ipLimit', 'ip_limit: `allow` of clients, tunnels and hosts says who may come in'],
   ['webBaseUrl', 'web_base_url: the console is at /'],
   ['webHost', 'web_host: the console has a listener of its own'],

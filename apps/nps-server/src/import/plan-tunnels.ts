@@ -17,10 +17,14 @@ export const planTunnels = (plan: Plan, tunnels: readonly NpsTunnel[], clients: 
     const mode = modeOfNps(tunnel.Mode)
     const why = whyNot(tunnel, mode)
     if (why !== undefined) plan.notes.push(`${label} ${why}, and is left out`)
-    else if (client === undefined) plan.errors.push(`${label}: there is no client ${tunnel.Client.Id}`)
+    else if (client === undefined) noteOrphan(plan, label, tunnel.Client.Id)
     else if (mode !== undefined) plan.tunnels.push(planTunnel(plan, { tunnel, label, client, mode }))
   }
 }
+
+/** Those of the key for everybody, for one: nps does not open them either once it was started anew. */
+export const noteOrphan = (plan: Plan, label: string, client: number): void =>
+  void plan.notes.push(`${label} is of client ${client}, which clients.json does not have, and is left out`)
 
 /** Why it is not carried over; undefined: it is. */
 const whyNot = (tunnel: NpsTunnel, mode: TunnelMode | undefined): string | undefined => {

@@ -12,6 +12,12 @@ export class Plan {
   readonly notes: string[] = []
   /** Flags that stand for settings. */
   readonly flags: string[] = []
+  /** A path that a file names, as seen from anywhere. */
+  readonly pathOf: (path: string) => string
+
+  constructor(pathOf: Plan['pathOf']) {
+    this.pathOf = pathOf
+  }
 }
 
 interface Planned {

@@ -10,6 +10,7 @@ import {
   signInLimits,
 } from '@sluice/service'
 import type { NpsServerConfig } from '../config.ts'
+import type { TunnelMode } from '../records.ts'
 import type { LiveTunnel, Registry } from '../registry.ts'
 import { hashOfMd5 } from '../secret-hash.ts'
 import { visit } from '../tunnels/visit.ts'
@@ -61,6 +62,8 @@ export const openNpcBridge = async (options: NpcBridgeOptions): Promise<Listener
   return listener
 }
 
+/** Programs whose peers do not get through to each other come this way to tunnels of p2p. */
+const PRIVATE: readonly TunnelMode[] = ['secret', 'p2p']
 const WHY =
   'npc cannot tell who the server is, and its keys and passwords are MD5 that whoever hears them can use again'
 
@@ -150,7 +153,7 @@ class NpcBridge {
 
   /** @throws ServiceError AUTH_FAILED, VISITOR_DENIED; NetError DIAL_FAILED */
   #secret(arrival: NpcArrival, passwordMd5: string): Request {
-    const tunnel = this.#privateTunnel('secret', arrival, passwordMd5)
+    const tunnel = this.#privateTunnel(PRIVATE, arrival, passwordMd5)
     const visited = { conn: arrival.conn, visitor: arrival.from, protocol: 'npc-secret' }
     return visit(tunnel, visited, {
       ownerOf: (client) => this.#options.registry.ownerOf(client),
@@ -162,16 +165,16 @@ class NpcBridge {
   #peer(arrival: NpcArrival, passwordMd5: string): ServedRequest {
     const { meetings } = this.#parts
     if (meetings === undefined) throw new ServiceError('COMMAND_UNSUPPORTED')
-    const tunnel = this.#privateTunnel('p2p', arrival, passwordMd5)
+    const tunnel = this.#privateTunnel(['p2p'], arrival, passwordMd5)
     checkVisitor(arrival.from.host, tunnel.client.record, tunnel.record)
     const account = this.#options.registry.ownerOf(tunnel.client)
     return new PeerVisit(tunnel, arrival.conn, { account, meetings, passwordMd5 })
   }
 
   /** None is without a password, and no other tunnel has one. */
-  #privateTunnel(mode: 'secret' | 'p2p', { from }: NpcArrival, passwordMd5: string): LiveTunnel {
+  #privateTunnel(modes: readonly TunnelMode[], { from }: NpcArrival, passwordMd5: string): LiveTunnel {
     const tunnel = this.#options.registry.byPasswordHash(hashOfMd5(passwordMd5))
-    if (tunnel?.record.mode !== mode) {
+    if (tunnel === undefined || !modes.includes(tunnel.record.mode)) {
       this.#parts.guard.failed(from.host, '')
       throw new ServiceError('AUTH_FAILED')
     }

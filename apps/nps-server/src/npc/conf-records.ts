@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { hashPassword } from '@sluice/userstore'
 import type { NpsHost, NpsTunnel } from '@sluice/wire/npc'
 import { modeOfNps } from '../nps-mode.ts'
-import type { HostRecord, Login, TunnelMode, TunnelRecord } from '../records.ts'
+import { ANY_HOST, type HostRecord, type Login, type TunnelMode, type TunnelRecord } from '../records.ts'
 import { npcHash } from '../secret-hash.ts'
 import { isPrivate } from '../store/record-schemas.ts'
 import { parseTarget } from '../target-picker.ts'
@@ -160,7 +160,7 @@ const checkedTarget = (text: string): string => {
 
 const hostOf = (ip: string): string => {
   if (ip !== '' && isIP(ip) === 0) throw new NpcConfError('no address to listen on')
-  return ip === '' ? '0.0.0.0' : ip
+  return ip === '' ? ANY_HOST : ip
 }
 
 const schemeOf = (text: string): HostRecord['scheme'] => (text === 'http' || text === 'https' ? text : 'all')

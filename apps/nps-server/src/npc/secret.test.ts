@@ -105,12 +105,22 @@ describe('a visitor of a private tunnel', () => {
   it('reaches nothing but private tunnels: no password, and no ordinary tunnel', async () => {
     const owner = stage.addClient('plain')
     stage.addTunnel(owner, { mode: 'tcp', targets: [echo.text], port: 20_011 })
-    stage.addTunnel(owner, { mode: 'p2p', targets: [echo.text], passwordHash: npcHash('p2p') })
     const { emulator } = await stage.connect({ vkey: 'plain' })
-    for (const password of ['', 'guess', 'p2p']) {
+    for (const password of ['', 'guess']) {
       expect(await allOf(await visit('plain', password))).toHaveLength(0)
       await expect.poll(() => stage.lines('session.end').at(-1)).toMatchObject({ code: 'AUTH_FAILED' })
     }
+    emulator.stop()
+  })
+
+  it('is led to a p2p tunnel too, as npc wants where it does not get through to its peer', async () => {
+    const owner = stage.addClient('peer')
+    stage.addTunnel(owner, { mode: 'p2p', targets: [echo.text], passwordHash: npcHash('peer') })
+    const { emulator } = await stage.connect({ vkey: 'peer' })
+    const socket = await visit('peer', 'peer')
+    socket.write('hello')
+    expect(String(await allOf(socket, 5))).toBe('hello')
+    socket.destroy()
     emulator.stop()
   })
 

@@ -12,6 +12,7 @@ import { acceptStream, refuseStream } from '../bridge/index.ts'
 import type { NpsServerConfig } from '../config.ts'
 import type { LiveTunnel, Registry } from '../registry.ts'
 import { hashOfMd5 } from '../secret-hash.ts'
+import { isPrivate } from '../store/record-schemas.ts'
 import type { Tunnels } from './tunnels.ts'
 
 export interface SecretVisitsOptions {
@@ -31,7 +32,7 @@ export const secretVisits = ({ program, config, registry, tunnels }: SecretVisit
     const name = `visits ${clientId}`
     guard.check(remote.host, name, false)
     const tunnel = registry.byPasswordHash(hashOfMd5(passwordMd5))
-    if (tunnel?.record.mode === 'secret') return tunnel
+    if (tunnel !== undefined && isPrivate(tunnel.record.mode)) return tunnel
     guard.failed(remote.host, name)
     throw new ServiceError('AUTH_FAILED')
   }

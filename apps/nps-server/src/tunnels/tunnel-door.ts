@@ -39,6 +39,7 @@ export class TunnelDoor {
     this.#wanted = place
     this.#errno = undefined
     this.tunnel.problem = place.problem
+    if (place.problem !== undefined) this.#tell({ why: place.problem })
     this.#leave()
     return this.#work()
   }
@@ -80,16 +81,17 @@ export class TunnelDoor {
   }
 
   #failed(address: Address, errno: string): void {
-    const { tunnel } = this
-    const { log, clock } = this.#options
-    const { id } = tunnel.record
-    tunnel.problem = `cannot listen on ${formatAddress(address)}: ${errno}`
-    if (errno !== this.#errno) log.warn({ tunnel: id, ...address, errno }, 'tunnel.unavailable')
+    this.tunnel.problem = `cannot listen on ${formatAddress(address)}: ${errno}`
+    if (errno !== this.#errno) this.#tell({ ...address, errno })
     this.#errno = errno
-    this.#retry = clock.after(RETRY_MS, () => {
+    this.#retry = this.#options.clock.after(RETRY_MS, () => {
       this.#tried = NOWHERE
       void this.#work()
     })
+  }
+
+  #tell(fields: object): void {
+    this.#options.log.warn({ tunnel: this.tunnel.record.id, ...fields }, 'tunnel.unavailable')
   }
 
   #leave(): void {

@@ -2,7 +2,7 @@ import type { PortRange } from '@sluice/net'
 import { isLoopbackListener } from '@sluice/service'
 import type { Address } from '@sluice/wire'
 import { isAmong } from '../config-types.ts'
-import type { TunnelMode } from '../records.ts'
+import { TUNNEL_HOST, type TunnelMode } from '../records.ts'
 import type { LiveTunnel } from '../registry.ts'
 import { isPrivate } from '../store/record-schemas.ts'
 
@@ -24,8 +24,6 @@ export const NOWHERE: Place = {}
 /** A tunnel that is there, or may come to be. */
 type Placed = Pick<LiveTunnel, 'record' | 'client'>
 
-/** Where visitors of tunnels come that say nothing else. */
-const HOST = '127.0.0.1'
 const PROXIES: ReadonlySet<TunnelMode> = new Set(['socks5', 'httpProxy', 'mixed'])
 
 /** Its visitors say where they want to go. */
@@ -39,7 +37,7 @@ export const loginsOf = ({ record, client }: Placed): NonNullable<LiveTunnel['re
 
 export const placeOf = (tunnel: Placed, { ports, open }: PlaceRules): Place => {
   const { record, client } = tunnel
-  const { mode, host = HOST, port } = record
+  const { mode, host = TUNNEL_HOST, port } = record
   if (!record.enabled || !client.record.enabled || isPrivate(mode)) return NOWHERE
   if (port === undefined) return { problem: 'it has no port' }
   // Port 0 is any that is free, and none that others have use for.

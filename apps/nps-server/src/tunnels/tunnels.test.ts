@@ -105,6 +105,9 @@ test('a tunnel says why it is not open; what changes with the settings holds at 
     'a proxy beyond loopback needs a login',
     undefined,
   ])
+  expect(running.journal.lines.map((line) => JSON.parse(line) as object)).toContainEqual(
+    expect.objectContaining({ msg: 'tunnel.unavailable', tunnel: proxy.record.id, why: proxy.problem }),
+  )
   const tunnel = await running.addTunnel(fields())
   await running.program.reload(configOf('--ports', '1-2'))
   expect(tunnel.tunnel.problem).toBe(`port ${tunnel.port} is not among --ports`)

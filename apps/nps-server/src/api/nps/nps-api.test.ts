@@ -158,6 +158,10 @@ test('tunnels', async () => {
       ...{ Target: { TargetStr: '127.0.0.1:22\n10.0.0.1:22', TargetArr: null, LocalProxy: false } },
     },
   })
+  // As nps has it, at all addresses; ours would have been on loopback.
+  expect(api.store.tunnels()[0]?.host).toBe('0.0.0.0')
+  for (const server_ip of ['127.0.0.2', '']) await post(api, '/index/edit', { id: '1', server_ip })
+  expect(api.store.tunnels()[0]?.host).toBe('0.0.0.0')
   // A port that is free, where none is said.
   expect((await post(api, '/index/add', { type: 'socks5', client_id: '1' })).body).toMatchObject({
     status: 1,

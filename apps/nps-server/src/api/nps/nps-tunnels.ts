@@ -1,4 +1,5 @@
-import type { TunnelRecord } from '../../records.ts'
+import type { TunnelChange } from '../../manager-inputs.ts'
+import { ANY_HOST, type TunnelRecord } from '../../records.ts'
 import { isPrivate } from '../../store/record-schemas.ts'
 import { freePort } from './free-port.ts'
 import { modeOf, tunnelChange, withoutNull } from './inputs.ts'
@@ -42,11 +43,9 @@ export const tunnelRoutes = (parts: NpsParts): NpsRoutes => {
       },
       '/index/edit': async (params) => {
         const id = params.id()
-        checkFixed(
-          params,
-          store.tunnels().find((tunnel) => tunnel.id === id),
-        )
-        await manager.patchTunnel(id, tunnelChange(params), BY)
+        const tunnel = store.tunnels().find((each) => each.id === id)
+        checkFixed(params, tunnel)
+        await manager.patchTunnel(id, changeOf(tunnel, params), BY)
         return done('modified success')
       },
       '/index/del': async (params) => {
@@ -69,7 +68,14 @@ const newTunnel = (
   const clientId = params.id('client_id')
   if (isPrivate(mode)) return { ...rest, clientId, mode }
   const taken = new Set(store.tunnels().map((tunnel) => tunnel.port))
-  return { ...rest, clientId, mode, port: port ?? freePort(ports(), taken) }
+  return { host: ANY_HOST, ...rest, clientId, mode, port: port ?? freePort(ports(), taken) }
+}
+
+/** To clear the address of one that listens is to open it at all of them. */
+const changeOf = (tunnel: TunnelRecord | undefined, params: Params): TunnelChange => {
+  const change = tunnelChange(params)
+  const isOpened = change.host === null && tunnel !== undefined && !isPrivate(tunnel.mode)
+  return isOpened ? { ...change, host: ANY_HOST } : change
 }
 
 /** What nps would change and we do not. @throws NpsRefusal */

@@ -1,5 +1,15 @@
 import { npsModeOf } from '../../nps-mode.ts'
-import type { ClientRecord, FlowLimits, FlowTotals, HostRecord, Login, TunnelRecord } from '../../records.ts'
+import {
+  ANY_HOST,
+  type ClientRecord,
+  type FlowLimits,
+  type FlowTotals,
+  type HostRecord,
+  type Login,
+  TUNNEL_HOST,
+  type TunnelRecord,
+} from '../../records.ts'
+import { isPrivate } from '../../store/record-schemas.ts'
 import type { Sources } from '../views.ts'
 
 // Records in the form that nps has them. Passwords and keys are never there: only their hashes are kept.
@@ -51,7 +61,7 @@ export const tunnelRow = (record: TunnelRecord, client: Row | null, { store, reg
   return {
     Id: id,
     Port: port ?? 0,
-    ServerIp: host ?? '',
+    ServerIp: isPrivate(mode) || host === ANY_HOST ? '' : (host ?? TUNNEL_HOST),
     Mode: npsModeOf(mode),
     Status: enabled,
     RunStatus: live !== undefined && enabled && live.problem === undefined,
