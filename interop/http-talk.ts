@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 /** Whoever says nothing for so long will not say anything. */
-const SILENT_MS = 3000
+const SILENT_MS = 5000
 
 /** What a client of plain HTTP was told, and what its origin heard; one character a byte. */
 export interface Talk {

@@ -82,11 +82,13 @@ const growth = async (action: () => Promise<void>): Promise<number> => {
   return memoryOf('VmHWM') - before
 }
 
-const api = (...args: string[]): ReturnType<typeof run> =>
-  run('curl', [
-    ...['-sS', '--max-time', '110', '--noproxy', '', '-u', 'reader:one', '-H', `Content-Type: ${TYPE}`],
+const api = (...args: string[]): ReturnType<typeof run> => {
+  const all = [
+    ...['-sS', '--noproxy', '', '-u', 'reader:one', '-H', `Content-Type: ${TYPE}`],
     ...['-H', 'Expect:', '-o', join(folder, 'answer'), `http://${proxy.proxy}/v1/requests`, ...args],
-  ])
+  ]
+  return run('curl', all, '', {}, 110_000)
+}
 
 test('2 GiB come down and go up, and memory stays flat', { timeout: 240_000 }, async () => {
   writeFileSync(join(folder, 'ask'), message({ url: `${url}/pour` }))

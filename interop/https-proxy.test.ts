@@ -223,6 +223,9 @@ describe('the API for curl', () => {
 })
 
 test('usage is what has passed', async () => {
-  const { stdout } = await httpsProxy(['user', 'usage', 'ada', '--json', '--data', proxy.data])
-  expect((JSON.parse(stdout.toString()) as { down: number }).down).toBeGreaterThan(BODY.length)
+  const down = async (): Promise<number> => {
+    const { stdout } = await httpsProxy(['user', 'usage', 'ada', '--json', '--data', proxy.data])
+    return (JSON.parse(stdout.toString()) as { down: number }).down
+  }
+  await expect.poll(down).toBeGreaterThan(BODY.length)
 })

@@ -1,8 +1,8 @@
-import type { ChildProcess } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Origin, pouringOrigin, sinkOrigin } from './origin.ts'
 import { start, stop } from './process.ts'
+import { type Count, off, ratesOnce, sum } from './rates.ts'
 import { Sluice, user } from './sluice.ts'
 
 const RATE = 1_000_000
@@ -12,16 +12,14 @@ const WINDOW_MS = 5500
 let sluice: Sluice
 let source: Origin
 const sinks: Origin[] = []
-const transfers: ChildProcess[] = []
+const transfers: ReturnType<typeof start>[] = []
 
 beforeAll(async () => {
   source = await pouringOrigin()
   sluice = await Sluice.start()
 })
-afterEach(async () => {
-  await Promise.all(transfers.splice(0).map((transfer) => stop(transfer)))
-})
 afterAll(async () => {
+  await Promise.all(transfers.map((transfer) => stop(transfer)))
   await sluice[Symbol.asyncDispose]()
   source[Symbol.dispose]()
   for (const sink of sinks) sink[Symbol.dispose]()
@@ -34,23 +32,20 @@ const WAYS: readonly (readonly [string, (name: string) => string[]])[] = [
 ]
 const socks5 = WAYS[0]![1]
 
-/** How many bytes have passed so far. */
-type Count = () => number
-
 const curl = (...args: string[]): ReturnType<typeof start> => {
   const child = start('curl', ['-sSN', ...args])
   transfers.push(child)
   return child
 }
 
-const download = (way: string[]): Count => {
+const countOf = ({ stdout }: ReturnType<typeof start>): Count => {
   let received = 0
-  curl(...way, `http://127.0.0.1:${source.port}/`).stdout.on(
-    'data',
-    (chunk: Buffer) => (received += chunk.length),
-  )
+  stdout.on('data', (chunk: Buffer) => (received += chunk.length))
   return () => received
 }
+
+const pour = (way: string[]): ReturnType<typeof start> => curl(...way, `http://127.0.0.1:${source.port}/`)
+const download = (way: string[]): Count => countOf(pour(way))
 
 /** Each to a sink of its own: what is on its way when curl ends still arrives, at the user's rate. */
 const upload = async (way: string[]): Promise<Count> => {
@@ -67,36 +62,13 @@ const upload = async (way: string[]): Promise<Count> => {
   return () => sunk
 }
 
-/** Bytes per second of each, from now on for a while. */
-const rates = async (counts: readonly Count[], ms: number): Promise<number[]> => {
-  const at = performance.now()
-  const before = counts.map((count) => count())
-  await sleep(ms)
-  const seconds = (performance.now() - at) / 1000
-  return counts.map((count, index) => (count() - before[index]!) / seconds)
-}
-
-/** Windows that are looked at: a busy machine can spoil one, a limit that is wrong is so in all. */
-const TRIES = 4
-/** As `rates`, of the first window in which they are as wanted, or else of the last. */
-const ratesOnce = async (
-  counts: readonly Count[],
-  ms: number,
-  areWanted: (rates: readonly number[]) => boolean,
-): Promise<number[]> => {
-  let seen = await rates(counts, ms)
-  for (let tried = 1; tried < TRIES && !areWanted(seen); tried += 1) seen = await rates(counts, ms)
-  return seen
-}
-
-const off = (rate: number, wanted: number): number => Math.abs(rate / wanted - 1)
 /** 1 where all are equal, 1/n where one has all (Jain, Chiu and Hawe 1984). */
 const jain = (parts: readonly number[]): number =>
   sum(parts) ** 2 / (parts.length * sum(parts.map((part) => part * part)))
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0)
 
-describe.each(WAYS)('curl by %s gets the rate that was set, within 2 %', (door, way) => {
-  test('down and up', async () => {
+/** All at once: each has users of its own, and asks little of the machine. */
+describe.concurrent('curl gets', () => {
+  test.each(WAYS)('by %s the rate that was set, down and up', async (door, way) => {
     await sluice.add(door, 'x', '--down', `${RATE}`, '--up', `${RATE}`)
     const startedAt = performance.now()
     const counts = [download(way(door)), await upload(way(door))]
@@ -108,33 +80,35 @@ describe.each(WAYS)('curl by %s gets the rate that was set, within 2 %', (door, 
     const most = RATE * (0.25 + (performance.now() - startedAt + 200) / 1000)
     for (const count of counts) expect(count()).toBeLessThan(most)
   })
-})
 
-test('four downloads and two uploads share one limit in equal parts', async () => {
-  await sluice.add('shared', 'x', '--total', `${RATE}`)
-  const way = socks5('shared')
-  const uploads = await Promise.all([upload(way), upload(way)])
-  const counts = [...uploads, ...Array.from({ length: 4 }, () => download(way))]
-  await sleep(WARM_UP_MS)
-  const parts = await ratesOnce(counts, WINDOW_MS, (seen) => off(sum(seen), RATE) < 0.02 && jain(seen) > 0.99)
-  expect(off(sum(parts), RATE)).toBeLessThan(0.02)
-  expect(jain(parts)).toBeGreaterThan(0.99)
-})
+  test('by four downloads and two uploads equal parts of the limit that they share', async () => {
+    await sluice.add('shared', 'x', '--total', `${RATE}`)
+    const way = socks5('shared')
+    const uploads = await Promise.all([upload(way), upload(way)])
+    const counts = [...uploads, ...Array.from({ length: 4 }, () => download(way))]
+    await sleep(WARM_UP_MS)
+    const areRight = (seen: readonly number[]): boolean => off(sum(seen), RATE) < 0.02 && jain(seen) > 0.99
+    const parts = await ratesOnce(counts, WINDOW_MS, areRight)
+    expect(off(sum(parts), RATE)).toBeLessThan(0.02)
+    expect(jain(parts)).toBeGreaterThan(0.99)
+  })
 
-test('user set and user disable act on a download that is running', async () => {
-  await sluice.add('live', 'x', '--down', '500KB/s')
-  const count = download(socks5('live'))
-  await sleep(WARM_UP_MS)
-  const isAt = async (wanted: number): Promise<void> => {
-    const [rate] = await ratesOnce([count], 1500, ([seen]) => off(seen!, wanted) < 0.05)
-    expect(off(rate!, wanted)).toBeLessThan(0.05)
-  }
-  await isAt(500_000)
-  for (const wanted of [4_000_000, 200_000]) {
-    await user(sluice.data, ['set', 'live', '--down', `${wanted}`])
-    await sleep(2000)
-    await isAt(wanted)
-  }
-  await user(sluice.data, ['disable', 'live'])
-  await expect.poll(() => transfers[0]?.exitCode).toBe(56)
+  test('what user set and user disable say, while it runs', async ({ expect: wait }) => {
+    await sluice.add('live', 'x', '--down', '500KB/s')
+    const transfer = pour(socks5('live'))
+    const count = countOf(transfer)
+    await sleep(WARM_UP_MS)
+    const isAt = async (wanted: number): Promise<void> => {
+      const [rate] = await ratesOnce([count], 1500, ([seen]) => off(seen!, wanted) < 0.05)
+      expect(off(rate!, wanted)).toBeLessThan(0.05)
+    }
+    await isAt(500_000)
+    for (const wanted of [4_000_000, 200_000]) {
+      await user(sluice.data, ['set', 'live', '--down', `${wanted}`])
+      await sleep(2000)
+      await isAt(wanted)
+    }
+    await user(sluice.data, ['disable', 'live'])
+    await wait.poll(() => transfer.exitCode).toBe(56)
+  })
 })

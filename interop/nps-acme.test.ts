@@ -1,27 +1,18 @@
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { get } from 'node:https'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { connect, type PeerCertificate } from 'node:tls'
 import { NameServer } from '../libs/net/src/testing/name-server.ts'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { certify, createAuthority } from './authority.ts'
 import { Daemon } from './daemon.ts'
+import { deadPort } from './origin.ts'
 import { run, start, stop } from './process.ts'
 import { temporaryFolder } from './sluice.ts'
 
 const MAIN = join(import.meta.dirname, '../apps/nps-server/dist/main.mjs')
 const NAME = 'www.sluice.example'
-
-/** Ports that nobody has just now. */
-const freePorts = async (count: number): Promise<number[]> => {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => once(server, 'listening')))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  for (const server of servers) server.close()
-  return ports
-}
 
 /** Pebble, which gives certificates by ACME as long as a test lasts, to who proves a name at `httpPort`. */
 const startPebble = async (
@@ -68,8 +59,7 @@ describe('hosts whose certificate is asked for by ACME', () => {
     await createAuthority(folder)
     await certify(folder, 'pebble')
     names = await NameServer.open({ [NAME]: { A: ['127.0.0.1'] } })
-    const [api = 0, manage = 0] = await freePorts(2)
-    ports = { api, manage, http: 0 }
+    ports = { api: await deadPort(), manage: await deadPort(), http: 0 }
     server = await startServer(0)
     ports.http = Number(server.listener('http').split(':')[1])
     pebble = await startPebble(folder, ports, names.address)

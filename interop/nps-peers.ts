@@ -23,7 +23,7 @@ export const exchange = async (port: number, bytes: Uint8Array): Promise<Buffer>
   return Buffer.concat(chunks)
 }
 
-const ANSWER_MS = 5000
+const ANSWER_MS = 20_000
 
 /** One datagram to an echo. @returns what came back; undefined where nothing does */
 export const datagram = async (

@@ -87,8 +87,11 @@ export const tcpOrigin = async (onSocket: (socket: Socket) => void): Promise<Ori
     await deadPort(),
   )
 
-/** Below those that systems give away, to sockets that connect among others; elsewhere in each process. */
-const [FIRST_PORT, PORTS] = [11_000, 20_000]
+/** Of each of the workers that vitest has at once, so that none takes what another has just found free. */
+const PORTS = 2000
+const WORKERS = 10
+/** Below those that systems give away, to sockets that connect among others. */
+const FIRST_PORT = 11_000 + PORTS * (Number(process.env['VITEST_POOL_ID'] ?? 0) % WORKERS)
 let next = Math.floor(Math.random() * PORTS)
 
 /** A loopback port that nobody has, neither for conns nor for datagrams. */

@@ -108,9 +108,7 @@ test('two browsers chat and send a file through the relay', async () => {
   }`)
   const bytes = new Uint8Array(SIZE).map((_, at) => (at * 31 + (at >> 8)) & 255)
   const hash = createHash('sha256').update(bytes).digest('hex')
-  await expect
-    .poll(() => textOf(one, 'log'), { timeout: 20_000 })
-    .toContain(`they: plan.bin, ${SIZE} bytes, SHA-256 ${hash}`)
+  await expect.poll(() => textOf(one, 'log')).toContain(`they: plan.bin, ${SIZE} bytes, SHA-256 ${hash}`)
 
   await press(one, 'bye')
   await expect.poll(() => textOf(two, 'state')).toMatch(/has hung up\.$/)
@@ -125,8 +123,8 @@ test('a page has the identity of the last time, and its reservation again after 
   await press(two, 'listen')
   await expect.poll(() => textOf(two, 'state')).toBe('Waiting to be called.')
   await relay.restart()
-  await expect.poll(() => textOf(two, 'state'), { timeout: 10_000 }).toMatch(/next try in/)
-  await expect.poll(() => textOf(two, 'state'), { timeout: 10_000 }).toBe('Waiting to be called.')
+  await expect.poll(() => textOf(two, 'state')).toMatch(/next try in/)
+  await expect.poll(() => textOf(two, 'state')).toBe('Waiting to be called.')
   await call(one, two)
 })
 

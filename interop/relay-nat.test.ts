@@ -164,12 +164,11 @@ test('an interactive session works', async () => {
   expect(await session.bye()).toBe(0)
 })
 
-test('a file of 1 GB arrives as it is, while a session goes on', async () => {
+test('a file of 1 GB arrives as it is, while a session goes on', { timeout: 240_000 }, async () => {
   const source = `openssl enc -aes-128-ctr -K ${'5a'.repeat(16)} -iv ${'00'.repeat(16)} -in /dev/zero 2>/dev/null | head -c ${GIGABYTE}`
   const file = join(folder, 'file')
-  const wanted = (await run('sh', ['-c', `${source} | tee ${file} | sha256sum`])).stdout
-    .toString()
-    .slice(0, 64)
+  const made = await run('sh', ['-c', `${source} | tee ${file} | sha256sum`], '', {}, 100_000)
+  const wanted = made.stdout.toString().slice(0, 64)
   startIn(home, 'socat', '-u', '-b', '262144', `OPEN:${file}`, 'TCP-LISTEN:9000,bind=127.0.0.1,reuseaddr')
   const session = new Session()
   await session.type('echo $((6 * 7))\n', /42/)
@@ -204,7 +203,7 @@ test('a machine that means ill gets in the way of neither', async () => {
   expect(await session.latency()).toBeLessThan(250)
   await flooded
 
-  expect(await session.type('echo $((7 * 7))\n', /49/)).toBeLessThan(1000)
+  expect(await session.type('echo $((7 * 7))\n', /49/)).toBeLessThan(5000)
   expect(await session.bye()).toBe(0)
   expect(far.log).not.toContain('"level":"error"')
   expect(relay.log).not.toContain('"level":"error"')

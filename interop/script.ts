@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 
 /** Whoever says nothing for so long will not say anything. */
-const SILENT_MS = 3000
+const SILENT_MS = 5000
 
 /**
  * Says each message to 127.0.0.1:`port` once the one before it was answered, or all at once, the last of which is

@@ -7,6 +7,9 @@ import { type Ended, run } from './process.ts'
 const MAIN = join(import.meta.dirname, '../apps/remote-proxy/dist/main.mjs')
 const LOOPBACK = ['--http', '127.0.0.1:0', '--socks', '127.0.0.1:0', '--ops', '127.0.0.1:0']
 
+/** The program follows its store within a second, where it has the time. */
+const KNOWN_MS = 20_000
+
 /** A folder that is gone when the test is over. */
 export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), 'interop-'))
 
@@ -101,10 +104,10 @@ export class Sluice implements AsyncDisposable {
         `${name}:${password}`.replaceAll('%', '%25'),
         'http://192.0.2.1/',
       ])
-    for (let tries = 0; tries < 50; tries += 1) {
-      if ((await attempt()).stdout.toString() === '403') return
-    }
-    throw new Error(`${name} is not known after 50 tries`)
+    const until = performance.now() + KNOWN_MS
+    do if ((await attempt()).stdout.toString() === '403') return
+    while (performance.now() < until)
+    throw new Error(`${name} is not known after ${KNOWN_MS} ms`)
   }
 
   async kill(signal: NodeJS.Signals): Promise<void> {

@@ -42,7 +42,7 @@ const startTheirs = async (): Promise<number> => {
   const port = await deadPort()
   const flags = ['--manager-address', `127.0.0.1:${port}`, '-D', theirFolder, '-m', METHOD, '-s', '127.0.0.1']
   children.push(start('ss-manager', flags))
-  await vi.waitFor(() => ask(port, 'ping'), { timeout: 10_000 })
+  await vi.waitFor(() => ask(port, 'ping'), { timeout: 20_000 })
   return port
 }
 
@@ -60,7 +60,7 @@ const ask = async (port: number, command: string): Promise<string> => {
   socket.connect(port, '127.0.0.1')
   await once(socket, 'connect')
   try {
-    const reply = once(socket, 'message', { signal: AbortSignal.timeout(2000) })
+    const reply = once(socket, 'message', { signal: AbortSignal.timeout(10_000) })
     socket.send(command)
     const [bytes] = (await reply) as [Buffer]
     return String(bytes)

@@ -98,7 +98,7 @@ const throughUdp = async (port: number): Promise<Buffer[]> => {
   await once(socket, 'connect')
   const answers: Buffer[] = []
   for (const each of DATAGRAMS) {
-    const answer = once(socket, 'message', { signal: AbortSignal.timeout(5000) })
+    const answer = once(socket, 'message', { signal: AbortSignal.timeout(20_000) })
     socket.send(each)
     answers.push(((await answer) as [Buffer])[0])
   }

@@ -36,9 +36,10 @@ const seconds = async (row: SsRow): Promise<number | undefined> => {
 /** The body at this rate, less the quarter of a second that may pass at once. */
 const LEAST = BODY.length / SPEED - 0.25
 
+/** Never faster; slower by what a busy machine takes to start curl. */
 const isAtSpeed = (took: number | undefined): void => {
   expect(took).toBeGreaterThan(LEAST * 0.9)
-  expect(took).toBeLessThan(LEAST * 1.1 + 1)
+  expect(took).toBeLessThan(LEAST * 1.1 + 3)
 }
 
 test('a file as it was written for the original works, its speed limit holds, and a change is taken over', async () => {

@@ -175,19 +175,14 @@ describe('upstreams', () => {
     await using sluice = await proxy('--upstream', members.join(','))
     for (let i = 0; i < 4; i++)
       expect((await curl(sluice, `http://127.0.0.1:${web.port}/`)).stdout.equals(BODY)).toBe(true)
-    expect(sluice.log).toContain('"msg":"upstream.out"')
+    await expect.poll(() => sluice.log).toContain('"msg":"upstream.out"')
     await using late = await Sluice.start(undefined, '--http', `127.0.0.1:${port}`)
     await late.add(NAME, PASSWORD)
     await expect
-      .poll(
-        async () => [
-          await status(sluice, `http://127.0.0.1:${web.port}/`),
-          sluice.log.includes('"upstream.back"'),
-        ],
-        {
-          timeout: 10_000,
-        },
-      )
+      .poll(async () => [
+        await status(sluice, `http://127.0.0.1:${web.port}/`),
+        sluice.log.includes('"upstream.back"'),
+      ])
       .toEqual(['200', true])
   })
 

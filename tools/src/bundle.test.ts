@@ -26,6 +26,7 @@ test('a bundle runs its program, in a young space that stays small', async ({ on
   const bytesOf = (file: string): number =>
     Number(execFileSync(process.execPath, [join(folder, 'dist', file)], { encoding: 'utf8' }))
   const small = bytesOf('main.mjs')
-  expect(small).toBeLessThanOrEqual(8 * 2 ** 20)
-  expect(bytesOf('program.mjs')).toBeGreaterThan(small)
+  // 2 MiB, and some pages more for each thread that collects when the machine is busy; else 64 MiB.
+  expect(small).toBeLessThanOrEqual(24 * 2 ** 20)
+  expect(bytesOf('program.mjs')).toBeGreaterThan(2 * small)
 }, 60_000)

@@ -11,7 +11,7 @@ import { asCommonJs, readExample } from './readme-example.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const BIN = join(ROOT, 'node_modules/.bin')
-const RUN_MS = 30_000
+const RUN_MS = 60_000
 
 /** What a package must bring, and what is of no use to anybody else. */
 const WANTED = ['README.md', 'LICENSE', 'package.json', 'dist/index.js', 'dist/index.d.ts', 'src/index.ts']

@@ -20,7 +20,7 @@ type End = () => unknown
 const READY_MS = 60_000
 /** As is printed. */
 const LOCAL_PORT = 3000
-const STOP_MS = 10_000
+const STOP_MS = 30_000
 const BODY = randomBytes(100_000)
 /** In the environment of everything that `npm start` starts, so that what outlives it can be found. */
 const MARK = randomUUID()
@@ -144,7 +144,7 @@ const withLocalPort = (lines: string[], port: number): string[] =>
   lines.map((line) => line.replace("127.0.0.1:1080'", `127.0.0.1:${port}'`))
 
 async function listening(port: number): Promise<void> {
-  for (let tries = 0; tries < 100; tries += 1) {
+  for (const endsAt = performance.now() + READY_MS; performance.now() < endsAt;) {
     const socket = connect(port, '127.0.0.1')
     try {
       await once(socket, 'connect')
@@ -198,12 +198,17 @@ async function openOpsUrls(lines: string[]): Promise<void> {
   }
 }
 
+/** npm may be gone a moment before what it has started. */
+const LEFT_MS = 5000
+
 /** A terminal sends Ctrl-C to the whole foreground group, npm and program alike. */
 async function pressControlC(started: ChildProcess): Promise<void> {
   if (started.pid === undefined) throw new Error('npm did not start')
   const exited = once(started, 'exit', { signal: AbortSignal.timeout(STOP_MS) })
   process.kill(-started.pid, 'SIGINT')
   await exited
+  for (const endsAt = performance.now() + LEFT_MS; performance.now() < endsAt; await sleep(100))
+    if (leftRunning().length === 0) break
   const left = leftRunning()
   if (left.length > 0) throw new Error(`still running after Ctrl-C: ${left.join(', ')}`)
   console.log('ok: Ctrl-C leaves nothing running')

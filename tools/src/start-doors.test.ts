@@ -136,9 +136,10 @@ it('holds a tunnel and a circuit to the limit of the node, together', async () =
   await start('--node-down', String(RATE))
   const login = loginOf('ada', 'secret')
   const target = { host: '127.0.0.1', port: originPort }
-  const tunnel = await openTunnel(socks.port, { protocol: 'socks5', login, target })
   using circuit = await openCircuit(relay)
+  // From here on the origin pours, whether anybody reads or not.
   const startedAt = performance.now()
+  const tunnel = await openTunnel(socks.port, { protocol: 'socks5', login, target })
   const got = { tunnel: 0, circuit: 0 }
   const enough = Promise.withResolvers<void>()
   const note = (which: keyof typeof got, bytes: number): void => {

@@ -60,7 +60,7 @@ describe('nps-server', () => {
       code: 'STORE_BUSY',
     })
     // Whoever waits for a lock keeps all else waiting.
-    expect(performance.now() - begun).toBeLessThan(1000)
+    expect(performance.now() - begun).toBeLessThan(3000)
     other.exec('ROLLBACK')
     other.close()
     visitor.finish()

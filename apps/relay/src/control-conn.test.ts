@@ -99,8 +99,8 @@ it('keeps 64 frames for a peer that does not read, and no more', async () => {
   await expect(over).rejects.toThrow('does not read')
 })
 
-it('asks a peer that says nothing once, and gives it up in its time', () => {
-  const { conn, frames, pass } = lab({ patience: { pingMs: 3000, idleMs: 10_000 } })
+it('asks a peer that says nothing once, and gives it up in its time', async () => {
+  const { conn, over, frames, pass } = lab({ patience: { pingMs: 3000, idleMs: 10_000 } })
   frames()
   pass(2)
   expect(frames()).toEqual([])
@@ -112,10 +112,11 @@ it('asks a peer that says nothing once, and gives it up in its time', () => {
   pass(7)
   expect(frames()).toMatchObject([{ type: 'goaway', status: RELAY_STATUS.IDLE_TIMEOUT }])
   expect(conn.calls).toEqual(['end'])
+  await expect(over).rejects.toMatchObject({ code: 'IDLE_TIMEOUT' })
 })
 
-it('does not keep a peer that holds nothing, whatever it says', () => {
-  const { conn, frames, pass } = lab({ patience: { pingMs: 0, idleMs: 10_000 } })
+it('does not keep a peer that holds nothing, whatever it says', async () => {
+  const { conn, over, frames, pass } = lab({ patience: { pingMs: 0, idleMs: 10_000 } })
   const talk = (): void => {
     conn.sink!.onData(PING)
     pass(3)
@@ -127,15 +128,17 @@ it('does not keep a peer that holds nothing, whatever it says', () => {
   conn.sink!.onData(PING)
   pass(1)
   expect(frames()).toMatchObject([{ type: 'pong' }, { type: 'goaway', status: RELAY_STATUS.IDLE_TIMEOUT }])
+  await expect(over).rejects.toMatchObject({ code: 'IDLE_TIMEOUT' })
 })
 
-it('tells a peer that has said no HELLO nothing that it does not know', () => {
-  const { conn, control, frames } = lab({ isSeed: true })
+it('tells a peer that has said no HELLO nothing that it does not know', async () => {
+  const { conn, control, over, frames } = lab({ isSeed: true })
   expect(typesOf(frames())).toEqual(['reserveResponse'])
   control.send({ type: 'notice', status: 0, text: '' })
   control.dismiss(RELAY_STATUS.REPLACED)
   expect(frames()).toEqual([])
   expect(conn.calls).toEqual(['end'])
+  await expect(over).rejects.toMatchObject({ code: 'REPLACED' })
 })
 
 it('takes 64 frames in a second, and goes on with the rest in the next', () => {

@@ -23,7 +23,7 @@ const CASES_PER_SECOND = 300
 const ROUNDS = 2
 /** Of the time of a run: each client sends several requests. */
 const SHARE = 0.6
-const STOP_MS = 10_000
+const STOP_MS = 20_000
 
 const FLAGS = [
   ...['--listen', '127.0.0.1:0', '--compat', '127.0.0.1:0', '--compat-user', USER, '--compat-keep-alive'],

@@ -16,7 +16,7 @@ const CLIENTS = 48
 const CASES_PER_SECOND = 200
 /** Of the time of a run. */
 const SHARE = 0.5
-const STOP_MS = 10_000
+const STOP_MS = 20_000
 const PAUSE_MS = 200
 const GROWTH_BYTES = 24 * 1024 * 1024
 

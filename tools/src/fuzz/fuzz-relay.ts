@@ -23,7 +23,7 @@ const SECONDS = 2
 const PATIENCE_MS = 20_000
 const CLIENTS = 48
 const CASES_PER_SECOND = 300
-const STOP_MS = 10_000
+const STOP_MS = 20_000
 
 const FLAGS = [
   ...['--listen', 'any://127.0.0.1:0', '--ops', '127.0.0.1:0', '--preset', 'private', '--grace', '1'],

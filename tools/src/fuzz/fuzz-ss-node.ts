@@ -36,8 +36,8 @@ const PATIENCE_MS = 20_000
 /** Most of them wait for that deadline. */
 const CLIENTS = 256
 const CASES_PER_SECOND = 150
-const STOP_MS = 10_000
-const ASK_MS = 5000
+const STOP_MS = 20_000
+const ASK_MS = 20_000
 const ANSWER_MS = 1000
 const DATAGRAM_PAUSE_MS = 2
 

@@ -30,6 +30,8 @@ const NAMES = Object.keys(USERS) as UserName[]
 /** Whose exchanges end properly, all of them. */
 const UNBROKEN = new Set<UserName>(['short', 'long', 'halves'])
 
+const isThrough = ({ originGot }: Exchange): boolean => originGot > 0
+
 /** Clients of all kinds, and the books on what they moved. */
 export class Load {
   readonly tallies: Readonly<Record<UserName, Tally>>
@@ -79,9 +81,11 @@ export class Load {
     this.#repeat(1, 0, () => ['edited', { up: 0, down: ENDLESS }])
   }
 
-  /** Opens connections that do nothing. */
-  hold(count: number): void {
+  /** Opens connections that do nothing. Resolves when they are through, or after `ms`. */
+  async hold(count: number, ms: number): Promise<void> {
     for (let held = 0; held < count; held += 1) void this.#tried('idle', HELD)
+    for (let waited = 0; waited < ms && ![...this.#open.keys()].every(isThrough); waited += RETRY_MS)
+      await sleep(RETRY_MS)
   }
 
   /** Begins no more, and breaks off what has no end of its own. */

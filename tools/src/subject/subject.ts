@@ -6,10 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Installed } from './install.ts'
 import { type LogLine, LogWatch } from './log-watch.ts'
 
-const READY_MS = 20_000
+const READY_MS = 60_000
 const LOOK_MS = 100
 /** As long without a change, and a count is taken for settled. */
 const SETTLED_LOOKS = 10
+/** As long, where it is known what it has to come down to. */
+const PATIENT_LOOKS = 100
 
 export interface SubjectOptions {
   readonly flags: readonly string[]
@@ -130,7 +132,8 @@ export class Subject {
   /** The descriptors that are open when no more are closed, or as soon as there are at most `enough`. */
   async settledFds(enough = 0): Promise<number | undefined> {
     let least = this.fds()
-    for (let looks = 0; looks < SETTLED_LOOKS && (least ?? 0) > enough; looks += 1) {
+    const most = enough > 0 ? PATIENT_LOOKS : SETTLED_LOOKS
+    for (let looks = 0; looks < most && (least ?? 0) > enough; looks += 1) {
       await sleep(LOOK_MS)
       const now = this.fds()
       if (now === undefined || least === undefined) return undefined

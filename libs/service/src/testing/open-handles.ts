@@ -9,11 +9,14 @@ export const openHandles = (): Handles => {
   return counts
 }
 
-/** How many more of each kind there are than there were. What is gone of them is not told: it was another test's. */
-export const moreHandles = (before: Handles): Handles => {
+/**
+ * How many more of each kind there are than there were, and than there have to be. What is gone of those before is not told: it
+ * was another test's.
+ */
+export const moreHandles = (before: Handles, own: Handles = {}): Handles => {
   const more: Record<string, number> = {}
   for (const [kind, count] of Object.entries(openHandles())) {
-    const by = count - (before[kind] ?? 0)
+    const by = count - (before[kind] ?? 0) - (own[kind] ?? 0)
     if (by > 0) more[kind] = by
   }
   return more
