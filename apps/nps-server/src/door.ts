@@ -5,6 +5,7 @@ import { openAcme } from './acme/open-acme.ts'
 import { openApi } from './api/index.ts'
 import { bridgeIdentityFile, openBridge, openBridgeIdentity } from './bridge/index.ts'
 import type { NpsServerConfig } from './config.ts'
+import { Failovers } from './failovers.ts'
 import { startHealthChecks } from './health/health-checks.ts'
 import { openHosts } from './hosts/index.ts'
 import { LiveRegistry } from './live-registry.ts'
@@ -50,9 +51,10 @@ export const openDoor = async (
   const file = bridgeIdentityFile(config)
   if (isExposed(file)) program.log.warn({ file }, 'identity.exposed')
   const { store, registry } = openRecords(program, config)
-  showTunnels(program.metrics, registry)
+  const failovers = new Failovers(program.log)
+  showTunnels(program.metrics, registry, failovers)
   const manager = openManager(program, config, store)
-  const shared = { program, config, registry }
+  const shared = { program, config, registry, failovers }
   const tunnels = await openTunnels(shared)
   startHealthChecks(shared)
   const onVisit = secretVisits({ ...shared, tunnels })

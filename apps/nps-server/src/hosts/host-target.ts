@@ -1,19 +1,27 @@
 import type { Address } from '@sluice/wire'
 import type { LiveHost } from '../registry.ts'
+import type { Picked } from '../target-picker.ts'
 
 /** A target of a host: an address, and all that it takes to be led there through the client. */
 export class HostTarget implements Address {
-  readonly host: string
-  readonly port: number
   readonly live: LiveHost
+  /** Says where it goes now, which may be elsewhere after the dial. */
+  readonly picked: Picked
   /** Where the visitor came to. */
   readonly to: Address
 
-  constructor(live: LiveHost, { host, port }: Address, to: Address) {
-    this.host = host
-    this.port = port
+  constructor(live: LiveHost, picked: Picked, to: Address) {
     this.live = live
+    this.picked = picked
     this.to = to
+  }
+
+  get host(): string {
+    return this.picked.address.host
+  }
+
+  get port(): number {
+    return this.picked.address.port
   }
 
   /** The same for those that one conn may serve. */

@@ -94,7 +94,7 @@ export class HostVisit implements ServedRequest {
     const visitor = { ip: this.#ip, scheme: this.#scheme, authority }
     const edits = editsOf(live.record, visitor, live.client.record.login !== undefined)
     const picked = live.targets.pick()
-    const target = new HostTarget(live, picked.address, this.#conn.local)
+    const target = new HostTarget(live, picked, this.#conn.local)
     return { request: request.sendTo(target, edits, picked), lanes, key: target.key }
   }
 

@@ -23,7 +23,7 @@ export class PassThrough implements Request {
     const picked = live.targets.pick()
     this.account = door.ownerOf(live.client)
     this.levels = live.levels
-    this.target = new HostTarget(live, picked.address, conn.local)
+    this.target = new HostTarget(live, picked, conn.local)
     this.onSessionOver = (): void => picked.release()
     this.#conn = conn
   }

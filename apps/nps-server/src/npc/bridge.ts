@@ -10,6 +10,7 @@ import {
   signInLimits,
 } from '@sluice/service'
 import type { NpsServerConfig } from '../config.ts'
+import { Failovers } from '../failovers.ts'
 import type { LiveTunnel, Registry } from '../registry.ts'
 import { hashOfMd5 } from '../secret-hash.ts'
 import { visit } from '../tunnels/visit.ts'
@@ -30,6 +31,8 @@ export interface NpcBridgeOptions {
   readonly registry: Registry
   /** How long a program may have only one of its two conns, ms. @default 15 s */
   readonly patienceMs?: number
+  /** @default its own */
+  readonly failovers?: Failovers
 }
 
 const PATIENCE_MS = 15_000
@@ -77,12 +80,14 @@ class NpcBridge {
   readonly #parts: NpcBridgeParts
   readonly #places: NpcPlaces
   readonly #watching: Disposable
+  readonly #failovers: Failovers
 
   constructor(options: NpcBridgeOptions, parts: NpcBridgeParts) {
     const { program, registry, patienceMs = PATIENCE_MS } = options
     this.#options = options
     this.#parts = parts
     this.#places = new NpcPlaces({ registry, log: program.log, context: parts.context, patienceMs })
+    this.#failovers = options.failovers ?? new Failovers(program.log)
     this.#watching = registry.watch(() => this.#places.check())
   }
 
@@ -155,6 +160,7 @@ class NpcBridge {
     return visit(tunnel, visited, {
       ownerOf: (client) => this.#options.registry.ownerOf(client),
       dialMs: () => this.#parts.config().dialMs,
+      failovers: this.#failovers,
     })
   }
 

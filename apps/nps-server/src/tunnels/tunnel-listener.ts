@@ -12,6 +12,7 @@ import {
 import { Deadlines } from '@sluice/service/http'
 import { type Address, formatAddress } from '@sluice/wire'
 import type { NpsServerConfig } from '../config.ts'
+import type { Failovers } from '../failovers.ts'
 import type { LiveTunnel, Registry } from '../registry.ts'
 import { checkVisitor } from '../visitor-lists.ts'
 import { dialAgent } from './agent-dial.ts'
@@ -32,11 +33,18 @@ export interface TunnelPartsOptions {
   readonly clock: Clock
   /** As it is now. */
   readonly config: () => NpsServerConfig
+  readonly failovers: Failovers
 }
 
 const SELDOM_MS = 60_000
 
-export const tunnelParts = ({ program, registry, clock, config }: TunnelPartsOptions): TunnelParts => {
+export const tunnelParts = ({
+  program,
+  registry,
+  clock,
+  config,
+  failovers,
+}: TunnelPartsOptions): TunnelParts => {
   const via = `sluice-${randomBytes(4).toString('hex')}`
   const deadlines = new Deadlines()
   const seldom = new Seldom(SELDOM_MS)
@@ -44,6 +52,7 @@ export const tunnelParts = ({ program, registry, clock, config }: TunnelPartsOpt
   return {
     program,
     ownerOf,
+    failovers,
     log: program.log,
     clock,
     dialMs: () => config().dialMs,
