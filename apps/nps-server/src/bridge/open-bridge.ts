@@ -79,7 +79,8 @@ const agentParts = (
     pingMs: Math.ceil(deadMs / PINGS),
     now: Date.now,
     onChange: (event, { clientId, kind, info, remote, version }, error) =>
-      log.info(
+      // Who only asks or visits takes nobody: its session's line is all that there is to say.
+      log[info.role === 'serve' ? 'info' : 'debug'](
         {
           ...{ client: clientId, kind, agent: formatAddress(remote), version, host: info.host },
           why: error?.message,

@@ -11,6 +11,7 @@ import {
 } from '@sluice/service'
 import type { NpsServerConfig } from '../config.ts'
 import { Failovers } from '../failovers.ts'
+import { Repeats } from '../repeats.ts'
 import type { LiveTunnel, Registry } from '../registry.ts'
 import { hashOfMd5 } from '../secret-hash.ts'
 import { visit } from '../tunnels/visit.ts'
@@ -36,6 +37,8 @@ export interface NpcBridgeOptions {
 }
 
 const PATIENCE_MS = 15_000
+/** How often the same refusal is told of. */
+const REPEAT_MS = 3_600_000
 /** For all that a program brings of its own. */
 const CONF_MS = 30_000
 
@@ -81,6 +84,7 @@ class NpcBridge {
   readonly #places: NpcPlaces
   readonly #watching: Disposable
   readonly #failovers: Failovers
+  readonly #repeats = new Repeats(REPEAT_MS)
 
   constructor(options: NpcBridgeOptions, parts: NpcBridgeParts) {
     const { program, registry, patienceMs = PATIENCE_MS } = options
@@ -147,6 +151,7 @@ class NpcBridge {
     const { registry, program } = this.#options
     return new NpcConf(arrival, {
       ...{ account: this.#ownerOf(arrival), registry, log: program.log, confMs: CONF_MS },
+      repeats: this.#repeats,
       rules: () => this.#parts.config(),
       lend: (client) => places.lend(client),
       lent: (client, loan) => places.lent(client, loan),
