@@ -183,7 +183,8 @@ describe('a client program at the bridge', () => {
       fingerprint: makeSecret(),
       secret: makeSecret(),
     }
-    for (let i = 0; i < 20; i += 1) new TunnelClient({ enrolment })
+    const clients = Array.from({ length: 20 }, () => new TunnelClient({ enrolment }))
+    expect(clients).toHaveLength(20)
     expect(process.listenerCount('exit')).toBeLessThanOrEqual(before + 1)
   })
 

@@ -89,7 +89,9 @@ export class NpcAgent implements Agent {
   }
 
   async openFiles(_: FileLink, signal: AbortSignal): Promise<Conn> {
-    return there(this.#file).open(signal)
+    // As our own says it where nobody has given it a folder.
+    if (this.#file === undefined) throw new ServiceError('COMMAND_UNSUPPORTED', 'npc serves no files')
+    return this.#file.open(signal)
   }
 
   /** In clear: within TLS or Snappy nobody could tell where a datagram ends. */

@@ -166,7 +166,7 @@ describe('a program of npc', () => {
     await expect(
       without.openFiles({ path: '', stripPrefix: '', visitor: VISITOR }, NEVER),
     ).rejects.toMatchObject({
-      code: 'AGENT_OFFLINE',
+      code: 'COMMAND_UNSUPPORTED',
     })
     without.close('')
   })
