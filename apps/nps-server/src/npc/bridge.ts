@@ -15,7 +15,7 @@ import { Repeats } from '../repeats.ts'
 import type { LiveTunnel, Registry } from '../registry.ts'
 import { hashOfMd5 } from '../secret-hash.ts'
 import { visit } from '../tunnels/visit.ts'
-import { checkVisitor } from '../visitor-lists.ts'
+import { checkMayVisit } from '../visitor-lists.ts'
 import { NpcCarrier } from './carrier.ts'
 import { NpcConf } from './conf-conn.ts'
 import { createNpcHandshake, type NpcArrival } from './handshake.ts'
@@ -174,7 +174,7 @@ class NpcBridge {
     const { meetings } = this.#parts
     if (meetings === undefined) throw new ServiceError('COMMAND_UNSUPPORTED')
     const tunnel = this.#privateTunnel('p2p', arrival, passwordMd5)
-    checkVisitor(arrival.from.host, tunnel.client.record, tunnel.record)
+    checkMayVisit(arrival.from.host, tunnel)
     const account = this.#options.registry.ownerOf(tunnel.client)
     return new PeerVisit(tunnel, arrival.conn, { account, meetings, passwordMd5 })
   }

@@ -14,7 +14,7 @@ import { type Address, formatAddress } from '@sluice/wire'
 import type { NpsServerConfig } from '../config.ts'
 import type { Failovers } from '../failovers.ts'
 import type { LiveTunnel, Registry } from '../registry.ts'
-import { checkVisitor } from '../visitor-lists.ts'
+import { checkMayVisit } from '../visitor-lists.ts'
 import { dialAgent } from './agent-dial.ts'
 import { ProxyLogins } from './proxy-logins.ts'
 import { proxyHandshake, type ProxyParts } from './proxy-handshake.ts'
@@ -99,7 +99,7 @@ const checked =
   (tunnel: LiveTunnel, handshake: Handshake): Handshake =>
   async (reader, directory) => {
     try {
-      checkVisitor(reader.client.host, tunnel.client.record, tunnel.record)
+      checkMayVisit(reader.client.host, tunnel)
     } catch (error) {
       reader.conn.reset()
       throw error

@@ -13,7 +13,7 @@ import type { Failovers } from '../failovers.ts'
 import type { LiveTunnel } from '../registry.ts'
 import { dialTarget } from '../target-dial.ts'
 import type { Picked } from '../target-picker.ts'
-import { checkVisitor } from '../visitor-lists.ts'
+import { checkMayVisit } from '../visitor-lists.ts'
 import { dialAgent } from './agent-dial.ts'
 
 /** What all visits of a program share. */
@@ -46,7 +46,7 @@ export interface VisitWords {
  */
 export const visit = (tunnel: LiveTunnel, visited: Visited, parts: VisitParts): Request => {
   try {
-    checkVisitor(visited.visitor.host, tunnel.client.record, tunnel.record)
+    checkMayVisit(visited.visitor.host, tunnel)
     return new Visit(tunnel, visited, parts)
   } catch (error) {
     void refused(visited, codeOf(error))
