@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { RecordStore } from './store/record-store.ts'
 import type { TokenRecord } from './store/token-table.ts'
+import { makeTotpSecret, type TotpKey, totpKey } from './totp.ts'
 
 type Store = Pick<RecordStore, 'tokens' | 'audit' | 'transaction'>
 
@@ -12,22 +13,31 @@ export const makeToken = (): string => randomBytes(TOKEN_BYTES).toString('base64
 /** What the store knows of a token. */
 export const hashToken = (token: string): string => createHash('sha256').update(token).digest('hex')
 
-type NewToken = Pick<TokenRecord, 'name' | 'scopes'> & { readonly expiresAt?: number | undefined }
+type NewToken = Pick<TokenRecord, 'name' | 'scopes'> & {
+  readonly expiresAt?: number | undefined
+  readonly totp?: boolean | undefined
+}
 
-/** A new token, which is told nowhere else. @param by who makes it, for the audit */
+/** A new token and, where it has codes, the key of them; both are told nowhere else. @param by who makes it, for the audit */
 export const addToken = (
   store: Store,
-  { name, scopes, expiresAt }: NewToken,
+  { name, scopes, expiresAt, totp }: NewToken,
   by: string,
-): { readonly token: string; readonly record: TokenRecord } => {
+): { readonly token: string; readonly record: TokenRecord; readonly key?: TotpKey } => {
   const token = makeToken()
-  const until = expiresAt === undefined ? {} : { expiresAt }
+  const secret = totp === true ? makeTotpSecret() : undefined
   const record = store.transaction(() => {
-    const added = store.tokens.add({ name, scopes: [...new Set(scopes)], hash: hashToken(token), ...until })
+    const added = store.tokens.add({
+      name,
+      scopes: [...new Set(scopes)],
+      hash: hashToken(token),
+      ...(expiresAt !== undefined && { expiresAt }),
+      ...(secret && { totp: secret }),
+    })
     store.audit.append({ by, action: 'token.add', id: added.id, after: added })
     return added
   })
-  return { token, record }
+  return { token, record, ...(secret && { key: totpKey(secret, name) }) }
 }
 
 /** @throws RecordError RECORD_UNKNOWN */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { type Conn, createDial } from '@sluice/net'
 import { Collector } from '@sluice/net/testing'
-import { ConfigError } from '@sluice/service'
+import { ConfigError, storeUrl } from '@sluice/service'
 import { TestClient } from '@sluice/service/testing'
+import { openStore } from '@sluice/userstore'
 import { openDatabase } from '@sluice/userstore/sqlite'
 import type { Address } from '@sluice/wire'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -150,6 +151,18 @@ describe('nps-server', () => {
     await expect
       .poll(() => visiting.visit(md5('open sesame'), signal).catch((error: { code: string }) => error.code))
       .toBe('USER_DISABLED')
+  })
+
+  it('finds a user who was added, renamed or removed just now by another program', async () => {
+    const { manager } = running.door
+    const users = await openStore(storeUrl({ data: running.data, store: undefined }))
+    const { id } = await users.add({ name: 'grace' })
+    expect((await manager.addClient({ user: 'grace' }, 'test')).client.userId).toBe(id)
+    await users.remove('grace')
+    await expect(manager.addClient({ user: 'grace' }, 'test')).rejects.toMatchObject({ code: 'RECORD_VALUE' })
+    const again = await users.add({ name: 'grace' })
+    expect((await manager.addClient({ user: 'grace' }, 'test')).client.userId).toBe(again.id)
+    await users.close()
   })
 
   it('wants files in pairs', async () => {

@@ -111,7 +111,11 @@ const openManager = (program: Program, config: NpsServerConfig, store: RecordSto
   program.onReload<NpsServerConfig>((next) => () => void ({ ports } = next))
   return new Manager({
     store,
-    userIdOf: (name) => program.directory.byName(name)?.user.id,
+    userIdOf: async (name) => {
+      // It follows the store, some time behind: who was added a moment ago is to be found, too.
+      await program.directory.refresh()
+      return program.directory.byName(name)?.user.id
+    },
     ports: () => ports,
     enrol: () => makeEnrolment(config.data),
   })

@@ -97,7 +97,7 @@ export interface TunnelRecord extends Limited {
   readonly passwordHash?: string
   /** Of visitors of a proxy. Absent or empty: the client's. */
   readonly logins?: readonly Login[]
-  /** Of `file`: a folder below the one that the client shows, and what is cut off the front of paths. */
+  /** Of `file`: a folder below the one that the client shows, absent for that itself, and what is cut off the front of paths. */
   readonly localPath?: string
   readonly stripPrefix?: string
 }

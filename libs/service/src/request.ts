@@ -12,6 +12,8 @@ import type { Beyond, OwnLanes, UserLanes } from './user-lane.ts'
 /** Who asks, how, and how to tell them no in the words of their protocol. */
 interface Asked {
   readonly account: Account
+  /** Whose it turned out to be, where `account` had to be given before that was known. For the log alone. */
+  readonly owner?: Account | undefined
   /** How they asked, such as `socks5`: one of few words. */
   readonly protocol: string
   /** By what they came in, where a user may have several such, or change it; whoever knows that it is void cuts it. */

@@ -232,10 +232,10 @@ export class Session extends Endable implements Held, Tracked, ConnSink, Serving
   }
 
   record(code: Code): SessionRecord {
-    const { id, account, protocol, target, fields: own } = this.#request ?? {}
+    const { id, account, owner = account, protocol, target, fields: own } = this.#request ?? {}
     const { door, client, phase } = this
     const fields = own === undefined ? this.#parts.fields : { ...this.#parts.fields, ...own }
-    const told = { id, door, fields, client, user: account?.name, protocol, target, ...this.#way }
+    const told = { id, door, fields, client, user: owner?.name, protocol, target, ...this.#way }
     const ms = Math.round(this.#sessions.now() - this.#openedAt)
     return { ...told, accepted: phase === 'relay', ms, code, ...this.flow.read() }
   }

@@ -7,7 +7,16 @@ type World = Pick<NpsPrepared, 'victim' | 'ports' | 'token' | 'readToken' | 'nps
 type Value = string | number | boolean | null | readonly Value[] | { readonly [key: string]: Value }
 
 const KINDS = ['clients', 'tunnels', 'hosts', 'tokens'] as const
-const GETS = ['/v1/clients', '/v1/hosts?limit=2', '/v1/tunnels/1', '/v1/audit', '/v1/openapi.json', '/', '/x']
+const GETS = [
+  '/v1/clients',
+  '/v1/hosts?limit=2',
+  '/v1/tunnels/1',
+  '/v1/audit',
+  '/v1/session',
+  '/v1/openapi.json',
+  '/',
+  '/x',
+]
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'get']
 const KEYS = [
   ...['remark', 'enabled', 'limits', 'expiresAt', 'allow', 'deny', 'user', 'vkey', 'host', 'port', 'targets'],
@@ -20,6 +29,7 @@ const KEYS = [
     'health',
     'name',
     'scopes',
+    'totp',
     'selection',
     '__proto__',
   ],
@@ -68,11 +78,18 @@ const NOBODY = 99_999
 export const apiMessages = (dice: Dice, world: World): Uint8Array[] =>
   Array.from({ length: 1 + dice.below(3) }, () => dice.pick([look, change, change, form])(dice, world))
 
+/** Of nobody. */
+const SESSION = `Cookie: sluice-session=${'x'.repeat(43)}\r\nSluice-Session: y\r\nSluice-Code: 000000\r\n`
+
 const look = (dice: Dice, { readToken }: World): Uint8Array => {
   const path = dice.once(4) ? dice.pick(ACTIONS) : dice.pick(GETS)
   return mutate(
     dice,
-    message(`${dice.pick(METHODS)} ${path}`, bearer(readToken), JSON.stringify(bodyOf(dice, {}))),
+    message(
+      `${dice.pick(METHODS)} ${path}`,
+      dice.once(8) ? SESSION : bearer(readToken),
+      JSON.stringify(bodyOf(dice, {})),
+    ),
   )
 }
 

@@ -4,10 +4,10 @@ import type { Address } from '@sluice/wire'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { ApiError, checked, problemOf } from './api-error.ts'
-import type { ApiRoute, Made } from './api-route.ts'
-import type { TokenRecord } from '../store/token-table.ts'
+import type { ApiRoute, Made, MadeList } from './api-route.ts'
 import type { PageQuery } from './schemas.ts'
-import type { TokenGuard } from './token-guard.ts'
+import { readCookie, writeCookie } from './session-cookie.ts'
+import type { Admitted, Shown, TokenGuard } from './token-guard.ts'
 
 export type App = FastifyInstance
 
@@ -56,7 +56,7 @@ export const startApi = async (options: ApiServerOptions): Promise<ApiServer> =>
   })
   app.server.maxConnections = MAX_CONNECTIONS
   app.removeContentTypeParser('text/plain')
-  app.decorateRequest('token')
+  app.decorateRequest('admitted')
   guard(app, log)
   for (const each of routes) serve(app, each, tokens)
   for (const add of more) add(app)
@@ -92,22 +92,47 @@ const serve = (
     url: path,
     // Before the body is read: who has no token gets none of our memory.
     onRequest: (request, _reply, done) => {
-      request.setDecorator('token', tokens.admit(request.headers.authorization, request.ip, scope))
+      request.setDecorator('admitted', tokens.admit(shownBy(request), scope))
       done()
     },
     handler: async (request, reply) => {
-      const token = request.getDecorator<TokenRecord>('token')
+      const { token, session } = request.getDecorator<Admitted>('admitted')
       const query = checked(schemas.query ?? NO_QUERY, request.query, 'the query')
       const id = idOf(request)
       const body = schemas.body === undefined ? undefined : checked(schemas.body, request.body, 'the body')
-      const answer = await run({ id, body, query, token, by: `token:${token.id}` })
-      if (status === 201) reply.header('location', `${path}/${(answer as Made).id}`)
+      const setCookie = (value: string): void =>
+        void reply.header('set-cookie', writeCookie(value, isSecure(request)))
+      const answer = await run({
+        id,
+        body,
+        query,
+        token,
+        session,
+        setCookie,
+        ip: request.ip,
+        by: `token:${token.id}`,
+      })
+      if (status === 201) reply.header('location', placeOf(path, answer as Made | MadeList))
       return status === 204 ? reply.code(204).send() : reply.code(status).send(answer)
     },
   })
 }
 
+const shownBy = ({ headers, ip }: FastifyRequest): Shown => ({
+  authorization: headers.authorization,
+  code: textOf(headers['sluice-code']),
+  proof: { cookie: readCookie(headers.cookie), key: textOf(headers['sluice-session']) ?? '' },
+  ip,
+})
+
+const textOf = (header: string | string[] | undefined): string | undefined => header?.toString()
+
+/** Whoever says so falsely gets a cookie that is of less use. */
+const isSecure = ({ headers }: FastifyRequest): boolean => headers['x-forwarded-proto'] === 'https'
+
 const NO_QUERY = z.strictObject({}) as unknown as z.ZodType<PageQuery>
+
+const placeOf = (path: string, made: Made | MadeList): string => ('id' in made ? `${path}/${made.id}` : path)
 
 /** 0 where the path has none. @throws ApiError NOT_FOUND */
 const idOf = ({ params }: FastifyRequest): number => {

@@ -125,6 +125,47 @@ test('tunnels and hosts are listed by client, search and page', async () => {
   }
 })
 
+test('a range of ports is a tunnel each, all or none', async () => {
+  await using api = await openTestApi()
+  await api.ask('POST /v1/clients', {})
+  const range = { clientId: 1, mode: 'tcp', ports: '8001-8003', targets: ['10.0.0.1:9001-9003', '80'] }
+  const made = await api.ask('POST /v1/tunnels', range)
+  expect(made.headers.get('location')).toBe('/v1/tunnels')
+  expect([made.status, made.body]).toMatchObject([
+    201,
+    {
+      items: [
+        { id: 1, port: 8001, targets: ['10.0.0.1:9001', '80'] },
+        { id: 2, port: 8002, targets: ['10.0.0.1:9002', '80'] },
+        { id: 3, port: 8003, targets: ['10.0.0.1:9003', '80'] },
+      ],
+    },
+  ])
+  const refused = async (change: object) => {
+    const { status, body } = await api.ask<{ code: string }>('POST /v1/tunnels', { ...range, ...change })
+    return [status, body.code]
+  }
+  expect(await refused({ ports: '8004-8005' })).toEqual([422, 'RECORD_VALUE'])
+  expect(await refused({ ports: '8005-8003' })).toEqual([422, 'RECORD_VALUE'])
+  expect(await refused({ ports: '8000-8002' })).toEqual([409, 'PORT_TAKEN'])
+  expect(await refused({ port: 8005 })).toEqual([400, 'REQUEST_INVALID'])
+  expect(api.store.tunnels()).toHaveLength(3)
+})
+
+test('headers that would not be sent are refused, and named', async () => {
+  await using api = await openTestApi()
+  await api.ask('POST /v1/clients', {})
+  const host = { clientId: 1, host: 'a.example', targets: ['80'] }
+  for (const [header, at] of [
+    [['Host', 'b'], 'headers.0.0'],
+    [['Via', 'b'], 'headers.0.0'],
+    [['X-A', 'b\r\nX-B: c'], 'headers.0.1'],
+  ] as const) {
+    const { status, body } = await api.ask('POST /v1/hosts', { ...host, headers: [header] })
+    expect([status, body]).toMatchObject([422, { code: 'RECORD_VALUE', detail: expect.stringContaining(at) }])
+  }
+})
+
 test('without a token, or with a wrong one, nothing is told or done', async () => {
   await using api = await openTestApi({ authFailures: 0 })
   const before = api.store.audit.list().length

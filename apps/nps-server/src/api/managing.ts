@@ -11,6 +11,7 @@ export type Managing = Pick<
   | 'removeClient'
   | 'newKey'
   | 'addTunnel'
+  | 'addTunnels'
   | 'patchTunnel'
   | 'removeTunnel'
   | 'addHost'

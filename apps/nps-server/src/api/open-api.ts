@@ -17,6 +17,7 @@ import type { Kept, Managing } from './managing.ts'
 import { apiRoutes } from './routes.ts'
 import { npsApi } from './nps/nps-api.ts'
 import { statusOf } from './status.ts'
+import { Sessions } from './sessions.ts'
 import { TokenGuard } from './token-guard.ts'
 import type { Live, Sources } from './views.ts'
 
@@ -54,7 +55,15 @@ export const openApi = async (options: OpenApiOptions): Promise<ApiServer | unde
   if (config.web === undefined) return undefined
   const { log } = program
   const sources: Sources = { store, registry, nameOf: (id) => program.directory.byId(id)?.name }
-  const routes = apiRoutes({ store, manager, sources, status: statusOf({ version, registry, store }) })
+  const sessions = new Sessions()
+  const routes = apiRoutes({
+    store,
+    manager,
+    sources,
+    sessions,
+    log,
+    status: statusOf({ version, registry, store }),
+  })
   const guard = new AddressGuard(guardOf(program, config), log)
   const parts = {
     store,
@@ -67,7 +76,7 @@ export const openApi = async (options: OpenApiOptions): Promise<ApiServer | unde
   const server = await startApi({
     address: config.web,
     routes,
-    tokens: new TokenGuard(store.tokens, guard),
+    tokens: new TokenGuard({ tokens: store.tokens, sessions, guard }),
     more: [
       serveConsole,
       serveDocument(version, routes),

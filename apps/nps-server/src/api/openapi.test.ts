@@ -39,6 +39,8 @@ test('the document has each route, with the schemas that requests are checked wi
     '/v1/hosts/{id}/flow/reset post',
     '/v1/tokens get post',
     '/v1/tokens/{id} delete',
+    '/v1/session post delete',
+    '/v1/tokens/{id}/sessions delete',
     '/v1/status get',
     '/v1/audit get',
   ])

@@ -36,6 +36,18 @@ const PROBLEM_SCHEMA = {
   },
 }
 
+const SECURITY = {
+  token: { type: 'http', scheme: 'bearer', description: 'of /v1/tokens' },
+  code: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'Sluice-Code',
+    description: 'of tokens with `totp`: each once',
+  },
+  cookie: { type: 'apiKey', in: 'cookie', name: 'sluice-session', description: 'of POST /v1/session' },
+  session: { type: 'apiKey', in: 'header', name: 'Sluice-Session', description: 'its `key`' },
+}
+
 /** OpenAPI 3.1, made of the routes that are served and the schemas that requests are checked with. */
 export const openApiDocument = (version: string, routes: readonly ApiRoute[]): object => ({
   openapi: '3.1.0',
@@ -46,11 +58,11 @@ export const openApiDocument = (version: string, routes: readonly ApiRoute[]): o
       'Clients, tunnels and hosts. Amounts are whole bytes, rates bytes a second, times ms since 1970; `inlet` came from visitors, `export` went to them.',
     license: { name: 'MIT', identifier: 'MIT' },
   },
-  security: [{ token: [] }],
+  security: [{ token: [] }, { token: [], code: [] }, { cookie: [], session: [] }],
   paths: pathsOf(routes),
   components: {
     schemas: { ...Object.fromEntries(routes.flatMap(named)), Problem: PROBLEM_SCHEMA },
-    securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'of /v1/tokens' } },
+    securitySchemes: SECURITY,
   },
 })
 
@@ -68,7 +80,7 @@ const operationOf = (route: ApiRoute): Json => {
   const parameters = [...(route.path.includes(':id') ? [ID] : []), ...queryOf(route)]
   return {
     summary,
-    description: `For tokens of scope ${scope === 'read' ? 'read and write' : 'write'}.`,
+    description: scope === undefined ? 'For all tokens.' : `For tokens of scope ${scope}.`,
     ...(parameters.length > 0 && { parameters }),
     ...(body !== undefined && {
       requestBody: {

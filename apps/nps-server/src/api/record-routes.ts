@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { ApiError } from './api-error.ts'
-import { type ApiRoute, type Call, route } from './api-route.ts'
+import { type ApiRoute, type Call, type Made, type MadeList, route } from './api-route.ts'
 import { isFound, pageOf } from './pages.ts'
 import type { PageQuery } from './schemas.ts'
 
@@ -16,14 +16,14 @@ export interface RecordsOf<Record extends Kept, Input, Change> {
   /** One of them. */
   readonly noun: string
   readonly all: () => readonly Record[]
-  readonly view: (record: Record) => object
+  readonly view: (record: Record) => Made
   /** What a search looks at. */
   readonly texts: (record: Record) => readonly (string | undefined)[]
   readonly input: z.ZodType<Input>
   readonly change: z.ZodType<Change>
   readonly query: z.ZodType<PageQuery>
-  /** @returns the new one, and what is told of it this once */
-  readonly add: (input: Input, by: string) => Promise<readonly [record: Record, secrets: object]>
+  /** @returns what is told of what is new, this once with its secrets */
+  readonly add: (input: Input, by: string) => Promise<Made | MadeList>
   readonly patch: (id: number, change: Change, by: string) => Record | Promise<Record>
   readonly remove: (id: number, by: string) => unknown
   readonly resetFlow: (id: number, by: string) => unknown
@@ -71,7 +71,7 @@ const readRoutes = <Record extends Kept, Input, Change>({
 const writeRoutes = <Record extends Kept, Input, Change>(
   records: RecordsOf<Record, Input, Change>,
 ): ApiRoute[] => {
-  const { path, noun, view, input, change } = records
+  const { path, noun, view, add, input, change } = records
   return [
     route({
       method: 'POST',
@@ -80,10 +80,7 @@ const writeRoutes = <Record extends Kept, Input, Change>(
       status: 201,
       summary: `Makes a ${noun}. Secrets are told this once.`,
       body: input,
-      run: async ({ body, by }: Call<Input>) => {
-        const [record, secrets] = await records.add(body, by)
-        return { ...view(record), ...secrets }
-      },
+      run: ({ body, by }: Call<Input>) => add(body, by),
     }),
     route({
       method: 'PATCH',

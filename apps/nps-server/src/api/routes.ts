@@ -12,6 +12,8 @@ import {
   searchQuery,
   tunnelPatch,
 } from './schemas.ts'
+import { type SessionParts, sessionRoutes } from './session-routes.ts'
+import type { Sessions } from './sessions.ts'
 import { tokenRoutes } from './token-routes.ts'
 import { clientView, hostView, type Sources, tunnelView } from './views.ts'
 
@@ -19,6 +21,8 @@ export interface RouteParts {
   readonly store: Kept
   readonly manager: Managing
   readonly sources: Sources
+  readonly sessions: Sessions
+  readonly log: SessionParts['log']
   /** Of the program. */
   readonly status: () => object
 }
@@ -29,6 +33,7 @@ export const apiRoutes = (parts: RouteParts): ApiRoute[] => [
   ...tunnelRoutes(parts),
   ...hostRoutes(parts),
   ...tokenRoutes(parts.store),
+  ...sessionRoutes(parts),
   ...tellingRoutes(parts),
 ]
 
@@ -44,7 +49,7 @@ const clientRoutes = ({ store, manager, sources }: RouteParts): ApiRoute[] => [
     query: searchQuery,
     add: async (input, by) => {
       const { client, vkey, enroll } = await manager.addClient(input, by)
-      return [client, { vkey, enroll }]
+      return { ...clientView(client, sources), vkey, enroll }
     },
     patch: (id, change, by) => manager.patchClient(id, change, by),
     remove: (id, by) => manager.removeClient(id, by),
@@ -73,7 +78,11 @@ const tunnelRoutes = ({ store, manager, sources }: RouteParts): ApiRoute[] =>
     input: newTunnel,
     change: tunnelPatch,
     query: ownedQuery,
-    add: async (input, by) => [await manager.addTunnel(input, by), {}],
+    add: async ({ ports, ...input }, by) => {
+      if (ports === undefined) return tunnelView(await manager.addTunnel(input, by), sources)
+      const added = await manager.addTunnels({ ...input, ports }, by)
+      return { items: added.map((record) => tunnelView(record, sources)) }
+    },
     patch: (id, change, by) => manager.patchTunnel(id, change, by),
     remove: (id, by) => manager.removeTunnel(id, by),
     resetFlow: (id, by) => manager.resetFlow('tunnel', id, by),
@@ -89,7 +98,7 @@ const hostRoutes = ({ store, manager, sources }: RouteParts): ApiRoute[] =>
     input: newHost,
     change: hostPatch,
     query: ownedQuery,
-    add: async (input, by) => [await manager.addHost(input, by), {}],
+    add: async (input, by) => hostView(await manager.addHost(input, by), sources),
     patch: (id, change, by) => manager.patchHost(id, change, by),
     remove: (id, by) => manager.removeHost(id, by),
     resetFlow: (id, by) => manager.resetFlow('host', id, by),

@@ -27,8 +27,11 @@ import type {
 } from '../manager-inputs.ts'
 import { type NewToken, TOKEN_SCOPES } from '../store/token-table.ts'
 
+/** One tunnel, or with `ports` one for each of a range. */
+export type TunnelsInput = TunnelInput & { readonly ports?: string }
+
 /** A token that is wanted. */
-export type TokenInput = Omit<NewToken, 'hash'>
+export type TokenInput = Omit<NewToken, 'hash' | 'totp'> & { readonly totp?: boolean }
 
 const CLIENT = {
   ...COMMON,
@@ -88,10 +91,20 @@ export const clientPatch: z.ZodType<ClientChange> = object('ClientPatch', {
   ...clearable(CLIENT),
   ...optional({ limits: limitsPatch }),
 })
-export const newTunnel: z.ZodType<TunnelInput> = object('NewTunnel', {
+const PORTS = {
+  ports: text(
+    11,
+    'in place of `port`, such as `8001-8010`: a tunnel each, all or none, told as `items`; targets that are ranges go port by port',
+  ),
+}
+
+export const newTunnel: z.ZodType<TunnelsInput> = object<TunnelsInput>('NewTunnel', {
   clientId: id,
   mode: z.enum(TUNNEL_MODES),
-  ...optional({ ...TUNNEL, limits }),
+  ...optional({ ...TUNNEL, ...PORTS, limits }),
+}).refine(({ port: one, ports }) => one === undefined || ports === undefined, {
+  path: ['ports'],
+  error: 'not with port',
 })
 export const tunnelPatch: z.ZodType<TunnelChange> = object('TunnelPatch', {
   ...clearable(TUNNEL),
@@ -109,7 +122,10 @@ export const hostPatch: z.ZodType<HostChange> = object('HostPatch', {
 export const newToken: z.ZodType<TokenInput> = object('NewToken', {
   name: text(64, 'for people').min(1),
   scopes: z.array(z.enum(TOKEN_SCOPES)).min(1).max(TOKEN_SCOPES.length),
-  ...optional({ expiresAt: COMMON.expiresAt }),
+  ...optional({
+    expiresAt: COMMON.expiresAt,
+    totp: z.boolean().meta({ description: 'who shows it has to bring a code of an authenticator app, too' }),
+  }),
 })
 
 /** Which part of a list. */

@@ -32,8 +32,8 @@ export const tokenRoutes = (store: Store): ApiRoute[] => [
     summary: 'Makes a token and tells it this once.',
     body: newToken,
     run: ({ body, by }) => {
-      const { token, record } = addToken(store, body, by)
-      return { ...record, token }
+      const { token, record, key } = addToken(store, body, by)
+      return { ...record, token, ...(key && { key }) }
     },
   }),
   route({

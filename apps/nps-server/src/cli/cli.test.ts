@@ -266,6 +266,16 @@ describe('client', () => {
 describe('tunnel', () => {
   beforeEach(() => ok('client add').then(() => undefined))
 
+  it('show tells what a file tunnel shows, which may be all that its client does', async () => {
+    await ok('tunnel add --client 1 --mode file --listen [::1]:8001')
+    await ok(
+      'tunnel add --client 1 --mode file --listen [::1]:8002 --folder docs/public --strip-prefix /files',
+    )
+    expect(await ok('tunnel show 1')).toMatch(/^folder +\/\ncut off paths +-\n/m)
+    expect(await ok('tunnel show 2')).toMatch(/^folder +docs\/public\ncut off paths +\/files\n/m)
+    expect(await ok('tunnel show 2')).not.toMatch(/^targets/m)
+  })
+
   it('add prints the tunnel', async () => {
     expect(
       await json(
@@ -444,14 +454,30 @@ describe('token', () => {
       /^added token 2\ntoken \(shown this once\): [\w-]{43}\n$/,
     )
     expect(await ok('token list')).toBe(
-      'ID  NAME  SCOPES      CREATED                   EXPIRES\n' +
-        '1   ci    read,write  2026-11-21T12:00:00.000Z  2027-01-31T00:00:00.000Z\n' +
-        '2   look  read        2026-11-21T12:00:00.000Z  -\n',
+      'ID  NAME  SCOPES      TOTP  CREATED                   EXPIRES\n' +
+        '1   ci    read,write  no    2026-11-21T12:00:00.000Z  2027-01-31T00:00:00.000Z\n' +
+        '2   look  read        no    2026-11-21T12:00:00.000Z  -\n',
     )
     await ok('token remove 1')
     expect(await run('token remove 1')).toMatchObject({ exit: 1 })
     expect(await run('token add --name x --scopes admin')).toMatchObject({ exit: 2 })
     expect(JSON.stringify(within((store) => store.audit.list()))).not.toContain(String(token))
+  })
+})
+
+describe('a token with codes', () => {
+  it('has a key for an app, which is printed once', async () => {
+    const { token, key, ...rest } = await json('token add --name ann --totp')
+    expect(rest).toEqual({ id: 1, name: 'ann', scopes: ['read'], createdAt: NOW, totp: true })
+    const { secret, uri } = key as { secret: string; uri: string }
+    expect(secret).toMatch(/^[A-Z2-7]{32}$/)
+    expect(uri).toBe(`otpauth://totp/Sluice%3Aann?secret=${secret}&issuer=Sluice&digits=6&period=30`)
+    expect(await ok('token add --name bob --totp')).toMatch(
+      /^added token 2\ntoken \(shown this once\): [\w-]{43}\nkey for the app \(shown this once\): [A-Z2-7]{32}\notpauth:.*\n$/,
+    )
+    const kept = JSON.stringify([await json('token list'), within((store) => store.audit.list())])
+    expect(kept).toContain('"totp":true')
+    for (const hidden of [String(token), secret]) expect(kept).not.toContain(hidden)
   })
 })
 

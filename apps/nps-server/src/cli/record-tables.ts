@@ -66,7 +66,7 @@ export function tunnelLines(view: TunnelView): string[] {
     ...(view.problem === undefined ? [] : [['problem', view.problem]]),
     ['remark', view.remark || '-'],
     ...commonRows(view),
-    ...targetRows(view),
+    ...(view.mode === 'file' ? fileRows(view) : targetRows(view)),
     ['logins', view.logins?.join(', ') || '-'],
   ])
 }
@@ -110,14 +110,15 @@ function certificateOf({ passThrough, autoCert, certFile }: HostView): string {
 }
 
 export function tokenTable(tokens: readonly TokenRecord[]): string[] {
-  const rows = tokens.map(({ id, name, scopes, createdAt, expiresAt }) => [
+  const rows = tokens.map(({ id, name, scopes, createdAt, expiresAt, totp }) => [
     String(id),
     name,
     scopes.join(','),
+    totp === true ? 'yes' : 'no',
     dateText(createdAt),
     dateText(expiresAt),
   ])
-  return tableOf('no tokens', ['ID', 'NAME', 'SCOPES', 'CREATED', 'EXPIRES'], rows)
+  return tableOf('no tokens', ['ID', 'NAME', 'SCOPES', 'TOTP', 'CREATED', 'EXPIRES'], rows)
 }
 
 const tableOf = (none: string, head: string[], rows: string[][]): string[] =>
@@ -162,6 +163,11 @@ function commonRows(view: AnyView): string[][] {
     ['denied', view.deny?.join(', ') ?? '-'],
   ]
 }
+
+const fileRows = ({ localPath, stripPrefix }: TunnelView): string[][] => [
+  ['folder', localPath ?? '/'],
+  ['cut off paths', stripPrefix ?? '-'],
+]
 
 function targetRows({ targets, balance, health, proxyHeader }: TunnelView | HostView): string[][] {
   const check = health === undefined ? '-' : `${health.type} every ${health.intervalMs / 1000} s`

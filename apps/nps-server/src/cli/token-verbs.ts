@@ -1,4 +1,4 @@
-import { date, textType } from '@sluice/service'
+import { date, flag, textType } from '@sluice/service'
 import { z } from 'zod'
 import { addToken, removeToken } from '../api-tokens.ts'
 import { TOKEN_SCOPES, type TokenScope } from '../store/token-table.ts'
@@ -20,6 +20,7 @@ interface AddFlags {
   name: string
   scopes: TokenScope[]
   expires?: number | undefined
+  totp: boolean
 }
 
 /** What can follow `token`. */
@@ -37,12 +38,20 @@ export function tokenVerbs(): Verb[] {
             does: 'To change things too, for a year:',
             line: 'token add --name ci --scopes read,write --expires 2027-12-31',
           },
+          {
+            does: 'For the console, by a code of an authenticator app besides:',
+            line: 'token add --name ann --scopes read,write --totp',
+          },
         ],
       },
       {
         name: name.meta(about('what people should know it by')),
         scopes: scopes.prefault('read').meta(about('what may be done with it')),
         expires: date.optional().meta(about('when it is of no use any more; a day begins in UTC', 'access')),
+        totp: flag(
+          'who shows it has to bring a code of an authenticator app, too; its key is printed',
+          'access',
+        ),
       },
       add,
     ),
@@ -75,10 +84,12 @@ export function tokenVerbs(): Verb[] {
   ]
 }
 
-function add({ store }: Call, { name: label, scopes: asked, expires }: AddFlags): Found {
-  const { token, record } = addToken(store, { name: label, scopes: asked, expiresAt: expires }, BY)
+function add({ store }: Call, { name: label, scopes: asked, expires, totp }: AddFlags): Found {
+  const { token, record, key } = addToken(store, { name: label, scopes: asked, expiresAt: expires, totp }, BY)
+  const lines = [`added token ${record.id}`, `token (shown this once): ${token}`]
+  if (key === undefined) return { json: { ...record, token }, lines }
   return {
-    json: { ...record, token },
-    lines: [`added token ${record.id}`, `token (shown this once): ${token}`],
+    json: { ...record, token, key },
+    lines: [...lines, `key for the app (shown this once): ${key.secret}`, key.uri],
   }
 }

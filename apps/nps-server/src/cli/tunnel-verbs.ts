@@ -51,7 +51,10 @@ const tunnelFlags: Flags<TunnelFlags> = {
     'NAME',
   ),
   passwordStdin: stdinFlag('the password of --login, or of a secret or p2p tunnel,'),
-  folder: optionalTextOrNone('of a file tunnel: which folder below the --files of "client run"', 'DIR'),
+  folder: optionalTextOrNone(
+    'of a file tunnel: which folder below the --files of "client run"; that itself unless told',
+    'DIR',
+  ),
   stripPrefix: optionalTextOrNone('of a file tunnel: what is cut off the front of paths', 'PATH'),
   ...commonRecordFlags,
 }

@@ -17,6 +17,7 @@ import type { HostDoor } from './host-door.ts'
 import { HostTarget } from './host-target.ts'
 import { proven, redirect, refusal } from './page.ts'
 import type { Scheme } from './router.ts'
+import { VisitOwner } from './visit-owner.ts'
 import { VisitRequest } from './visit-request.ts'
 
 /** One visitor's connection over HTTP/1, whose requests may go to one host after the other. */
@@ -30,13 +31,21 @@ export class HostVisit implements ServedRequest {
   readonly #scheme: Scheme
   readonly #door: HostDoor
   readonly #settings: ForwardSettings
+  readonly #owner: VisitOwner
   #first!: ReadRequest
   #size = 0
   #session: Serving | undefined = undefined
   #admission: Admission | undefined = undefined
 
-  constructor({ conn, client }: Reader, scheme: Scheme, door: HostDoor) {
+  /** @param owner of the connection, where there is more to it than this */
+  constructor(
+    { conn, client }: Reader,
+    scheme: Scheme,
+    door: HostDoor,
+    owner: VisitOwner = new VisitOwner(door.directory.guest),
+  ) {
     this.account = door.directory.guest
+    this.#owner = owner
     this.#conn = conn
     this.#ip = ipOf(client)
     this.#scheme = scheme
@@ -44,6 +53,10 @@ export class HostVisit implements ServedRequest {
     const { via, ...forward } = door.forward()
     const read: ForwardSettings['read'] = (head) => new VisitRequest(readHostRequest(head, via), this)
     this.#settings = { ...forward, via, scheme, read, answer: refusal }
+  }
+
+  get owner(): Account {
+    return this.#owner.account
   }
 
   /** Reads the first head. @throws what that throws, once it was told */
@@ -89,7 +102,9 @@ export class HostVisit implements ServedRequest {
   #passed(request: VisitRequest, found: Found, keep: boolean): Passage | OwnAnswer {
     if ('location' in found) return redirect(found.location, { keep })
     const { live } = found
-    const { lanes } = this.#admit(live)
+    request.owner = this.#door.ownerOf(live.client)
+    this.#owner.add(request.owner)
+    const { lanes } = this.#admit(live, request.owner)
     const { authority } = request.asked
     const visitor = { ip: this.#ip, scheme: this.#scheme, authority }
     const edits = editsOf(live.record, visitor, live.client.record.login !== undefined)
@@ -99,14 +114,13 @@ export class HostVisit implements ServedRequest {
   }
 
   /** A connection is within one host at a time, until it asks for another. */
-  #admit(live: LiveHost): Admission {
+  #admit(live: LiveHost, owner: Account): Admission {
     const session = this.#session
     if (session === undefined) throw new ServiceError('SHUTDOWN', 'the connection is over')
     if (this.#admission?.live === live) return this.#admission
     this.#admission?.[Symbol.dispose]()
     this.#admission = undefined
     const { directory } = this.#door
-    const owner = this.#door.ownerOf(live.client)
     this.#admission = new Admission(live, session, { owner, directory, now: this.#door.now() })
     return this.#admission
   }

@@ -1,3 +1,4 @@
+import type { Account } from '@sluice/service'
 import type { OwnAnswer, Passage, ReadRequest } from '@sluice/service/http'
 import type { Address, BodyFraming, HeadEdits, HostRequest, HttpVersion } from '@sluice/wire'
 
@@ -15,6 +16,8 @@ export class VisitRequest implements ReadRequest {
   readonly asked: HostRequest
   readonly credentials = undefined
   readonly maxForwards = undefined
+  /** Of the host that it names, once that is found. */
+  owner: Account | undefined = undefined
   address: Address = NOWHERE
   head = ''
   readonly #visit: RequestVisit

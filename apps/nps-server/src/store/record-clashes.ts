@@ -1,7 +1,9 @@
 import type { HostRecord, TunnelRecord } from '../records.ts'
 
-const isAnyAddress = (host: string | undefined): boolean =>
-  host === undefined || /^(?:0\.0\.0\.0|\[?::\]?)$/.test(host)
+const isAnyAddress = (host: string): boolean => /^(?:0\.0\.0\.0|\[?::\]?)$/.test(host)
+
+/** Without a host a tunnel is on loopback. */
+const hostOf = ({ host = '127.0.0.1' }: Port): string => host
 
 type Port = Pick<TunnelRecord, 'mode' | 'host' | 'port' | 'enabled'>
 
@@ -10,7 +12,8 @@ export function portsClash(one: Port, other: Port): boolean {
   if (!one.enabled || !other.enabled) return false
   if (one.port === undefined || one.port === 0 || one.port !== other.port) return false
   if ((one.mode === 'udp') !== (other.mode === 'udp')) return false
-  return one.host === other.host || isAnyAddress(one.host) || isAnyAddress(other.host)
+  const [here, there] = [hostOf(one), hostOf(other)]
+  return here === there || isAnyAddress(here) || isAnyAddress(there)
 }
 
 type Name = Pick<HostRecord, 'host' | 'location' | 'scheme' | 'enabled'>

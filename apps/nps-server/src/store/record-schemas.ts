@@ -71,10 +71,9 @@ function tunnelProblem(
     port?: unknown
     host?: unknown
     passwordHash?: unknown
-    localPath?: unknown
   },
 ): [key: string, message: string] | undefined {
-  const { mode, targets, port, host, passwordHash, localPath } = tunnel
+  const { mode, targets, port, host, passwordHash } = tunnel
   if (isPrivate(mode)) {
     if (passwordHash === undefined) return ['password', `wanted for ${mode}: visitors come by it`]
     if (port !== undefined || host !== undefined) return ['port', `wanted none: ${mode} does not listen`]
@@ -82,8 +81,6 @@ function tunnelProblem(
   if (TARGET_MODES.has(mode) && targets.length === 0) return ['targets', `wanted one at least for ${mode}`]
   if (!TARGET_MODES.has(mode) && mode !== 'p2p' && targets.length > 0)
     return ['targets', `wanted none: visitors of ${mode} say themselves where they want to go`]
-  if (mode === 'file' && localPath === undefined)
-    return ['localPath', 'wanted for file: a folder at the client']
   return undefined
 }
 

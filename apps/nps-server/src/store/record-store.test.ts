@@ -120,7 +120,6 @@ test.each([
   ['a target without a port', { mode: 'tcp', port: 1, targets: ['localhost'] }, /targets\.0/],
   ['no password', { mode: 'secret', targets: ['22'] }, /password/],
   ['a port that nobody comes to', { mode: 'p2p', port: 1, passwordHash: HASH }, /port/],
-  ['no folder', { mode: 'file', port: 1 }, /localPath/],
 ] as const)('a tunnel with %s is refused', (_name, input, message) => {
   const store = open()
   store.addClient({})
@@ -160,14 +159,54 @@ test.each([
   )
 })
 
-test('headers that tell where a message ends are the server’s own', () => {
+test.each([
+  ['Content-Length', '1', /headers\.1\.0: .*server’s own/],
+  ['transfer-encoding', 'chunked', /headers\.1\.0/],
+  ['HOST', 'a.b', /headers\.1\.0/],
+  ['Connection', 'close', /headers\.1\.0/],
+  ['Via', '1.1 a', /headers\.1\.0/],
+  ['Expect', '100-continue', /headers\.1\.0/],
+  ['Proxy-Authorization', 'Basic eA==', /headers\.1\.0/],
+  ['X A', 'b', /headers\.1\.0: .*name/],
+  ['X-A\r\nX-C', 'b', /headers\.1\.0/],
+  ['', 'b', /headers\.1\.0/],
+  ['X-A', 'hidden\r\nX-C: d', /headers\.1\.1: .*value/],
+  ['X-A', 'hidden\0', /headers\.1\.1/],
+  ['X-A', ' hidden', /headers\.1\.1/],
+  ['X-A', 'hidden €', /headers\.1\.1/],
+])('a header %j of %j, which would not be sent, is refused and named', (name, value, message) => {
   const store = open()
   store.addClient({})
-  const add = (name: string, value: string) => () =>
-    store.addHost(web(1, 'a.b', { headers: [[name, value]] }))
-  expect(add('Content-Length', '1')).toThrow(coded('RECORD_VALUE'))
-  expect(add('X-A', 'b\r\nX-C: d')).toThrow(coded('RECORD_VALUE'))
-  expect(add('X-A', 'b:c')()).toMatchObject({ headers: [['X-A', 'b:c']] })
+  const { id } = store.addHost(web(1, 'a.b', { headers: [['X-A', 'b:c']] }))
+  const change = (): unknown =>
+    store.patchHost(id, {
+      headers: [
+        ['X-B', 'ü'],
+        [name, value],
+      ],
+    })
+  expect(change).toThrow(coded('RECORD_VALUE', message))
+  expect(change).not.toThrow(/hidden/)
+  expect(store.host(id).headers).toEqual([['X-A', 'b:c']])
+})
+
+test('a file tunnel shows the whole folder of its client where it names none', () => {
+  const store = open()
+  store.addClient({})
+  const { id } = store.addTunnel({ clientId: 1, mode: 'file', port: 8001 })
+  expect(store.tunnel(id)).not.toHaveProperty('localPath')
+  expect(store.patchTunnel(id, { localPath: 'docs' })).toMatchObject({ localPath: 'docs' })
+  expect(store.patchTunnel(id, { localPath: null })).not.toHaveProperty('localPath')
+})
+
+test('a tunnel without a host is on loopback, and in the way of nobody elsewhere', () => {
+  const store = open()
+  store.addClient({})
+  const tunnel = { clientId: 1, mode: 'tcp', port: 8001, targets: ['80'] } as const
+  const at = (host?: string) => () => store.addTunnel({ ...tunnel, ...(host !== undefined && { host }) })
+  expect(at()()).not.toHaveProperty('host')
+  expect(at('192.0.2.1')()).toMatchObject({ host: '192.0.2.1' })
+  for (const host of [undefined, '127.0.0.1', '0.0.0.0', '::']) expect(at(host)).toThrow(coded('PORT_TAKEN'))
 })
 
 test('a port belongs to one enabled tunnel, of TCP and of UDP each', () => {
@@ -389,4 +428,19 @@ test('meta', () => {
   open().setMeta('bridge', '127.0.0.1:8025')
   expect(open().meta('bridge')).toBe('127.0.0.1:8025')
   expect(open().meta('nothing')).toBeUndefined()
+})
+
+test('the codes of a token are good once, whichever program is asked', () => {
+  const [ours, theirs] = [open(), open()]
+  const totp = Buffer.alloc(20, 7)
+  const { id } = ours.tokens.add({ name: 'ann', hash: HASH, scopes: ['read'], totp })
+  expect(ours.tokens.byHash(HASH)).toMatchObject({ totp: true })
+  expect(theirs.tokens.byId(id)).toMatchObject({ totp: true })
+  expect(Buffer.from(theirs.tokens.totpSecret(id)!)).toEqual(totp)
+  expect([ours.tokens.useTotpStep(id, 5), theirs.tokens.useTotpStep(id, 5)]).toEqual([true, false])
+  expect([theirs.tokens.useTotpStep(id, 4), theirs.tokens.useTotpStep(id, 6)]).toEqual([false, true])
+  expect(ours.tokens.useTotpStep(99, 7)).toBe(false)
+  const plain = ours.tokens.add({ name: 'ci', hash: HASH.replace(/^./, 'x'), scopes: ['read'] })
+  expect(plain).not.toHaveProperty('totp')
+  expect(ours.tokens.totpSecret(plain.id)).toBeUndefined()
 })

@@ -1,7 +1,7 @@
 import { domainToASCII } from 'node:url'
 import { cidrs } from '@sluice/service'
 import { isPasswordHash, isUserName, isZone } from '@sluice/userstore'
-import { parseAddress, parseHost } from '@sluice/wire'
+import { isSettableField, parseAddress, parseHost } from '@sluice/wire'
 import { z } from 'zod'
 import type { FlowLimits, HealthCheck, Login } from '../records.ts'
 
@@ -106,21 +106,20 @@ export const authority: z.ZodType<string> = z
   .max(300)
   .regex(/^[\w.:[\]-]+$/, wanted('a host, with or without a port'))
 
-/** Those that say where a message ends or whose it is are for the server alone. */
-const OWN_HEADERS =
-  /^(?:connection|content-length|host|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade)$/i
-
+/** What would not be sent is not kept: fields that frame a message, or are for one hop, are the server's own. */
 const header = z.tuple([
   z
     .string()
     .max(256)
-    .regex(/^[!#$%&'*+.^_`|~\w-]+$/, wanted('the name of a header'))
-    .refine((name) => !OWN_HEADERS.test(name), wanted('a header that is not the server’s own')),
+    .regex(/^[!#$%&'*+.^_`|~\w-]+$/, { ...wanted('the name of a header'), abort: true })
+    .refine((name) => isSettableField(name, ''), wanted('a header that is not the server’s own')),
   z
     .string()
     .max(8192)
-    // RFC 9110 §5.5.
-    .refine((value) => !/\p{Cc}/u.test(value.replaceAll('\t', '')), wanted('the value of a header')),
+    .refine(
+      (value) => isSettableField('X', value),
+      wanted('the value of a header: one line of Latin-1, without blanks around it'),
+    ),
 ])
 export const headers: z.ZodType<[string, string][]> = z.array(header).max(HEADERS_MAX)
 

@@ -56,7 +56,11 @@ export const PAGE: string = `<!doctype html>
 <body>
 <h1>Sluice nps-server</h1>
 <p id="said" role="alert"></p>
-<form id="login"><label>Token<input id="token" type="password" autocomplete="off" required></label><button>Enter</button></form>
+<form id="login">
+<label>Token<input id="token" type="password" autocomplete="off" required></label>
+<div id="second" hidden><label>Code<input id="code" inputmode="numeric" autocomplete="one-time-code" maxlength="6" placeholder="of your app"></label></div>
+<button>Enter</button>
+</form>
 <main id="console" hidden>
 <div class="row" role="search"><label>Search<input id="search" type="search"></label><button id="leave" type="button">Leave</button></div>
 <pre id="keys" role="status"></pre>

@@ -1,8 +1,9 @@
 /**
- * What the console does in the browser, as text. All that is shown goes in as text nodes; the token stays in the tab.
+ * What the console does in the browser, as text. All that is shown goes in as text nodes. The token is given away for a
+ * session, half of which is a cookie out of reach from here; the other half stays in the tab.
  */
 export const SCRIPT: string = String.raw`'use strict'
-const KEY = 'sluice-token'
+const KEY = 'sluice-session'
 const EVERY_MS = 2000
 const SHOWN = 100
 const at = (id) => document.getElementById(id)
@@ -14,7 +15,7 @@ const make = (name, props, ...children) => {
 const say = (text) => { at('said').textContent = text }
 
 async function ask(method, path, body) {
-  const headers = { authorization: 'Bearer ' + sessionStorage.getItem(KEY) }
+  const headers = { 'sluice-session': sessionStorage.getItem(KEY) }
   if (body) headers['content-type'] = 'application/json'
   const response = await fetch('/v1/' + path, { method, headers, body: body && JSON.stringify(body), cache: 'no-store' })
   const answer = response.status === 204 ? {} : await response.json()
@@ -46,7 +47,7 @@ const TABLES = {
   tunnels: {
     heads: ['Id', 'Client', 'Mode', 'Listens', 'Targets', 'Remark', 'State', 'Connections'],
     cells: (row) => [
-      cell(row.id), cell(row.clientId), cell(row.mode), cell(row.port && (row.host || '*') + ':' + row.port),
+      cell(row.id), cell(row.clientId), cell(row.mode), cell(row.port && (row.host || '127.0.0.1') + ':' + row.port),
       listOf(row.targets), cell(row.remark), cell(row.problem || row.state), cell(row.connections),
     ],
   },
@@ -146,13 +147,30 @@ function leave() {
   at('login').hidden = false
   at('console').hidden = true
 }
+async function signIn() {
+  const headers = { authorization: 'Bearer ' + at('token').value.trim() }
+  const code = at('code').value.trim()
+  if (code) headers['sluice-code'] = code
+  const response = await fetch('/v1/session', { method: 'POST', headers, cache: 'no-store' })
+  const answer = await response.json()
+  if (response.ok) {
+    at('login').reset()
+    at('second').hidden = true
+    say('')
+    sessionStorage.setItem(KEY, answer.key)
+    return enter()
+  }
+  at('code').value = ''
+  const wantsCode = answer.code === 'CODE_REQUIRED'
+  say(wantsCode ? '' : answer.detail)
+  if (wantsCode) at('second').hidden = false
+  if (!at('second').hidden) at('code').focus()
+}
 at('login').onsubmit = (event) => {
   event.preventDefault()
-  sessionStorage.setItem(KEY, at('token').value.trim())
-  at('token').value = ''
-  enter()
+  void signIn().catch((error) => say(error.message))
 }
-at('leave').onclick = leave
+at('leave').onclick = () => void ask('DELETE', 'session').catch(() => {}).finally(leave)
 at('search').oninput = () => void run(() => {})
 if (sessionStorage.getItem(KEY)) enter()
 `

@@ -3,6 +3,7 @@ import { type Conn, NetError, Reader, takeSocket } from '@sluice/net'
 import { type Account, type ErrorCode, type ServedRequest, ServiceError, type Serving } from '@sluice/service'
 import type { HostDoor } from '../host-door.ts'
 import { HostVisit } from '../host-visit.ts'
+import { VisitOwner } from '../visit-owner.ts'
 import { H2Line, type LineOwner } from './h2-line.ts'
 import type { H2Server, StreamTaker } from './h2-server.ts'
 import { LineSession } from './line-session.ts'
@@ -25,6 +26,7 @@ export class H2Visit implements ServedRequest, StreamTaker, LineOwner {
   readonly #conn: Conn
   readonly #ip: Reader['client']
   readonly #door: HostDoor
+  readonly #owner: VisitOwner
   readonly #http2: ServerHttp2Session
   readonly #closed = Promise.withResolvers<void>()
   readonly #early: Asking[] = []
@@ -43,6 +45,7 @@ export class H2Visit implements ServedRequest, StreamTaker, LineOwner {
     this.#conn = reader.release()
     this.#ip = reader.client
     this.#door = door
+    this.#owner = new VisitOwner(this.account)
     const socket = takeSocket(this.#conn)
     if (socket === undefined) throw new NetError('CLIENT_CLOSED', 'the visitor left before its first request')
     const http2 = server.speak(socket, this)
@@ -53,6 +56,10 @@ export class H2Visit implements ServedRequest, StreamTaker, LineOwner {
       this.#error ??= brokenBy(error)
     }
     http2.on('close', () => this.#closed.resolve()).on('error', fail)
+  }
+
+  get owner(): Account {
+    return this.#owner.account
   }
 
   async reject(code: ErrorCode): Promise<void> {
@@ -115,7 +122,7 @@ export class H2Visit implements ServedRequest, StreamTaker, LineOwner {
     const reader = new Reader(line, MAX_HEAD_BYTES)
     reader.client = this.#ip
     try {
-      const visit = await new HostVisit(reader, 'https', this.#door).begin(reader)
+      const visit = await new HostVisit(reader, 'https', this.#door, this.#owner).begin(reader)
       reader.release()
       await visit.serve(session)
     } catch {

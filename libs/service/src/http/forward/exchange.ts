@@ -1,5 +1,6 @@
 import { type ForwardedRequest, type ForwardedResponse, type ResponseHead, UNTIL_CLOSE } from '@sluice/wire'
 import { ruleOf } from '../../access/access.ts'
+import type { Account } from '../../account.ts'
 import { type Code, codeOf, type ErrorCode } from '../../errors.ts'
 import type { ExchangeHost } from './exchange-host.ts'
 import { type Answering, ForwardTarget } from './forward-target.ts'
@@ -65,6 +66,11 @@ export class Exchange implements Answering, DoneRequest {
     this.startedAt = settings.deadlines.now()
     this.id = settings.requestId?.()
     this.request = settings.prepare?.(request, this.id, session) ?? request
+  }
+
+  /** Whose it is, for the log. */
+  get owner(): Account {
+    return this.#read.owner ?? this.#host.session.account
   }
 
   /** There is a target that may take the rest of the request. */

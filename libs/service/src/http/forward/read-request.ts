@@ -1,4 +1,5 @@
 import type { ForwardedRequest } from '@sluice/wire'
+import type { Account } from '../../account.ts'
 import type { UserLanes } from '../../user-lane.ts'
 import type { OwnAnswer } from '../answer.ts'
 
@@ -20,6 +21,8 @@ export interface ReadRequest extends ForwardedRequest {
    * @throws what it is refused with
    */
   readonly pass?: ((keep: boolean) => Passage | OwnAnswer | Promise<Passage | OwnAnswer>) | undefined
+  /** Whose it is, once that is known. For the log alone. @default its session's */
+  readonly owner?: Account | undefined
   /** It is over, or its connection speaks another protocol (101), whether it was passed or not. @param status 0: no answer */
   readonly onDone?: ((status: number) => void) | undefined
 }

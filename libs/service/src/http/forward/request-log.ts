@@ -6,11 +6,14 @@ import type { Exchange } from './exchange.ts'
 
 const MAX_PATH = 1024
 
+type Line = Pick<Log, 'isLevelEnabled' | 'info' | 'warn' | 'error'>
+
 /** Writes the lines of one connection's requests. What they have in common is made into text once. */
 export class RequestLog {
   readonly #session: Serving
   readonly #scheme: string
-  #log: Pick<Log, 'isLevelEnabled' | 'info' | 'warn' | 'error'> | undefined = undefined
+  #log: Line | undefined = undefined
+  #user: string | undefined = undefined
 
   /** @param scheme what the client speaks */
   constructor(session: Serving, scheme = 'http') {
@@ -20,7 +23,7 @@ export class RequestLog {
 
   /** The line of a request that is over: in the access log, where there is one, unless it is for the operator. */
   write(exchange: Exchange): void {
-    const { log, accessLog, door, protocol, account, client } = this.#session
+    const { log, accessLog } = this.#session
     const { id, request, upstream, status, code, rule, up, down, waitedMs, ms } = exchange
     const { level } = OUTCOMES[code]
     if (accessLog !== undefined) {
@@ -28,17 +31,22 @@ export class RequestLog {
       if (level === 'info') return
     }
     if (!log.isLevelEnabled(level)) return
-    const user = account.name
-    this.#log ??= log.child({ door, protocol, user, client: formatAddress(client) })
     const { method, authority: host } = request
-    this.#log[level](
+    this.#logOf(exchange.owner.name)[level](
       { id, method, host, path: pathOf(request), upstream, status, code, rule, up, down, waitedMs, ms },
       'request.end',
     )
   }
 
-  #access({ id, request, status, code, up, down, ms, peer, upstream, fields }: Exchange): void {
-    const { accessLog, door, account, client } = this.#session
+  #logOf(user: string | undefined): Line {
+    if (this.#log !== undefined && user === this.#user) return this.#log
+    const { log, door, protocol, client } = this.#session
+    this.#user = user
+    return (this.#log = log.child({ door, protocol, user, client: formatAddress(client) }))
+  }
+
+  #access({ id, request, status, code, up, down, ms, peer, upstream, fields, owner }: Exchange): void {
+    const { accessLog, door, client } = this.#session
     const { method, authority, path } = request
     accessLog!.write({
       id,
@@ -46,7 +54,7 @@ export class RequestLog {
       ms,
       door,
       client,
-      user: account.name,
+      user: owner.name,
       method,
       // As Squid has it: that there was a query, and no more.
       url: `${this.#scheme}://${authority}${pathOf(request)}${path.includes('?') ? '?' : ''}`,
