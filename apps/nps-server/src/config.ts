@@ -12,6 +12,7 @@ import {
   tlsFiles,
   unasked,
   upstreamSchema,
+  wholeNumber,
 } from '@sluice/service'
 import type { Address } from '@sluice/wire'
 import { z } from 'zod'
@@ -19,6 +20,8 @@ import { apiKey, npcBridge, type NpcBridgeAddress, portRanges } from './config-t
 
 export interface NpsServerConfig extends ProgramConfig {
   bridge: Address
+  bridgeCert: string | undefined
+  bridgeKey: string | undefined
   npcBridge: NpcBridgeAddress | undefined
   p2p: Address | undefined
   http: Address | undefined
@@ -32,6 +35,7 @@ export interface NpsServerConfig extends ProgramConfig {
   acmeCa: string | undefined
   npsApi: string | undefined
   ports: PortRange[]
+  programs: number
   deadMs: number
   udpIdleMs: number
   keepAliveMs: number
@@ -40,6 +44,7 @@ export interface NpsServerConfig extends ProgramConfig {
 
 const base = baseSchema({ ops: '127.0.0.1:9105' })
 const files = tlsFiles('hosts that have none of their own,')
+const bridgeFiles = tlsFiles('the bridge')
 const { dialMs, sendProxy, sendProxyTo } = sessionSchema.shape
 
 /** Targets are dialled by the clients, from where they are: what could be said of dials from here is not asked for. */
@@ -67,6 +72,8 @@ export const schema: ConfigSchema<NpsServerConfig> = base
       description: 'where clients come in, always over TLS',
       group: 'listeners',
     }),
+    bridgeCert: bridgeFiles.cert,
+    bridgeKey: bridgeFiles.key,
     npcBridge: npcBridge.optional().meta({
       description: 'where npc comes in, whose protocol protects little; nowhere unless given',
       group: 'listeners',
@@ -121,6 +128,10 @@ export const schema: ConfigSchema<NpsServerConfig> = base
       description: 'ports that tunnels may be opened at',
       group: 'access',
       live: true,
+    }),
+    programs: wholeNumber(1, 65_536).prefault(256).meta({
+      description: 'programs of one client that may be connected at a time',
+      group: 'limits',
     }),
     dialMs: dialMs.meta({ ...dialMs.meta(), description: 'to reach a target through its client' }),
     deadMs: duration.prefault('15').meta({

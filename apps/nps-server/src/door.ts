@@ -3,8 +3,9 @@ import { ConfigError, isExposed, Program } from '@sluice/service'
 import { type Address, formatAddress } from '@sluice/wire'
 import { openAcme } from './acme/open-acme.ts'
 import { openApi } from './api/index.ts'
-import { bridgeIdentityFile, openBridge, openBridgeIdentity } from './bridge/index.ts'
+import { bridgeIdentityFile, openBridge, openBridgeIdentity, openBridgeTls } from './bridge/index.ts'
 import type { NpsServerConfig } from './config.ts'
+import { Failovers } from './failovers.ts'
 import { startHealthChecks } from './health/health-checks.ts'
 import { openHosts } from './hosts/index.ts'
 import { LiveRegistry } from './live-registry.ts'
@@ -49,14 +50,16 @@ export const openDoor = async (
   const identity = openBridgeIdentity(config)
   const file = bridgeIdentityFile(config)
   if (isExposed(file)) program.log.warn({ file }, 'identity.exposed')
+  const tls = await openBridgeTls(program, config)
   const { store, registry } = openRecords(program, config)
-  showTunnels(program.metrics, registry)
+  const failovers = new Failovers(program.log)
+  showTunnels(program.metrics, registry, failovers)
   const manager = openManager(program, config, store)
-  const shared = { program, config, registry }
+  const shared = { program, config, registry, failovers }
   const tunnels = await openTunnels(shared)
   startHealthChecks(shared)
   const onVisit = secretVisits({ ...shared, tunnels })
-  const { address: bridge } = await openBridge({ ...shared, identity, onVisit })
+  const { address: bridge } = await openBridge({ ...shared, identity, onVisit, tls })
   rememberBridge(store, formatAddress(bridge))
   const npcBridge = config.npcBridge && (await openNpcBridge(shared))
   const acme = openAcme(shared)

@@ -61,6 +61,8 @@ export interface ClientRecord extends Limited {
   readonly maxTunnels?: number
   /** Whether its program may bring tunnels of its own. */
   readonly mayConfigure: boolean
+  /** Visitors come from addresses alone that were registered with its key lately (`npc register`). @default false */
+  readonly registeredOnly?: boolean
 }
 
 export const TUNNEL_MODES = ['tcp', 'udp', 'socks5', 'httpProxy', 'mixed', 'secret', 'file', 'p2p'] as const

@@ -4,10 +4,12 @@ import type { Agent } from './agent.ts'
 import { AgentPool } from './agent-pool.ts'
 import { Level } from './level.ts'
 import type { ClientRecord, HostRecord, TunnelRecord } from './records.ts'
+import { RegisteredAddresses } from './registered-addresses.ts'
 import { TargetPicker } from './target-picker.ts'
 
 export class LiveClient extends Level<ClientRecord> {
   readonly agents: AgentPool = new AgentPool()
+  readonly registered: RegisteredAddresses = new RegisteredAddresses()
   readonly tunnels: Map<number, LiveTunnel> = new Map()
   readonly hosts: Map<number, LiveHost> = new Map()
 

@@ -50,6 +50,31 @@ test('what is down is left out until all who found it so find it up, unless all 
   expect(hostsOf(take(picker, 3))).toBe('aaa')
 })
 
+test('who is led on gets to each target that is up once, counted where it is', () => {
+  const { picker, list } = pickerOf(...THREE)
+  list.balance = 'leastConnections'
+  const pick = picker.pick()
+  const seen = [pick.address.host]
+  expect(pick.others).toBe(2)
+  while (pick.next()) seen.push(pick.address.host)
+  expect(seen.toSorted().join('')).toBe('abc')
+  expect(pick.others).toBe(0)
+  const last = seen[2]!
+  expect(hostsOf(take(picker, 2))).not.toContain(last)
+  pick.release()
+  expect(hostsOf(take(picker, 1))).toBe(last)
+})
+
+test('nobody is led on to what is down, or once they have left', () => {
+  const { picker } = pickerOf(...THREE)
+  picker.setUp('a:1', false, 'check')
+  const [pick, gone] = [picker.pick(), picker.pick()]
+  expect([pick.next(), pick.next()]).toEqual([true, false])
+  expect([gone.release(), gone.next(), gone.others]).toEqual([undefined, false, 0])
+  for (const text of THREE) picker.setUp(text, false, 'check')
+  expect(picker.pick().others).toBe(2)
+})
+
 test('a list may change: what stays keeps its visitors and state', () => {
   const { picker, list } = pickerOf('a:1', 'b:1')
   list.balance = 'leastConnections'

@@ -8,9 +8,14 @@ export interface TargetList {
   readonly balance: Balance
 }
 
-/** One target, while somebody is led there. */
+/** The target that somebody is led to. */
 export interface Picked {
+  /** That of now: see `next`. */
   readonly address: Address
+  /** How many `next` can still go on to. */
+  readonly others: number
+  /** Goes on to another one that was not tried yet. @returns false: there is none */
+  next(): boolean
   /** The visitor has left. To be called once. */
   release(): void
 }
@@ -33,6 +38,7 @@ export class TargetPicker {
   #texts: readonly string[] = []
   #targets: readonly Target[] = []
   #next = 0
+  readonly #choice: Choice = { able: () => this.#able(), oneOf: (targets) => this.#oneOf(targets) }
 
   /** @param list as it is now */
   constructor(list: () => TargetList) {
@@ -41,13 +47,9 @@ export class TargetPicker {
 
   /** @throws NetError DIAL_FAILED where there is none */
   pick(): Picked {
-    const targets = this.#refreshed()
-    const up = targets.filter(({ downBy }) => downBy.size === 0)
-    const target = this.#oneOf(up.length > 0 ? up : targets)
+    const target = this.#oneOf(this.#able())
     if (target === undefined) throw new NetError('DIAL_FAILED', 'there is no target')
-    target.visitors += 1
-    const release = (): void => void (target.visitors -= 1)
-    return { address: target.address, release }
+    return new Pick(target, this.#choice)
   }
 
   /** @param by who says so: a target is down for as long as anybody finds it down */
@@ -60,6 +62,12 @@ export class TargetPicker {
   /** Texts of those that are down. */
   get down(): string[] {
     return this.#refreshed().flatMap(({ text, downBy }) => (downBy.size > 0 ? [text] : []))
+  }
+
+  #able(): readonly Target[] {
+    const targets = this.#refreshed()
+    const up = targets.filter(({ downBy }) => downBy.size === 0)
+    return up.length > 0 ? up : targets
   }
 
   #oneOf(targets: readonly Target[]): Target | undefined {
@@ -84,5 +92,55 @@ export class TargetPicker {
     )
     this.#texts = texts
     return this.#targets
+  }
+}
+
+/** Where a visitor may be led instead, as it is now. */
+interface Choice {
+  able(): readonly Target[]
+  oneOf(targets: readonly Target[]): Target | undefined
+}
+
+/** One visitor's way through the targets. */
+class Pick implements Picked {
+  readonly #choice: Choice
+  #target: Target
+  /** Made with the first that is left behind: mostly there is none. */
+  #tried: Set<Target> | undefined = undefined
+  #isReleased = false
+
+  constructor(target: Target, choice: Choice) {
+    this.#target = target
+    this.#choice = choice
+    target.visitors += 1
+  }
+
+  get address(): Address {
+    return this.#target.address
+  }
+
+  get others(): number {
+    return this.#untried().length
+  }
+
+  next(): boolean {
+    const target = this.#choice.oneOf(this.#untried())
+    if (target === undefined) return false
+    this.#tried ??= new Set()
+    this.#tried.add(this.#target)
+    this.#target.visitors -= 1
+    this.#target = target
+    target.visitors += 1
+    return true
+  }
+
+  release(): void {
+    this.#isReleased = true
+    this.#target.visitors -= 1
+  }
+
+  #untried(): readonly Target[] {
+    if (this.#isReleased) return []
+    return this.#choice.able().filter((each) => each !== this.#target && this.#tried?.has(each) !== true)
   }
 }

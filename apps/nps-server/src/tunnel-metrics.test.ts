@@ -9,7 +9,7 @@ it('shows what there is, also of what there is nothing', async () => {
   const metrics = createMetrics({ app: 'nps-server', version: '0' })
   // Nobody is asked for whose a client is.
   const registry = new FakeRegistry(undefined as never)
-  showTunnels(metrics, registry)
+  showTunnels(metrics, registry, { counts: { tunnel: 3, host: 0 } })
   const busy = registry.addClient()
   registry.addClient()
   registry.addClient({ enabled: false })
@@ -22,6 +22,8 @@ it('shows what there is, also of what there is nothing', async () => {
   registry.addHost(busy, { host: 'example.org' })
   const text = await metrics.registry.metrics()
   expect(text.split('\n').filter((line) => line.startsWith('sluice_tunnel'))).toEqual([
+    'sluice_tunnel_failovers_total{kind="tunnel"} 3',
+    'sluice_tunnel_failovers_total{kind="host"} 0',
     'sluice_tunnel_agents{kind="native"} 2',
     'sluice_tunnel_agents{kind="npc"} 1',
     'sluice_tunnel_streams{kind="native"} 4',

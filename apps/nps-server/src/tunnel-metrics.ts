@@ -1,7 +1,8 @@
 import type { MetricRow, Metrics } from '@sluice/metrics'
+import type { Failovers } from './failovers.ts'
 import type { Registry } from './registry.ts'
 
-export type TunnelMetricName = 'agents' | 'streams' | 'clients' | 'tunnels' | 'hosts'
+export type TunnelMetricName = 'agents' | 'streams' | 'clients' | 'tunnels' | 'hosts' | 'failovers'
 
 /** What nps-server shows besides `METRICS`. */
 export const TUNNEL_METRICS: Readonly<Record<TunnelMetricName, MetricRow>> = {
@@ -35,6 +36,12 @@ export const TUNNEL_METRICS: Readonly<Record<TunnelMetricName, MetricRow>> = {
     labels: ['state'],
     help: 'Hosts, by state: enabled or disabled.',
   },
+  failovers: {
+    name: 'sluice_tunnel_failovers_total',
+    type: 'counter',
+    labels: ['kind'],
+    help: 'Targets that could not be reached, behind which another was tried, by kind: tunnel or host.',
+  },
 }
 
 const KINDS = ['native', 'npc'] as const
@@ -42,7 +49,15 @@ const KINDS = ['native', 'npc'] as const
 type Places = Pick<Registry, 'clients' | 'tunnels' | 'hosts'>
 
 /** Shows what the registry has, as it is at each scrape. To be called once for a program. */
-export const showTunnels = (metrics: Pick<Metrics, 'show'>, { clients, tunnels, hosts }: Places): void => {
+export const showTunnels = (
+  metrics: Pick<Metrics, 'show'>,
+  { clients, tunnels, hosts }: Places,
+  { counts }: Pick<Failovers, 'counts'>,
+): void => {
+  metrics.show(TUNNEL_METRICS.failovers, () => [
+    [{ kind: 'tunnel' }, counts.tunnel],
+    [{ kind: 'host' }, counts.host],
+  ])
   const agents = (kind: string) =>
     [...clients.values()].flatMap((client) => client.agents.all.filter((agent) => agent.kind === kind))
   metrics.show(TUNNEL_METRICS.agents, () => KINDS.map((kind) => [{ kind }, agents(kind).length]))

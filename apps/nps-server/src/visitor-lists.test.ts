@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { checkVisitor, type VisitorLists } from './visitor-lists.ts'
+import { RegisteredAddresses } from './registered-addresses.ts'
+import { checkMayVisit, checkVisitor, type VisitorLists } from './visitor-lists.ts'
 
 const may = (ip: string, ...lists: VisitorLists[]): boolean => {
   try {
@@ -31,4 +32,23 @@ test('all lists have to let a visitor in', () => {
   expect(may('192.0.2.1', client, tunnel)).toBe(true)
   expect(may('192.0.2.200', client, tunnel)).toBe(false)
   expect(may('198.51.100.1', client, tunnel)).toBe(false)
+})
+
+test('a client may want addresses that were registered, besides what its lists say', () => {
+  const registered = new RegisteredAddresses()
+  const visit = (ip: string, registeredOnly: boolean, now: number): boolean => {
+    const record = { registeredOnly, deny: ['192.0.2.9'] } as never
+    try {
+      checkMayVisit(ip, { client: { record, registered }, record: {} as never }, now)
+      return true
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'VISITOR_DENIED' })
+      return false
+    }
+  }
+  registered.add('192.0.2.1', 1, 0)
+  registered.add('192.0.2.9', 1, 0)
+  expect([visit('192.0.2.1', true, 1), visit('192.0.2.2', true, 1)]).toEqual([true, false])
+  expect(visit('192.0.2.2', false, 1)).toBe(true)
+  expect([visit('192.0.2.1', true, 3_600_000), visit('192.0.2.9', true, 1)]).toEqual([false, false])
 })

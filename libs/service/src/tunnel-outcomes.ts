@@ -19,6 +19,12 @@ export const TUNNEL_OUTCOMES = {
     http: 502,
     text: 'The client’s program was silent for too long, or its connection broke.',
   },
+  AGENT_LIMIT: {
+    level: 'warn',
+    socks5: 1,
+    http: 503,
+    text: 'The client has as many programs connected as it may.',
+  },
   STREAM_LIMIT: {
     level: 'warn',
     socks5: 1,

@@ -29,7 +29,7 @@ const NODE_FLAGS = [
 /**
  * Sends damaged logins, frames, requests and datagrams to every listener of the real program, as visitors, as client programs
  * of both kinds and at its API, while two proper client programs are connected. It must go on serving what these lead to, let
- * go of everybody else, leak no descriptor, session or memory, and log no error and no secret.
+ * go of everybody else, leak no descriptor, session, timer or memory, and log no error and no secret.
  * @returns the flaws found
  */
 export async function fuzzNpsServer(run: FuzzRun): Promise<string[]> {
@@ -139,6 +139,7 @@ interface Held {
   readonly fds: number | undefined
   readonly agentFds: number | undefined
   readonly sessions: number
+  readonly timers: number
   readonly bytes: number
 }
 
@@ -146,14 +147,15 @@ const held = async ({ subject, agent }: NpsWorld, before?: Held): Promise<Held> 
   fds: await subject.settledFds(before?.fds),
   agentFds: await agent.settledFds(before?.agentFds),
   sessions: await activeSessions(subject),
-  bytes: (await subject.remains()).bytes,
+  ...(await subject.remains()),
 })
 
-const LEFT = { fds: 0, agentFds: 0, sessions: 0, bytes: GROWTH_BYTES } as const
+const LEFT = { fds: 0, agentFds: 0, sessions: 0, timers: 4, bytes: GROWTH_BYTES } as const
 const NAMES = {
   fds: 'descriptors',
   agentFds: 'descriptors of the client program',
   sessions: 'sessions',
+  timers: 'timers',
   bytes: 'bytes',
 } as const
 

@@ -45,6 +45,7 @@ const CLIENT = {
   }),
   maxTunnels: z.int().positive().meta({ description: 'tunnels and hosts together' }),
   mayConfigure: z.boolean().meta({ description: 'whether its program may bring tunnels of its own' }),
+  registeredOnly: z.boolean().meta({ description: 'whether visitors come from registered addresses alone' }),
 }
 const VKEY = {
   vkey: z.string().min(16).max(256).meta({ writeOnly: true, description: 'in place of one that is made' }),

@@ -15,6 +15,8 @@ export interface AgentParts {
   /** How long a stream of a client program may take to say what it is for. */
   readonly headerMs: number
   readonly maxStreams: number
+  /** Of one client. */
+  readonly maxPrograms: number
   readonly pingMs: number
   readonly deadMs: number
   /** Wall clock, ms since 1970. */
@@ -48,12 +50,27 @@ export class AgentRequest implements ServedRequest {
     return refuse(this.#conn, this.#proven.words.no(code))
   }
 
-  serve(session: Serving): Promise<void> {
-    return new Promise((resolve, reject) => {
+  async serve(session: Serving): Promise<void> {
+    if (this.#isFull) {
+      await this.reject('AGENT_LIMIT')
+      throw new ServiceError('AGENT_LIMIT')
+    }
+    await new Promise<void>((resolve, reject) => {
       const agent = this.#begin(session, (error) => (error === undefined ? resolve() : reject(error)))
       session.onStop = (error): void => agent.shut(error)
       session.onShutdown = (): void => this.#leave(agent)
     })
+  }
+
+  /** One that takes the place of itself is no more than there were. */
+  get #isFull(): boolean {
+    const { client, info } = this.#proven
+    const { id } = client.record
+    const { agents, maxPrograms } = this.#parts
+    if (agents.has(placeOf(id, info.instance))) return false
+    let count = 0
+    for (const { clientId } of agents.values()) if (clientId === id) count += 1
+    return count >= maxPrograms
   }
 
   /** No visitor is led to it any more. */
@@ -66,7 +83,7 @@ export class AgentRequest implements ServedRequest {
     const { agents, registry, maxStreams, pingMs, deadMs, now, onChange, onVisit, headerMs } = this.#parts
     const { client, key: publicKey, words, info } = this.#proven
     const { id } = client.record
-    const place = `${id} ${info.instance}`
+    const place = placeOf(id, info.instance)
     const older = agents.get(place)
     this.#conn.write(words.welcome({ client: id, pingMs, deadMs, maxStreams }))
     const mux = new YamuxMux({
@@ -92,6 +109,8 @@ export class AgentRequest implements ServedRequest {
     return agent
   }
 }
+
+const placeOf = (client: number, instance: string): string => `${client} ${instance}`
 
 /** Of an error that is not an outcome by itself. */
 const lost = (cause: Error): Error =>

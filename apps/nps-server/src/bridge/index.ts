@@ -1,3 +1,4 @@
+export { openBridgeTls } from './bridge-tls.ts'
 export { acceptStream, refuseStream } from './answer-stream.ts'
 export type { ClientStatus, HostStatus, TunnelStatus } from './client-status.ts'
 export { type Enrolment, formatEnrolment, parseEnrolment } from './enrolment.ts'

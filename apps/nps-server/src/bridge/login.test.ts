@@ -111,6 +111,24 @@ describe('the login at the bridge', () => {
     expect(answers[0]).toBe(answers[1])
   })
 
+  it('lets so many programs of one client in, and one in the place of itself', async () => {
+    const bridge = await open({ programs: 2 })
+    const { enrolment, client } = bridge.enrol()
+    const first = await login(enrolment)
+    await login(enrolment, { instance: 'b'.repeat(32) })
+    const late = { instance: 'c'.repeat(32) }
+    await expect(login(enrolment, late)).rejects.toMatchObject({
+      code: 'BRIDGE_NOT_NOW',
+      message: expect.stringContaining('AGENT_LIMIT'),
+    })
+    expect(await bridge.journal.end({ nth: 0 })).toMatchObject({ code: 'AGENT_LIMIT', up: 0, down: 0 })
+    await login(bridge.enrol().enrolment, late)
+    await login(enrolment, { instance: 'b'.repeat(32) })
+    first.conn.destroy()
+    await expect.poll(() => client.agents.all.length).toBe(1)
+    await login(enrolment, late)
+  })
+
   it('lets a client in that was added a moment ago', async () => {
     const bridge = await open({ patienceMs: 20_000 })
     const { enrolment, client } = bridge.enrol()

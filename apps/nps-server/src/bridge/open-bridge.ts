@@ -24,6 +24,8 @@ export interface BridgeConfig extends Limits {
   readonly bridge: Address
   /** So long without a byte, a client program is taken to be gone. @default 15,000 */
   readonly deadMs?: number
+  /** How many programs of one client may be connected at a time. @default 256 */
+  readonly programs?: number
 }
 
 export interface BridgeOptions {
@@ -44,6 +46,7 @@ const DEAD_MS = 15_000
 const PATIENCE_MS = 1500
 const HEADER_MS = 10_000
 const MAX_STREAMS = 4096
+const MAX_PROGRAMS = 256
 /** Of the time until a silent peer is dead: it is asked that often. */
 const PINGS = 3
 
@@ -71,15 +74,16 @@ const agentParts = (
   { program: { log }, config, registry, onVisit }: BridgeOptions,
   agents: Map<string, NativeAgent>,
 ): AgentParts => {
-  const { deadMs = DEAD_MS } = config
+  const { deadMs = DEAD_MS, programs: maxPrograms = MAX_PROGRAMS } = config
   return {
-    ...{ registry, agents, onVisit, deadMs },
+    ...{ registry, agents, onVisit, deadMs, maxPrograms },
     headerMs: HEADER_MS,
     maxStreams: MAX_STREAMS,
     pingMs: Math.ceil(deadMs / PINGS),
     now: Date.now,
     onChange: (event, { clientId, kind, info, remote, version }, error) =>
-      log.info(
+      // Who only asks or visits takes nobody: its session's line is all that there is to say.
+      log[info.role === 'serve' ? 'info' : 'debug'](
         {
           ...{ client: clientId, kind, agent: formatAddress(remote), version, host: info.host },
           why: error?.message,

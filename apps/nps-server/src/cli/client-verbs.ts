@@ -31,6 +31,7 @@ interface ClientFlags extends CommonRecordFlags {
   compress: boolean | undefined
   selection: Selection | undefined
   mayConfigure: boolean | undefined
+  registeredOnly: boolean | undefined
 }
 
 const clientFlags: Flags<ClientFlags> = {
@@ -47,6 +48,7 @@ const clientFlags: Flags<ClientFlags> = {
     .optional()
     .meta(about('which of several connected programs is taken; primary, the first that came, unless told')),
   mayConfigure: optionalFlag('its program may bring tunnels of its own'),
+  registeredOnly: optionalFlag('visitors come from addresses alone that "npc register" has named lately'),
 }
 
 const ENROL_ONCE =
@@ -173,12 +175,13 @@ interface Asked extends ReturnType<typeof commonPatch> {
   compress?: boolean
   selection?: Selection
   mayConfigure?: boolean
+  registeredOnly?: boolean
   maxTunnels?: number | null
 }
 
 /** … and the password, where it was made here. */
 async function inputOf(call: Call, flags: ClientFlags): Promise<Asked & { made?: string }> {
-  const { user, login, crypt, compress, selection, mayConfigure, maxTunnels } = flags
+  const { user, login, crypt, compress, selection, mayConfigure, registeredOnly, maxTunnels } = flags
   const wanted = (['passwordStdin', 'vkeyStdin'] as const).filter((key) => flags[key])
   const inOrder = [...call.given.keys()].filter((key) => wanted.some((each) => each === key))
   const secrets = await readSecrets(call.io.stdin, inOrder)
@@ -193,7 +196,7 @@ async function inputOf(call: Call, flags: ClientFlags): Promise<Asked & { made?:
   const made = typeof login === 'string' && password === undefined ? makePassword() : undefined
   return {
     ...commonPatch(flags),
-    ...mentioned({ user, crypt, compress, selection, mayConfigure, maxTunnels, vkey }),
+    ...mentioned({ user, crypt, compress, selection, mayConfigure, registeredOnly, maxTunnels, vkey }),
     ...(login !== undefined && {
       login: login === null ? null : { name: login, password: password ?? made ?? '' },
     }),

@@ -33,6 +33,7 @@ export function clientLines(view: ClientView): string[] {
     ['selection', view.selection],
     ['most tunnels', String(view.maxTunnels ?? '-')],
     ['brings its own', view.mayConfigure ? 'yes' : 'no'],
+    ...(view.registeredOnly === true ? [['visitors', 'from registered addresses alone']] : []),
     ['tunnels', view.tunnels.join(', ') || '-'],
     ['hosts', view.hosts.join(', ') || '-'],
     ...view.programs.map(({ kind, address, version, since, rttMs, streams }) => [

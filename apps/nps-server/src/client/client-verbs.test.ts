@@ -123,6 +123,8 @@ describe('the commands of a client program', () => {
       hosts: [{ id: 4 }],
     })
     expect(most).toBe(0)
+    const told = bridge.journal.lines.filter((line) => /"info".*agent\.(joined|left)/.test(line))
+    expect(told).toEqual([])
     expect(await bridge.journal.end({ nth: 1 })).toMatchObject({ code: 'OK' })
     const wrong = start('status', ['--enroll-stdin'], formatEnrolment({ ...enrolment, secret: makeSecret() }))
     expect(await wrong.code).toBe(1)

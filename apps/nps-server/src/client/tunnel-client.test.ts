@@ -176,6 +176,18 @@ describe('a client program at the bridge', () => {
     rmSync(files, { recursive: true })
   })
 
+  it('shares one log with all of its process where it is given none', async () => {
+    const before = process.listenerCount('exit')
+    const enrolment = {
+      server: [{ host: '127.0.0.1', port: 1 }],
+      fingerprint: makeSecret(),
+      secret: makeSecret(),
+    }
+    const clients = Array.from({ length: 20 }, () => new TunnelClient({ enrolment }))
+    expect(clients).toHaveLength(20)
+    expect(process.listenerCount('exit')).toBeLessThanOrEqual(before + 1)
+  })
+
   it('shows what it has at the server', async () => {
     const bridge = await bridgeOf()
     const { client, program } = await connected(bridge)

@@ -40,7 +40,7 @@ export interface TunnelClientOptions {
   readonly version?: string
   /** How long streams may go on after `stop`, ms. @default 30,000 */
   readonly graceMs?: number
-  /** @default warnings on stdout */
+  /** @default warnings on stdout, one log for all clients of this process */
   readonly log?: Log
   readonly events?: TunnelClientEvents
   /** @default over TCP to anywhere */
@@ -67,6 +67,8 @@ const ANSWER_MS = 10_000
 /** Of all clients of this process: it remembers names. */
 const resolver = createResolver()
 const anywhere = createDial({ policy: { check: () => {} }, resolver })
+let shared: Log | undefined
+const warnings = (): Log => (shared ??= createLog({ level: 'warn' }))
 
 /**
  * The client program of the native bridge: keeps a connection to the server, gets it back after a loss, and leads the streams
@@ -97,7 +99,7 @@ export class TunnelClient {
     const {
       enrolment,
       allow,
-      log = createLog({ level: 'warn' }),
+      log = warnings(),
       random,
       version = '',
       role = 'serve',

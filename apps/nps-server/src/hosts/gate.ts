@@ -1,7 +1,7 @@
 import { ServiceError } from '@sluice/service'
 import type { Address, HttpField } from '@sluice/wire'
 import type { LiveHost } from '../registry.ts'
-import { checkVisitor } from '../visitor-lists.ts'
+import { checkMayVisit } from '../visitor-lists.ts'
 import type { HostDoor } from './host-door.ts'
 import type { Scheme } from './router.ts'
 
@@ -26,7 +26,7 @@ export type Found = { readonly live: LiveHost } | { readonly location: string }
 export const findHost = (asked: Asked, door: HostDoor): Found | Promise<Found> => {
   const live = door.router().find(asked, door.now())
   if (live === undefined) throw new ServiceError('HOST_UNKNOWN')
-  checkVisitor(asked.ip, live.client.record, live.record)
+  checkMayVisit(asked.ip, live)
   const https = door.https()
   if (live.record.autoHttps && asked.scheme === 'http' && https !== undefined)
     return { location: secureUrl(asked, https) }

@@ -122,7 +122,7 @@ export class HostVisit implements ServedRequest {
     const edits = editsOf(live.record, visitor, live.client.record.login !== undefined)
     if (live.record.cacheBytes !== undefined) return this.#throughCache(request, live, edits, lanes)
     const picked = live.targets.pick()
-    const target = new HostTarget(live, picked.address, this.#conn.local)
+    const target = new HostTarget(live, picked, this.#conn.local)
     return { request: request.sendTo(target, edits, picked), lanes, key: target.key }
   }
 
@@ -137,7 +137,7 @@ export class HostVisit implements ServedRequest {
       picked.release()
       cache.onDone(asked, live)
     }
-    const target = new HostTarget(live, picked.address, this.#conn.local, cache.tap)
+    const target = new HostTarget(live, picked, this.#conn.local, cache.tap)
     return { request: request.sendTo(target, edits, { release }), lanes, key: target.key }
   }
 

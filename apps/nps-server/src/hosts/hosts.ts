@@ -2,6 +2,7 @@ import type { Listener } from '@sluice/net'
 import type { Handshake, Program } from '@sluice/service'
 import type { LiveHost, Registry } from '../registry.ts'
 import { Certificates } from './certificates.ts'
+import { Failovers } from '../failovers.ts'
 import { type HostAcme, NO_ACME } from './host-acme.ts'
 import { hostDial } from './host-dial.ts'
 import { H2Server } from './h2/h2-server.ts'
@@ -16,6 +17,8 @@ export interface HostsOptions {
   readonly registry: Registry
   /** @default no certificate is asked for */
   readonly acme?: HostAcme
+  /** @default its own */
+  readonly failovers?: Failovers
   /** Wall clock. @default Date.now */
   readonly now?: () => number
 }
@@ -32,10 +35,11 @@ export const openHosts = async ({
   config,
   registry,
   acme = NO_ACME,
+  failovers = new Failovers(program.log),
   now = Date.now,
 }: HostsOptions): Promise<Hosts> => {
   const door = new LiveDoor({ program, config, registry, acme, now })
-  const dial = hostDial(() => door.config.dialMs)
+  const dial = hostDial(() => door.config.dialMs, failovers)
   const own = { dial, mayReuse: (): boolean => true }
   const listening = config.https && { address: config.https, handshake: await secured(program, config, door) }
   const handshake: Handshake = (reader) => new HostVisit(reader, 'http', door).begin(reader)

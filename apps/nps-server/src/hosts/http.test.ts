@@ -69,6 +69,20 @@ describe('a request', () => {
     ])
   })
 
+  test('goes to another target where one cannot be reached', async () => {
+    const { agent } = site({ targets: ['127.0.0.1:1', target.authority, '127.0.0.1:2'] })
+    for (let i = 0; i < 3; i += 1) await answered(get('a.example'))
+    expect(agent.links.length).toBeGreaterThan(3)
+    expect(hosts.lines('target.passed-over')[0]).toMatchObject({ code: 'DIAL_REFUSED' })
+    expect(hosts.lines('request.end').filter(({ code }) => code !== 'OK')).toEqual([])
+  })
+
+  test('is refused once no target can be reached', async () => {
+    const { agent } = site({ targets: ['127.0.0.1:1', '127.0.0.1:2'] })
+    expect(await ask(get('a.example', '/', CLOSE))).toMatch(/^HTTP\/1.1 502 /)
+    expect(agent.links).toHaveLength(2)
+  })
+
   test('comes from an IPv4 address, however it is written', async () => {
     await using both = await TestHosts.open([], '--http', '[::]:0')
     both.addHost({ host: 'a.example', targets: [target.authority] })

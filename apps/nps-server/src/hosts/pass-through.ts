@@ -1,7 +1,7 @@
 import type { Conn, Reader } from '@sluice/net'
 import type { Account, Levels, Request } from '@sluice/service'
 import type { LiveHost } from '../registry.ts'
-import { checkVisitor } from '../visitor-lists.ts'
+import { checkMayVisit } from '../visitor-lists.ts'
 import type { HostDoor } from './host-door.ts'
 import { HostTarget } from './host-target.ts'
 
@@ -19,11 +19,11 @@ export class PassThrough implements Request {
 
   /** @throws ServiceError VISITOR_DENIED; NetError DIAL_FAILED where there is no target */
   constructor(live: LiveHost, { conn, client }: Reader, door: Pick<HostDoor, 'ownerOf'>) {
-    checkVisitor(client.host, live.client.record, live.record)
+    checkMayVisit(client.host, live)
     const picked = live.targets.pick()
     this.account = door.ownerOf(live.client)
     this.levels = live.levels
-    this.target = new HostTarget(live, picked.address, conn.local)
+    this.target = new HostTarget(live, picked, conn.local)
     this.onSessionOver = (): void => picked.release()
     this.#conn = conn
   }

@@ -66,7 +66,10 @@ const LEVELS: Readonly<Record<number, string>> = {
 const isSet = (value: unknown): boolean => value !== undefined && value !== false && value !== 0
 
 const LEFT_OUT: readonly (readonly [key: keyof NpsConf, text: string])[] = [
-  ['ipLimit', 'ip_limit: `allow` of clients, tunnels and hosts says who may come in'],
+  [
+    'ipLimit',
+    'ip_limit: `client set ID --registered-only` of each client, or `allow` of clients, tunnels and hosts',
+  ],
   ['webBaseUrl', 'web_base_url: the console is at /'],
   ['webHost', 'web_host: the console has a listener of its own'],
   ['webOpenSsl', 'web_open_ssl: there is no TLS at the console; put it in front'],

@@ -10,11 +10,13 @@ import {
   signInLimits,
 } from '@sluice/service'
 import type { NpsServerConfig } from '../config.ts'
+import { Failovers } from '../failovers.ts'
+import { Repeats } from '../repeats.ts'
 import type { TunnelMode } from '../records.ts'
 import type { LiveTunnel, Registry } from '../registry.ts'
 import { hashOfMd5 } from '../secret-hash.ts'
 import { visit } from '../tunnels/visit.ts'
-import { checkVisitor } from '../visitor-lists.ts'
+import { checkMayVisit } from '../visitor-lists.ts'
 import { NpcCarrier } from './carrier.ts'
 import { NpcConf } from './conf-conn.ts'
 import { createNpcHandshake, type NpcArrival } from './handshake.ts'
@@ -31,9 +33,13 @@ export interface NpcBridgeOptions {
   readonly registry: Registry
   /** How long a program may have only one of its two conns, ms. @default 15 s */
   readonly patienceMs?: number
+  /** @default its own */
+  readonly failovers?: Failovers
 }
 
 const PATIENCE_MS = 15_000
+/** How often the same refusal is told of. */
+const REPEAT_MS = 3_600_000
 /** For all that a program brings of its own. */
 const CONF_MS = 30_000
 
@@ -80,12 +86,15 @@ class NpcBridge {
   readonly #parts: NpcBridgeParts
   readonly #places: NpcPlaces
   readonly #watching: Disposable
+  readonly #failovers: Failovers
+  readonly #repeats = new Repeats(REPEAT_MS)
 
   constructor(options: NpcBridgeOptions, parts: NpcBridgeParts) {
     const { program, registry, patienceMs = PATIENCE_MS } = options
     this.#options = options
     this.#parts = parts
     this.#places = new NpcPlaces({ registry, log: program.log, context: parts.context, patienceMs })
+    this.#failovers = options.failovers ?? new Failovers(program.log)
     this.#watching = registry.watch(() => this.#places.check())
   }
 
@@ -145,6 +154,7 @@ class NpcBridge {
     const { registry, program } = this.#options
     return new NpcConf(arrival, {
       ...{ account: this.#ownerOf(arrival), registry, log: program.log, confMs: CONF_MS },
+      repeats: this.#repeats,
       rules: () => this.#parts.config(),
       lend: (client) => places.lend(client),
       lent: (client, loan) => places.lent(client, loan),
@@ -158,6 +168,7 @@ class NpcBridge {
     return visit(tunnel, visited, {
       ownerOf: (client) => this.#options.registry.ownerOf(client),
       dialMs: () => this.#parts.config().dialMs,
+      failovers: this.#failovers,
     })
   }
 
@@ -166,7 +177,7 @@ class NpcBridge {
     const { meetings } = this.#parts
     if (meetings === undefined) throw new ServiceError('COMMAND_UNSUPPORTED')
     const tunnel = this.#privateTunnel(['p2p'], arrival, passwordMd5)
-    checkVisitor(arrival.from.host, tunnel.client.record, tunnel.record)
+    checkMayVisit(arrival.from.host, tunnel)
     const account = this.#options.registry.ownerOf(tunnel.client)
     return new PeerVisit(tunnel, arrival.conn, { account, meetings, passwordMd5 })
   }

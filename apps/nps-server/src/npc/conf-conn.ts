@@ -9,7 +9,9 @@ import {
 } from '@sluice/wire/npc'
 import type { TunnelRecord } from '../records.ts'
 import type { LiveClient, Registry } from '../registry.ts'
+import type { Repeats } from '../repeats.ts'
 import { hashOfMd5 } from '../secret-hash.ts'
+import { RecordError } from '../store/record-error.ts'
 import { placeOf, type PlaceRules } from '../tunnels/tunnel-place.ts'
 import { type LentParts, lentHost, lentTunnels, NpcConfError } from './conf-records.ts'
 import { NpcControl } from './control-conn.ts'
@@ -21,6 +23,8 @@ export interface NpcConfParts {
   readonly account: Account
   readonly registry: Registry
   readonly log: Log
+  /** npc brings the same again every few seconds. */
+  readonly repeats: Repeats
   /** What may be opened. */
   readonly rules: () => PlaceRules
   /** For all that the program brings, ms. */
@@ -90,7 +94,7 @@ export class NpcConf extends NpcControl {
   /** One answer for each request, however many tunnels it makes: all of them, or none. */
   async #take(request: Exclude<NpcConfRequest, { type: 'status' }>): Promise<boolean> {
     const { client } = this.arrival
-    const { registry, log } = this.#parts
+    const { registry } = this.#parts
     try {
       if (request.type === 'client' || !client.record.mayConfigure) throw new ServiceError('ACCESS_DENIED')
       const parts: LentParts = { clientId: client.record.id, now: Date.now() }
@@ -101,9 +105,22 @@ export class NpcConf extends NpcControl {
       this.#loan.add(registry.lend(client, { tunnels, hosts }))
       return true
     } catch (error) {
-      log.warn({ client: client.record.id, what: request.type, err: error }, 'conf.refused')
+      this.#refused(request.type, error)
       return false
     }
+  }
+
+  #refused(what: string, error: unknown): void {
+    const { id: client } = this.arrival.client.record
+    const { log, repeats } = this.#parts
+    const isWish = error instanceof NpcConfError || error instanceof RecordError
+    const code = isWish ? error.code : codeOf(error)
+    const why = error instanceof Error ? error.message : ''
+    const times = repeats.due(`${client} ${what} ${code} ${why}`)
+    if (times === undefined) return
+    // A stack is of use only where it is no wish that is at fault.
+    const err = code === 'INTERNAL' ? error : undefined
+    log.warn({ client, what, code, why, times, err }, 'conf.refused')
   }
 
   /** @throws NpcConfError */

@@ -151,6 +151,18 @@ describe('a program that brings tunnels of its own', () => {
     await expect(bring('other', await tcp({ Ports: String(port) }))).rejects.toThrow('task is not wanted')
   })
 
+  it('is told of in the log once for each cause, without a stack', async () => {
+    await using own = await BridgeStage.openBridge({ hasTunnels: false })
+    const client = own.addClient('again', { mayConfigure: true })
+    const again = (Ports: string): Promise<NpcEmulator> =>
+      NpcEmulator.connect({ port: own.port, vkey: 'again', file: { tasks: [{ Mode: 'tcp', Ports }] } })
+    for (const ports of ['1', '1', '23201', '1']) await expect(again(ports)).rejects.toThrow('not wanted')
+    const told = own.lines('conf.refused')
+    expect(told.map(({ why }) => why)).toEqual(['no target'])
+    expect(told[0]).toMatchObject({ client: client.record.id, what: 'task', code: 'RECORD_VALUE', times: 1 })
+    expect(told[0]).not.toHaveProperty('err')
+  })
+
   it('loses all where it does not come itself in time', async () => {
     const client = configurable('late')
     await expect(bring('late', await tcp(), { Mode: 'none' })).rejects.toThrow('task is not wanted')

@@ -3,7 +3,7 @@ import { formatAddress } from '@sluice/wire'
 import { NpcControl } from './control-conn.ts'
 import type { NpcArrival } from './handshake.ts'
 
-/** Wants the address that it comes from let in for some hours. There are lists of visitors for that: it is only noted. */
+/** Has the address that it comes from let in for some hours, where its client lets in such addresses alone. */
 export class NpcRegister extends NpcControl {
   readonly protocol = 'npc-register'
   readonly #hours: number
@@ -17,7 +17,8 @@ export class NpcRegister extends NpcControl {
 
   serve(): Promise<void> {
     const { client, from } = this.arrival
-    const fields = { client: client.record.id, from: formatAddress(from), hours: this.#hours }
+    const until = new Date(client.registered.add(from.host, this.#hours, Date.now())).toISOString()
+    const fields = { client: client.record.id, from: formatAddress(from), hours: this.#hours, until }
     this.#log.info(fields, 'address.registered')
     return this.reject()
   }

@@ -39,6 +39,7 @@ export const clientSchema: z.ZodType<Body<ClientRecord>> = z.strictObject({
   selection: z.enum(['primary', 'roundRobin', 'random']).default('primary'),
   maxTunnels: values.count.exactOptional(),
   mayConfigure: z.boolean().default(false),
+  registeredOnly: z.boolean().exactOptional(),
 })
 
 /** Modes that visitors come to by a password, and not by a port. */

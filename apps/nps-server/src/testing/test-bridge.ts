@@ -44,6 +44,7 @@ export interface TestBridgeOptions extends Pick<BridgeOptions, 'onVisit' | 'tls'
   /** @default short */
   readonly patienceMs?: number
   readonly deadMs?: number
+  readonly programs?: number
   /** One that was before, whose data it goes on with. */
   readonly like?: TestBridge
 }
@@ -62,6 +63,7 @@ export class TestBridge implements AsyncDisposable {
     argv = [],
     like,
     deadMs,
+    programs,
     ...options
   }: TestBridgeOptions = {}): Promise<TestBridge> {
     const data = like === undefined ? mkdtempSync(join(tmpdir(), 'nps-bridge-')) : like.#data
@@ -80,7 +82,12 @@ export class TestBridge implements AsyncDisposable {
       patienceMs: 50,
       ...options,
       ...{ program, registry, identity },
-      config: { ...config, bridge, ...(deadMs !== undefined && { deadMs }) },
+      config: {
+        ...config,
+        bridge,
+        ...(deadMs !== undefined && { deadMs }),
+        ...(programs !== undefined && { programs }),
+      },
     })
     return new TestBridge({ program, registry, identity, journal, listener }, data)
   }

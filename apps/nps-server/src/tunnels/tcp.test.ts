@@ -1,3 +1,4 @@
+import { NetError } from '@sluice/net'
 import { type End, TestClient } from '@sluice/service/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { echo, openTarget, pour, type TestTunnel, TestTunnels } from '../testing/test-tunnels.ts'
@@ -89,6 +90,56 @@ describe('a tcp tunnel', () => {
     expect(await refused(tunnel)).toMatchObject({ code: 'AGENT_OFFLINE' })
     const none = await running.addTunnel({ mode: 'tcp', targets: [] })
     expect(await refused(none)).toMatchObject({ code: 'DIAL_FAILED' })
+  })
+
+  it('leads on to another target where one cannot be reached, and tells of the one that it came to', async () => {
+    for (const balance of ['roundRobin', 'leastConnections'] as const) {
+      const targets = ['127.0.0.1:1', '127.0.0.1:2', echoing.text]
+      const tunnel = await running.addTunnel({ mode: 'tcp', targets, balance })
+      for (const _ of targets) {
+        const client = await says(tunnel, 'x')
+        client.close()
+        expect(await endOf(client)).toMatchObject({ code: 'OK', target: echoing.text })
+      }
+      const { links } = tunnel.agent
+      expect(links.filter((link) => 'target' in link && link.target === echoing.text)).toHaveLength(3)
+      expect(links.length).toBeGreaterThan(3)
+    }
+  })
+
+  it('tries each target once, all of them within the time for one dial', async () => {
+    const targets = ['127.0.0.1:1', '127.0.0.1:2', '127.0.0.1:3']
+    const tunnel = await running.addTunnel({ mode: 'tcp', targets })
+    expect(await refused(tunnel)).toMatchObject({ code: 'DIAL_REFUSED' })
+    const tried = (): string[] => tunnel.agent.links.map((link) => ('target' in link ? link.target : ''))
+    expect(tried().toSorted()).toEqual(targets)
+    tunnel.agent.links.length = 0
+    tunnel.agent.onOpen = (signal) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+    const since = performance.now()
+    const end = await refused(tunnel)
+    expect(end).toMatchObject({ code: 'DIAL_TIMEOUT', target: tried().at(-1) })
+    expect(tried().toSorted()).toEqual(targets)
+    // One after the other they would take 600 ms.
+    expect(performance.now() - since).toBeLessThan(550)
+  })
+
+  it('leaves another target alone where the client denies one, or the visitor leaves', async () => {
+    const tunnel = await running.addTunnel({ mode: 'tcp', targets: ['127.0.0.1:1', echoing.text] })
+    tunnel.agent.onOpen = () => Promise.reject(new NetError('TARGET_DENIED', 'not that one'))
+    expect(await refused(tunnel)).toMatchObject({ code: 'TARGET_DENIED' })
+    const asked = Promise.withResolvers<void>()
+    tunnel.agent.onOpen = (signal) => {
+      asked.resolve()
+      return new Promise((_, reject) =>
+        signal.addEventListener('abort', () => reject(signal.reason as Error)),
+      )
+    }
+    const client = await TestClient.connect(tunnel)
+    await asked.promise
+    client.reset()
+    expect(await endOf(client)).toMatchObject({ code: 'CLIENT_CLOSED' })
+    expect(tunnel.agent.links).toHaveLength(2)
   })
 
   it('lets in whom the lists of client and tunnel let in, as they are now', async () => {

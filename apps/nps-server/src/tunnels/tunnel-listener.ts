@@ -12,8 +12,9 @@ import {
 import { Deadlines } from '@sluice/service/http'
 import { type Address, formatAddress } from '@sluice/wire'
 import type { NpsServerConfig } from '../config.ts'
+import type { Failovers } from '../failovers.ts'
 import type { LiveTunnel, Registry } from '../registry.ts'
-import { checkVisitor } from '../visitor-lists.ts'
+import { checkMayVisit } from '../visitor-lists.ts'
 import { dialAgent } from './agent-dial.ts'
 import { ProxyLogins } from './proxy-logins.ts'
 import { proxyHandshake, type ProxyParts } from './proxy-handshake.ts'
@@ -32,11 +33,18 @@ export interface TunnelPartsOptions {
   readonly clock: Clock
   /** As it is now. */
   readonly config: () => NpsServerConfig
+  readonly failovers: Failovers
 }
 
 const SELDOM_MS = 60_000
 
-export const tunnelParts = ({ program, registry, clock, config }: TunnelPartsOptions): TunnelParts => {
+export const tunnelParts = ({
+  program,
+  registry,
+  clock,
+  config,
+  failovers,
+}: TunnelPartsOptions): TunnelParts => {
   const via = `sluice-${randomBytes(4).toString('hex')}`
   const deadlines = new Deadlines()
   const seldom = new Seldom(SELDOM_MS)
@@ -44,6 +52,7 @@ export const tunnelParts = ({ program, registry, clock, config }: TunnelPartsOpt
   return {
     program,
     ownerOf,
+    failovers,
     log: program.log,
     clock,
     dialMs: () => config().dialMs,
@@ -90,7 +99,7 @@ const checked =
   (tunnel: LiveTunnel, handshake: Handshake): Handshake =>
   async (reader, directory) => {
     try {
-      checkVisitor(reader.client.host, tunnel.client.record, tunnel.record)
+      checkMayVisit(reader.client.host, tunnel)
     } catch (error) {
       reader.conn.reset()
       throw error

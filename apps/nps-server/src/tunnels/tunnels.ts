@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '@sluice/ratelimit'
 import { type Program, type Request, signInLimits } from '@sluice/service'
 import type { NpsServerConfig } from '../config.ts'
+import { Failovers } from '../failovers.ts'
 import type { LiveTunnel, Registry } from '../registry.ts'
 import { LoginWatch } from './login-watch.ts'
 import { openListener, type TunnelParts, tunnelParts } from './tunnel-listener.ts'
@@ -14,6 +15,8 @@ export interface TunnelsOptions {
   readonly registry: Registry
   /** @default the system's */
   readonly clock?: Clock
+  /** @default its own */
+  readonly failovers?: Failovers
 }
 
 /** The listeners of all tunnels, as the registry has them now. */
@@ -28,7 +31,7 @@ export class Tunnels {
 
   constructor(options: TunnelsOptions) {
     const { program, config, registry } = options
-    this.#options = { clock: systemClock, ...options }
+    this.#options = { clock: systemClock, failovers: new Failovers(program.log), ...options }
     this.#config = config
     this.#parts = tunnelParts({ ...this.#options, config: () => this.#config })
     const { logins } = this.#parts

@@ -8,16 +8,19 @@ import {
   type Levels,
   type Request,
 } from '@sluice/service'
-import { type Address, formatAddress } from '@sluice/wire'
+import type { Address } from '@sluice/wire'
+import type { Failovers } from '../failovers.ts'
 import type { LiveTunnel } from '../registry.ts'
+import { dialTarget } from '../target-dial.ts'
 import type { Picked } from '../target-picker.ts'
-import { checkVisitor } from '../visitor-lists.ts'
+import { checkMayVisit } from '../visitor-lists.ts'
 import { dialAgent } from './agent-dial.ts'
 
 /** What all visits of a program share. */
 export interface VisitParts {
   readonly ownerOf: (client: LiveTunnel['client']) => Account
   readonly dialMs: () => number
+  readonly failovers: Failovers
 }
 
 /** How a visitor came to a tunnel, and in which words. */
@@ -43,7 +46,7 @@ export interface VisitWords {
  */
 export const visit = (tunnel: LiveTunnel, visited: Visited, parts: VisitParts): Request => {
   try {
-    checkVisitor(visited.visitor.host, tunnel.client.record, tunnel.record)
+    checkMayVisit(visited.visitor.host, tunnel)
     return new Visit(tunnel, visited, parts)
   } catch (error) {
     void refused(visited, codeOf(error))
@@ -61,13 +64,13 @@ class Visit implements Request {
   readonly account: Account
   readonly levels: Levels
   readonly protocol: string
-  readonly target: Address
   readonly fields: LiveTunnel['fields']
   readonly dial: CallerDial = (_target, signal, caller) => this.#dial(signal, caller)
   readonly onSessionOver: () => void
   readonly #tunnel: LiveTunnel
   readonly #visited: Visited
   readonly #parts: VisitParts
+  readonly #picked: Picked
 
   constructor(tunnel: LiveTunnel, visited: Visited, parts: VisitParts) {
     const picked = pickFor(tunnel)
@@ -75,11 +78,16 @@ class Visit implements Request {
     this.levels = tunnel.levels
     this.fields = tunnel.fields
     this.protocol = visited.protocol
-    this.target = picked.address
+    this.#picked = picked
     this.onSessionOver = (): void => picked.release()
     this.#tunnel = tunnel
     this.#visited = visited
     this.#parts = parts
+  }
+
+  /** As the log tells it: where the visitor was led in the end. */
+  get target(): Address {
+    return this.#picked.address
   }
 
   accept(): Conn {
@@ -93,18 +101,25 @@ class Visit implements Request {
 
   async #dial(signal: AbortSignal, { client: visitor }: Caller): Promise<Route> {
     const { client, record } = this.#tunnel
-    const stream = await dialAgent(client, { signal, ms: this.#parts.dialMs() }, (agent, waiting) => {
-      if (record.mode === 'file') return agent.openFiles(filesOf(record, visitor), waiting)
-      const { proxyHeader: version } = record
-      const proxyHeader = version && { version, to: this.#visited.conn.local }
-      return agent.open({ target: formatAddress(this.target), visitor, proxyHeader }, waiting)
-    })
-    return straight(stream)
+    const until = { signal, ms: this.#parts.dialMs() }
+    if (record.mode === 'file') {
+      const files = filesOf(record, visitor)
+      return straight(await dialAgent(client, until, (agent, waiting) => agent.openFiles(files, waiting)))
+    }
+    const { proxyHeader: version } = record
+    const proxyHeader = version && { version, to: this.#visited.conn.local }
+    const where = { live: this.#tunnel, picked: this.#picked, failovers: this.#parts.failovers }
+    return straight(await dialTarget({ ...where, ...until, visitor, proxyHeader }))
   }
 }
 
 /** The files of a client are at no address. */
-const FILES: Picked = { address: { host: 'files', port: 0 }, release: () => {} }
+const FILES: Picked = {
+  address: { host: 'files', port: 0 },
+  others: 0,
+  next: () => false,
+  release: () => {},
+}
 
 const pickFor = ({ record, targets }: LiveTunnel): Picked => (record.mode === 'file' ? FILES : targets.pick())
 

@@ -11,7 +11,7 @@ import {
 } from '@sluice/service'
 import { type Address, formatAddress } from '@sluice/wire'
 import type { LiveTunnel } from '../registry.ts'
-import { checkVisitor } from '../visitor-lists.ts'
+import { checkMayVisit } from '../visitor-lists.ts'
 import { dialAgent } from './agent-dial.ts'
 import type { VisitParts } from './visit.ts'
 import { Visitor } from './visitor.ts'
@@ -73,8 +73,8 @@ export class Visitors {
     // To port 0 nothing can go back.
     if (client.port === 0) return this.#refused(socket, client, new ServiceError('HANDSHAKE_INVALID'))
     try {
-      const { client: owner, record } = this.#tunnel
-      checkVisitor(client.host, owner.record, record)
+      const { client: owner } = this.#tunnel
+      checkMayVisit(client.host, this.#tunnel)
       if (this.#all.size >= MOST) throw new ServiceError('ASSOCIATION_LIMIT')
       // Not left to the dial: each datagram would be a session of its own that fails.
       if (owner.agents.all.length === 0) throw new ServiceError('AGENT_OFFLINE')

@@ -34,6 +34,8 @@ export class H2Visit implements ServedRequest, StreamTaker, LineOwner {
   readonly #lines = new Map<H2Line, LineSession>()
   readonly #idle: H2Line[] = []
   #onLastLine: () => void = () => {}
+  /** Not the session's own, which Node (24) leaves set when the session is destroyed. */
+  #quiet: NodeJS.Timeout | undefined = undefined
   #session: Serving | undefined = undefined
   #error: Error | undefined = undefined
 
@@ -71,9 +73,11 @@ export class H2Visit implements ServedRequest, StreamTaker, LineOwner {
     const shutDown = (): void => this.#http2.close()
     session.onStop = stop
     session.onShutdown = shutDown
-    this.#http2.setTimeout(this.#door.forward().keepAliveMs, () => this.#onIdle())
+    this.#quiet = setTimeout(() => this.#onQuiet(), this.#door.forward().keepAliveMs).unref()
     for (const { stream, raw, hasBody } of this.#early.splice(0)) this.onStream(stream, raw, hasBody)
     await this.#closed.promise
+    clearTimeout(this.#quiet)
+    this.#quiet = undefined
     await this.#endLines()
     if (this.#error !== undefined) throw this.#error
   }
@@ -95,6 +99,7 @@ export class H2Visit implements ServedRequest, StreamTaker, LineOwner {
 
   onIdle(line: H2Line): void {
     if (!line.closed) this.#idle.push(line)
+    this.#rest()
   }
 
   #open(session: Serving): H2Line {
@@ -128,11 +133,21 @@ export class H2Visit implements ServedRequest, StreamTaker, LineOwner {
       const at = this.#idle.indexOf(line)
       if (at >= 0) this.#idle.splice(at, 1)
       if (this.#lines.size === 0) this.#onLastLine()
+      this.#rest()
     }
   }
 
-  #onIdle(): void {
-    if (this.#lines.size === this.#idle.length) this.#http2.close()
+  get #isQuiet(): boolean {
+    return this.#lines.size === this.#idle.length
+  }
+
+  /** When the last answer is out, the time begins anew within which another request has to come. */
+  #rest(): void {
+    if (this.#isQuiet) this.#quiet?.refresh()
+  }
+
+  #onQuiet(): void {
+    if (this.#isQuiet) this.#http2.close()
   }
 
   #stop(error: Error): void {
