@@ -358,11 +358,12 @@ describe('tunnel', () => {
 
   it.each([
     ['--mode tcp --listen 127.0.0.1:80 --target 80', /80 is not among those that --ports allows/],
-    ['--mode tcp --listen 127.0.0.1:8001', /targets/],
+    ['--mode tcp --listen 127.0.0.1:8001', /--target: wanted one/],
+    ['--mode tcp --target 80', /--listen: wanted for tcp/],
     ['--mode tcp --listen 8001 --target 80', /--listen: "8001" is not HOST:PORT/],
     [
       '--mode tcp --listen 127.0.0.1:8001 --target nowhere',
-      /targets\.0: wanted targets as HOST:PORT or PORT/,
+      /--target\.0: wanted targets as HOST:PORT or PORT/,
     ],
     ['--mode tcp --listen 127.0.0.1:8001 --target 80 --health ping', /--health/],
     ['--mode nonsense --target 80', /--mode/],
@@ -431,7 +432,10 @@ describe('host', () => {
       certFile: 'c.pem',
     })
     expect(await ok('host show 1')).toContain('certificate         c.pem\n')
-    expect(await run('host set 1 --key none')).toMatchObject({ exit: 2 })
+    expect(await run('host set 1 --key none')).toMatchObject({
+      exit: 2,
+      err: expect.stringContaining('--cert: wanted with --key, or neither'),
+    })
     expect(await run('host add --client 7 --host c.d --target 80')).toMatchObject({ exit: 1 })
     expect(await run('host add --client 1 --target 80')).toMatchObject({ exit: 2 })
     expect(await ok('host remove 1')).toBe('removed host 1\n')

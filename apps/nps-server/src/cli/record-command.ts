@@ -198,13 +198,33 @@ const isUsage = (error: unknown): boolean =>
   (error instanceof RecordError && error.code === 'RECORD_VALUE') ||
   (error instanceof StoreError && BAD_USAGE.has(error.code))
 
+/** Keys of records whose flag has another name. */
+const FLAGS: Readonly<Record<string, string>> = {
+  port: '--listen',
+  targets: '--target',
+  headers: '--header',
+  localPath: '--folder',
+  certFile: '--cert',
+  keyFile: '--key',
+  cacheBytes: '--cache',
+}
+
+/** What is wrong with a record, for who has typed flags. */
+const inFlags = (message: string): string =>
+  message.replaceAll(
+    /(?<=^\w+: )(?:port|targets|headers)|(?:localPath|certFile|keyFile|cacheBytes)/g,
+    (key) => FLAGS[key]!,
+  )
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
 /** Runs a command; an error goes to stderr on one line. @returns its exit code */
 export async function runVerb(chosen: Verb, argv: readonly string[], io: RecordCommandIo): Promise<number> {
   try {
     io.stdout.write(await chosen.run(argv, io))
     return 0
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error)
+    const text = error instanceof RecordError ? inFlags(error.message) : messageOf(error)
     io.stderr.write(`${io.app}: ${text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ')}\n`)
     return isUsage(error) ? 2 : 1
   }
