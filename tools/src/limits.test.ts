@@ -628,6 +628,18 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
   ],
   ['Targets of a tunnel or host', '256', `${NPS}/store/record-values.ts`, 'TARGETS_MAX = 256'],
   ['Ports of one command or request', '1,000', `${NPS}/port-list.ts`, 'PORTS_MAX = 1000'],
+  [
+    'Programs of one client that are connected',
+    '256',
+    `${NPS}/config.ts`,
+    'programs: wholeNumber(1, 65_536).prefault(256)',
+  ],
+  [
+    'Addresses registered at a client, and hours of each',
+    '4,096, 8,784',
+    `${NPS}/registered-addresses.ts`,
+    'MAX_HOURS = 8784\nconst MAX = 4096',
+  ],
   ['Streams of one client program', '4,096', `${NPS}/bridge/open-bridge.ts`, 'MAX_STREAMS = 4096'],
   ['A client program says nothing', '15 s', `${NPS}/config.ts`, "deadMs: duration.prefault('15')"],
   ['A login of a key that is not known yet', '1.5 s', `${NPS}/bridge/open-bridge.ts`, 'PATIENCE_MS = 1500'],

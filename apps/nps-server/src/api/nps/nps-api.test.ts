@@ -144,7 +144,8 @@ test('tunnels', async () => {
     client_id: '1',
     remark: 'ssh',
   }
-  expect((await post(api, '/index/add', form)).body).toEqual({ status: 1, msg: 'add success', id: 1 })
+  const auth = authOf(now())
+  expect((await post(api, '/index/add', form, auth)).body).toEqual({ status: 1, msg: 'add success', id: 1 })
   const one = await post(api, '/index/getonetunnel', { id: '1' })
   expect(one.body).toMatchObject({
     code: 1,
@@ -178,7 +179,7 @@ test('tunnels', async () => {
   expect((await post(api, '/index/add', { type: 'httpProxy', client_id: '1' })).body).toEqual({
     ...{ status: 0, msg: 'port: none is free' },
   })
-  expect((await post(api, '/index/add', form)).body).toMatchObject({
+  expect((await post(api, '/index/add', form, auth)).body).toMatchObject({
     status: 0,
     msg: 'request was made before',
   })
