@@ -11,7 +11,8 @@ import { playNpsDatagrams } from './nps-datagrams.ts'
 import { askProperly, type NpsWorld, openNpsWorld, prepareNps, removeOthers } from './nps-world.ts'
 import { oddAnswers } from './odd-answers.ts'
 
-const PATIENCE_MS = 20_000
+/** Over the 30 s that an npc has to bring its configuration, the longest of all deadlines, and a busy machine. */
+const PATIENCE_MS = 45_000
 const CLIENTS = 48
 const CASES_PER_SECOND = 200
 /** Of the time of a run. */
