@@ -96,7 +96,7 @@ test('clients, tunnels and hosts come with their ids, limits, flows and secrets'
         ...{ WebUserName: 'web', WebPassword: 'w-pass', ExpireTime: '2030-01-02T03:04:05Z' },
         ...{ BlackIpList: ['198.51.100.1'], IpWhite: true, IpWhiteList: ['192.0.2.0/24'] },
       }),
-      client(7, { Status: false, ConfigConnAllow: false }),
+      client(7, { Remark: '&#34;seven&#34;', Status: false, ConfigConnAllow: false }),
     ),
     'tasks.json': records(
       tunnel(3, 2, {
@@ -137,7 +137,7 @@ test('clients, tunnels and hosts come with their ids, limits, flows and secrets'
     ...{ login: { name: 'visitor' }, webLogin: { name: 'web' } },
     ...{ allow: ['192.0.2.0/24'], deny: ['198.51.100.1/32', '203.0.113.0/24'] },
   })
-  expect(seven).toMatchObject({ id: 7, enabled: false, mayConfigure: false, limits: {} })
+  expect(seven).toMatchObject({ id: 7, remark: '"seven"', enabled: false, mayConfigure: false, limits: {} })
   expect(await new PasswordVerifier().verify(two!.login!.hash, Buffer.from('v-pass'))).toBe(true)
   expect(store.tunnels()).toMatchObject([
     {
