@@ -12,6 +12,8 @@ export interface LevelLedgerOptions {
   readonly log: Pick<Log, 'error' | 'info'>
   /** Wall clock. */
   readonly now: () => number
+  /** @default BATCH_MAX */
+  readonly batchMax?: number
 }
 
 interface InFlight {
@@ -20,21 +22,29 @@ interface InFlight {
   readonly at: number
 }
 
+/**
+ * The most levels in one batch. Whoever books does nothing else meanwhile: so many keep the traffic waiting for 2 or 3 ms.
+ */
+export const BATCH_MAX = 128
+
 /** Records that were lent have ids below 0, and no store. */
 export const isLent = ({ record }: AnyLevel): boolean => record.id < 0
 
 /**
- * Books what passed clients, tunnels and hosts. What could not be stored is sent again as it is until the store has it; so
- * nothing is lost while the program lives, and nothing is booked twice.
+ * Books what passed clients, tunnels and hosts, in rounds: one looks at each of them once, and takes as many turns as it
+ * needs batches. A batch is counted and stored at once, so whatever is not in the store is still counted where it passed. What
+ * could not be stored is sent again as it is until the store has it; so nothing is lost while the program lives, and nothing
+ * is booked twice.
  */
 export class LevelLedger {
   readonly #options: LevelLedgerOptions
   /** Those that were removed and may still have something to book. */
   readonly #leaving = new Set<AnyLevel>()
+  readonly #busy: BusySpell
+  /** Those that the round has still to look at. */
+  #round: Iterator<AnyLevel> | undefined = undefined
   #inFlight: InFlight | undefined = undefined
   #failing = false
-
-  readonly #busy: BusySpell
 
   constructor(options: LevelLedgerOptions) {
     this.#options = options
@@ -54,13 +64,26 @@ export class LevelLedger {
     return { inlet: flow.up + (sent?.inlet ?? 0), export: flow.down + (sent?.export ?? 0) }
   }
 
+  /** Some levels were not looked at yet: the next `flush` goes on with them. */
+  get isUnderWay(): boolean {
+    return this.#round !== undefined
+  }
+
+  /** The next `flush` looks at all levels from the first one on. */
+  startOver(): void {
+    this.#round = undefined
+  }
+
   /**
-   * Books what has been counted. Never throws: what fails is kept for the next call, which books it and what came since.
-   * @returns the revision of the write; `none`: there was nothing to write; undefined: it failed
+   * Books the next batch of the round, or the first of another. Never throws: what fails is kept for the next call, which
+   * books it and the first batch of what came since.
+   * @param levels all that are there; those added and removed in the midst of a round are found as well
+   * @returns the revision of the write; `none`: there was nothing to write up to the end of the round; undefined: it failed
    */
   flush(levels: Iterable<AnyLevel>): number | 'none' | undefined {
     if (this.#inFlight !== undefined && this.#send(this.#inFlight) === undefined) return undefined
-    this.#inFlight = this.#take(levels)
+    this.#round ??= this.#counted(levels)
+    this.#inFlight = this.#take(this.#round)
     return this.#inFlight === undefined ? 'none' : this.#send(this.#inFlight)
   }
 
@@ -74,6 +97,7 @@ export class LevelLedger {
       this.#recovered()
       return revision
     } catch (error) {
+      this.startOver()
       this.#failed(error)
       return undefined
     }
@@ -87,16 +111,25 @@ export class LevelLedger {
     this.#options.log.error({ entries }, 'records.lost')
   }
 
-  #take(levels: Iterable<AnyLevel>): InFlight | undefined {
-    const counted: AnyLevel[] = []
-    for (const level of levels) if (hasCounted(level)) counted.push(level)
+  /** Those that have something to book when their turn comes. */
+  *#counted(levels: Iterable<AnyLevel>): Generator<AnyLevel, undefined> {
+    for (const level of levels) if (hasCounted(level)) yield level
     for (const level of this.#leaving) {
-      if (hasCounted(level)) counted.push(level)
+      if (hasCounted(level)) yield level
       else if (level.account.sessions === 0) this.#leaving.delete(level)
     }
+  }
+
+  #take(round: Iterator<AnyLevel>): InFlight | undefined {
     const entries: FlowEntry[] = []
     const booked: AnyLevel[] = []
-    for (const level of counted) {
+    const { batchMax = BATCH_MAX, now } = this.#options
+    while (entries.length < batchMax) {
+      const { value: level, done } = round.next()
+      if (done === true) {
+        this.#round = undefined
+        break
+      }
       const { up, down } = level.account.drain()
       if (isLent(level)) {
         level.account.booked()
@@ -106,7 +139,7 @@ export class LevelLedger {
       const { id, limits } = level.record
       entries.push({ kind: level.kind, id, limits, inlet: up, export: down })
     }
-    return entries.length === 0 ? undefined : { entries, levels: booked, at: this.#options.now() }
+    return entries.length === 0 ? undefined : { entries, levels: booked, at: now() }
   }
 
   #recovered(): void {

@@ -6,6 +6,7 @@ import { Account, type ErrorCode, type Held } from '@sluice/service'
 import type { User } from '@sluice/userstore'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Agent } from './agent.ts'
+import { BATCH_MAX } from './level-ledger.ts'
 import { LiveRegistry } from './live-registry.ts'
 import type { TunnelRecord } from './records.ts'
 import type { LiveClient, LiveTunnel } from './registry.ts'
@@ -239,6 +240,54 @@ test('books twice a second, and tells flow to the byte in between', async () => 
   expect(store.flowOf('tunnel', 1)).toEqual({ inlet: 10, export: 20 })
   pass(tunnelOf(1), 1, 0)
   expect(registry.flowOf('client', 1)).toEqual({ inlet: 11, export: 20 })
+})
+
+/** A client with so many tunnels that their flow is booked in three batches. */
+const manyTunnels = async (): Promise<LiveTunnel[]> => {
+  store.transaction(() => {
+    store.addClient({})
+    for (let port = 1; port <= 2 * BATCH_MAX; port += 1) store.addTunnel(tcp(1, port))
+  })
+  await Promise.resolve()
+  return [...registry.tunnels.values()]
+}
+const bookedOf = (tunnels: readonly LiveTunnel[]): number[] =>
+  tunnels.map(({ record }) => store.flowOf('tunnel', record.id).inlet)
+
+test('much is booked in batches one after the other, while tunnels are removed, changed and counted', async () => {
+  const tunnels = await manyTunnels()
+  const book = vi.spyOn(store, 'book')
+  for (const [nth, tunnel] of tunnels.entries()) pass(tunnel, nth + 1, 0)
+  advance(500)
+  expect(book).toHaveBeenCalledTimes(1)
+  // One whose flow is booked, and the last one, whose is not; by the server itself and by another program.
+  const [first, last] = [tunnelOf(1), tunnelOf(tunnels.length)]
+  pass(first, 1000, 0)
+  store.removeTunnel(first.record.id)
+  openStore().removeTunnel(last.record.id)
+  await Promise.resolve()
+  clock.advance(1)
+  expect(book).toHaveBeenCalledTimes(2)
+  clock.advance(100)
+  expect(registry.tunnels.size).toBe(tunnels.length - 2)
+  expect(bookedOf(tunnels)).toEqual(tunnels.map((_, nth) => nth + 1 + (nth === 0 ? 1000 : 0)))
+  expect(Math.max(...book.mock.calls.map(([entries]) => entries.length))).toBe(BATCH_MAX)
+  const sum = (tunnels.length * (tunnels.length + 1)) / 2
+  expect(store.flowOf('client', 1).inlet).toBe(sum)
+  advance(500)
+  expect(store.flowOf('client', 1).inlet).toBe(sum + 1000)
+})
+
+test('a stop in the midst of the batches books all, also what was counted behind them', async () => {
+  const tunnels = await manyTunnels()
+  for (const tunnel of tunnels) pass(tunnel, 1, 0)
+  advance(500)
+  for (const tunnel of tunnels) pass(tunnel, 1, 0)
+  const { timers } = clock
+  await registry.stop()
+  expect(clock.timers).toBe(timers - 2)
+  expect(bookedOf(tunnels)).toEqual(tunnels.map(() => 2))
+  expect(store.flowOf('client', 1).inlet).toBe(2 * tunnels.length)
 })
 
 test('a booking that fails loses nothing, and is told once', async () => {
