@@ -278,17 +278,20 @@ test('much is booked in batches one after the other, while tunnels are removed, 
   expect(store.flowOf('client', 1).inlet).toBe(sum + 1000)
 })
 
-test('a stop in the midst of the batches books all, also what was counted behind them', async () => {
-  const tunnels = await manyTunnels()
-  for (const tunnel of tunnels) pass(tunnel, 1, 0)
-  advance(500)
-  for (const tunnel of tunnels) pass(tunnel, 1, 0)
-  const { timers } = clock
-  await registry.stop()
-  expect(clock.timers).toBe(timers - 2)
-  expect(bookedOf(tunnels)).toEqual(tunnels.map(() => 2))
-  expect(store.flowOf('client', 1).inlet).toBe(2 * tunnels.length)
-})
+test.each([BATCH_MAX - 1, 2 * BATCH_MAX])(
+  'a stop in the midst of the round of %d tunnels and their client books all, also what was counted behind it',
+  async (counted) => {
+    const tunnels = await manyTunnels()
+    for (const tunnel of tunnels.slice(0, counted)) pass(tunnel, 1, 0)
+    advance(500)
+    const { timers } = clock
+    for (const tunnel of tunnels.slice(0, 10)) pass(tunnel, 1, 0)
+    await registry.stop()
+    expect(clock.timers).toBe(timers - 2)
+    expect(bookedOf(tunnels)).toEqual(tunnels.map((_, nth) => Number(nth < 10) + Number(nth < counted)))
+    expect(store.flowOf('client', 1).inlet).toBe(10 + counted)
+  },
+)
 
 test('a booking that fails loses nothing, and is told once', async () => {
   store.addClient({})
