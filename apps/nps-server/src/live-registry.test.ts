@@ -497,6 +497,27 @@ test('lent tunnels live with who brought them, and count for their client alone'
   expect(lend()).toBeDefined()
 })
 
+test('what was booked is taken to the disk every two seconds, one time after the other', async () => {
+  store.addClient({})
+  await Promise.resolve()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const sync = vi.spyOn(store, 'sync').mockImplementationOnce(() => promise)
+  advance(1500)
+  expect(sync).not.toHaveBeenCalled()
+  advance(5000)
+  expect(sync).toHaveBeenCalledTimes(1)
+  resolve()
+  await vi.waitFor(() => {
+    advance(2000)
+    expect(sync).toHaveBeenCalledTimes(2)
+  })
+  sync.mockRejectedValue(new Error('disk gone'))
+  await vi.waitFor(() => {
+    advance(2000)
+    expect(log.error).toHaveBeenCalledWith({ err: expect.any(Error) }, 'records.unreadable')
+  })
+})
+
 test('a store that cannot be read leaves all as it is, told once a minute', async () => {
   store.addClient({})
   await Promise.resolve()

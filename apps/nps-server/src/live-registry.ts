@@ -10,6 +10,7 @@ import { type FlowTotals, type HostRecord, type Kind, KINDS, type TunnelRecord }
 import { PresenceWriter } from './presence-writer.ts'
 import type { LiveClient, LiveHost, LiveTunnel, Registry } from './registry.ts'
 import { BusySpell } from './store/busy-spell.ts'
+import { DiskSync } from './store/disk-sync.ts'
 import type { PeriodFlow } from './store/flow-table.ts'
 import type { RecordChanges, RecordStore } from './store/record-store.ts'
 
@@ -42,6 +43,7 @@ export class LiveRegistry implements Registry {
   readonly #records: LiveRecords
   readonly #lending: Lending
   readonly #presence: PresenceWriter
+  readonly #disk: DiskSync
   readonly #gone: Account
   readonly #followers = new Set<() => void>()
   readonly #seldom = new Seldom(60_000)
@@ -68,6 +70,7 @@ export class LiveRegistry implements Registry {
     this.#gone.removed = true
     this.#rollovers = new Rollovers(now())
     this.#aggregatedAt = now()
+    this.#disk = new DiskSync({ store, now: now(), onError: (error) => this.#failed(error) })
   }
 
   get clients(): ReadonlyMap<number, LiveClient> {
@@ -175,6 +178,7 @@ export class LiveRegistry implements Registry {
       await new Promise<void>((resolve) => this.#clock.after(RETRY_MS, resolve))
     }
     this.#options.store.onWrite = () => {}
+    await this.#disk.end()
     this.#try(() => this.#presence.drop())
     this.#records.shaper.close()
   }
@@ -194,6 +198,7 @@ export class LiveRegistry implements Registry {
     this.#roll(now)
     if (now - this.#aggregatedAt >= AGGREGATE_MS) this.#try(() => this.aggregate())
     this.#try(() => this.#presence.write(now))
+    this.#disk.tick(now)
   }
 
   /** Keeps, beside each client's own count, the sum of those of its tunnels and hosts. @throws StoreError */
@@ -262,9 +267,13 @@ export class LiveRegistry implements Registry {
       act()
       this.#busy.over()
     } catch (error) {
-      if (this.#busy.isTrouble(error) && this.#seldom.due('records.unreadable'))
-        this.#options.log.error({ err: error }, 'records.unreadable')
+      this.#failed(error)
     }
+  }
+
+  #failed(err: unknown): void {
+    if (this.#busy.isTrouble(err) && this.#seldom.due('records.unreadable'))
+      this.#options.log.error({ err }, 'records.unreadable')
   }
 }
 

@@ -100,10 +100,10 @@ export class RecordStore {
     this.#hosts = new RecordTable(database, 'host', hostSchema, revise)
     this.#rules = new RecordRules(database)
     this.#flow = new FlowTable(database, revise, (kind, id) => this.#table(kind).find(id)?.limits)
-    const { durable, quick } = this.#transactions
+    const { durable } = this.#transactions
     this.tokens = new TokenTable(database, now, durable)
     this.audit = new AuditTable(database, now, durable, auditMax)
-    this.presence = new PresenceTable(database, now, quick)
+    this.presence = new PresenceTable(database, now, this.#transactions)
   }
 
   clients(): readonly ClientRecord[] {
@@ -270,6 +270,11 @@ export class RecordStore {
   /** All that `write` does, or nothing where it throws; no other program writes meanwhile. */
   transaction<T>(write: () => T): T {
     return this.#transactions.durable(write)
+  }
+
+  /** What was booked until now survives a power cut once this resolves; nothing waits for the disk meanwhile. */
+  sync(): Promise<void> {
+    return this.#transactions.sync()
   }
 
   close(): void {
