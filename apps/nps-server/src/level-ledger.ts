@@ -23,9 +23,9 @@ interface InFlight {
 }
 
 /**
- * The most levels in one batch. Whoever books does nothing else meanwhile: so many keep the traffic waiting for 2 or 3 ms.
+ * The most levels in one batch. Whoever books does nothing else meanwhile: so many keep the traffic waiting for 1 or 2 ms.
  */
-export const BATCH_MAX = 128
+export const BATCH_MAX = 64
 
 /** Records that were lent have ids below 0, and no store. */
 export const isLent = ({ record }: AnyLevel): boolean => record.id < 0

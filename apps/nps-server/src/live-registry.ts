@@ -191,14 +191,14 @@ export class LiveRegistry implements Registry {
   }
 
   #tick(): void {
-    this.#rounds.begin()
+    this.#try(() => this.follow())
     const now = this.#now()
     for (const { record, account } of this.#records.levels())
       if (record.expiresAt !== undefined && account.sessions > 0) account.enforce(now)
     this.#roll(now)
     if (now - this.#aggregatedAt >= AGGREGATE_MS) this.#try(() => this.aggregate())
     this.#try(() => this.#presence.write(now))
-    this.#disk.tick(now)
+    this.#rounds.begin()
   }
 
   /** Keeps, beside each client's own count, the sum of those of its tunnels and hosts. @throws StoreError */
@@ -210,7 +210,10 @@ export class LiveRegistry implements Registry {
   #bookNext(): boolean {
     this.#try(() => this.follow())
     this.#book()
-    return this.#ledger.isUnderWay
+    if (this.#ledger.isUnderWay) return true
+    // Nothing is written for a while: who writes to a file that is being synced may have to wait.
+    this.#disk.tick(this.#now())
+    return false
   }
 
   #book(): number | 'none' | undefined {
