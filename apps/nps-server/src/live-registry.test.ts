@@ -501,7 +501,10 @@ test('what was booked is taken to the disk every two seconds, one time after the
   store.addClient({})
   await Promise.resolve()
   const { promise, resolve } = Promise.withResolvers<void>()
-  const sync = vi.spyOn(store, 'sync').mockImplementationOnce(() => promise)
+  const sync = vi
+    .spyOn(store, 'sync')
+    .mockResolvedValue()
+    .mockImplementationOnce(() => promise)
   advance(1500)
   expect(sync).not.toHaveBeenCalled()
   advance(5000)
