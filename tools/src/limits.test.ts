@@ -691,7 +691,7 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
   ],
   [
     'Flow booked at a time',
-    'that of 64 clients, tunnels and hosts',
+    '64 clients, tunnels, hosts; 256 of one client',
     `${NPS}/level-ledger.ts`,
     'BATCH_MAX = 64',
   ],

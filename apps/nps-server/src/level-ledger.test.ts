@@ -3,8 +3,8 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { BookingRounds } from './booking-rounds.ts'
 import { type AnyLevel, BATCH_MAX, LevelLedger } from './level-ledger.ts'
-import type { ClientRecord } from './records.ts'
-import { LiveClient } from './registry.ts'
+import type { ClientRecord, TunnelRecord } from './records.ts'
+import { LiveClient, LiveTunnel } from './registry.ts'
 import type { FlowEntry, PeriodFlow } from './store/flow-table.ts'
 
 const log = { error: () => {}, info: () => {} }
@@ -19,6 +19,18 @@ const RECORD: ClientRecord = {
   compress: false,
   selection: 'primary',
   mayConfigure: false,
+}
+
+const TUNNEL: TunnelRecord = {
+  id: 0,
+  clientId: 0,
+  remark: '',
+  enabled: true,
+  limits: {},
+  createdAt: 0,
+  mode: 'tcp',
+  targets: [],
+  balance: 'roundRobin',
 }
 
 /** Levels that are counted, removed and added between the batches of a ledger, and a store that takes them or fails. */
@@ -142,6 +154,40 @@ test('no batch has more than its number of levels, and a round reaches each of t
   const { passed, stored } = scene.sums()
   expect([passed[0], stored[0]]).toEqual([8, 1])
   expect(stored.slice(1)).toEqual(passed.slice(1))
+})
+
+/** Levels that have counted: of each client so many, itself among them. */
+const clients = (...sizes: number[]): AnyLevel[] => {
+  const shaper = new Shaper()
+  let tunnels = 0
+  const levels = sizes.flatMap((size, nth): AnyLevel[] => {
+    const client = new LiveClient({ ...RECORD, id: nth + 1 }, shaper, () => {})
+    const its = Array.from({ length: size - 1 }, () => {
+      tunnels += 1
+      const record: TunnelRecord = { ...TUNNEL, id: tunnels, clientId: nth + 1 }
+      return new LiveTunnel(record, client, shaper, () => {})
+    })
+    return [client, ...its]
+  })
+  for (const { account } of levels) account.count('up', 1)
+  return levels
+}
+
+test.each([
+  ['a client and its tunnels', [2, 4, 1, 1], [6, 2]],
+  ['no more of one client than four times as many', [1, 20, 2], [16, 5, 2]],
+])('a batch has %s', (_, sizes, expected) => {
+  const batches: number[] = []
+  const store = {
+    book: (entries: readonly FlowEntry[]) => {
+      batches.push(entries.length)
+      return { revision: 0, totals: [] }
+    },
+  }
+  const ledger = new LevelLedger({ store, log, now: () => 0, batchMax: 4 })
+  const levels = clients(...sizes)
+  while (ledger.flush(levels) !== 'none');
+  expect(batches).toEqual(expected)
 })
 
 test('one booking is one batch in a turn of its own, and a store that fails is left alone until the next round', () => {

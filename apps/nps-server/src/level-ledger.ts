@@ -23,9 +23,17 @@ interface InFlight {
 }
 
 /**
- * The most levels in one batch. Whoever books does nothing else meanwhile: so many keep the traffic waiting for 1 or 2 ms.
+ * With so many levels a batch is full. Whoever books does nothing else meanwhile: so many keep the traffic waiting for 1 or
+ * 2 ms.
  */
 export const BATCH_MAX = 64
+/**
+ * A client, its tunnels and its hosts are in one batch, so that no kill comes between them and their sums stay equal; but
+ * no more of one client than so many batches would hold.
+ */
+export const BATCHES_MAX = 4
+/** Stands between one client and the next. */
+const NEXT_CLIENT = undefined
 
 /** Records that were lent have ids below 0, and no store. */
 export const isLent = ({ record }: AnyLevel): boolean => record.id < 0
@@ -42,7 +50,7 @@ export class LevelLedger {
   readonly #leaving = new Set<AnyLevel>()
   readonly #busy: BusySpell
   /** Those that the round has still to look at. */
-  #round: Iterator<AnyLevel> | undefined = undefined
+  #round: Round | undefined = undefined
   #inFlight: InFlight | undefined = undefined
   #failing = false
 
@@ -112,23 +120,36 @@ export class LevelLedger {
   }
 
   /** Those that have something to book when their turn comes. */
-  *#counted(levels: Iterable<AnyLevel>): Generator<AnyLevel, undefined> {
-    for (const level of levels) if (hasCounted(level)) yield level
+  *#counted(levels: Iterable<AnyLevel>): Round {
+    let client: number | undefined
+    for (const level of levels) {
+      if (!hasCounted(level)) continue
+      const its = clientOf(level)
+      if (its !== client) yield NEXT_CLIENT
+      client = its
+      yield level
+    }
     for (const level of this.#leaving) {
-      if (hasCounted(level)) yield level
-      else if (level.account.sessions === 0) this.#leaving.delete(level)
+      if (hasCounted(level)) {
+        yield NEXT_CLIENT
+        yield level
+      } else if (level.account.sessions === 0) this.#leaving.delete(level)
     }
   }
 
-  #take(round: Iterator<AnyLevel>): InFlight | undefined {
+  #take(round: Round): InFlight | undefined {
     const entries: FlowEntry[] = []
     const booked: AnyLevel[] = []
     const { batchMax = BATCH_MAX, now } = this.#options
-    while (entries.length < batchMax) {
+    while (entries.length < batchMax * BATCHES_MAX) {
       const { value: level, done } = round.next()
       if (done === true) {
         this.#round = undefined
         break
+      }
+      if (level === NEXT_CLIENT) {
+        if (entries.length >= batchMax) break
+        continue
       }
       const { up, down } = level.account.drain()
       if (isLent(level)) {
@@ -156,5 +177,9 @@ export class LevelLedger {
     this.#options.log.error({ err }, 'records.failed')
   }
 }
+
+type Round = Generator<AnyLevel | typeof NEXT_CLIENT, void, void>
+
+const clientOf = (level: AnyLevel): number => ('client' in level ? level.client.record.id : level.record.id)
 
 const hasCounted = ({ account: { flow } }: AnyLevel): boolean => flow.up + flow.down > 0

@@ -6,7 +6,7 @@ import { Account, type ErrorCode, type Held } from '@sluice/service'
 import type { User } from '@sluice/userstore'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Agent } from './agent.ts'
-import { BATCH_MAX } from './level-ledger.ts'
+import { BATCH_MAX, BATCHES_MAX } from './level-ledger.ts'
 import { LiveRegistry } from './live-registry.ts'
 import type { TunnelRecord } from './records.ts'
 import type { LiveClient, LiveTunnel } from './registry.ts'
@@ -242,11 +242,14 @@ test('books twice a second, and tells flow to the byte in between', async () => 
   expect(registry.flowOf('client', 1)).toEqual({ inlet: 11, export: 20 })
 })
 
+/** The most of one client in a batch. */
+const WHOLE = BATCH_MAX * BATCHES_MAX
+
 /** A client with so many tunnels that their flow is booked in three batches. */
 const manyTunnels = async (): Promise<LiveTunnel[]> => {
   store.transaction(() => {
     store.addClient({})
-    for (let port = 1; port <= 2 * BATCH_MAX; port += 1) store.addTunnel(tcp(1, port))
+    for (let port = 1; port <= 2 * WHOLE; port += 1) store.addTunnel(tcp(1, port))
   })
   await Promise.resolve()
   return [...registry.tunnels.values()]
@@ -271,14 +274,14 @@ test('much is booked in batches one after the other, while tunnels are removed, 
   clock.advance(100)
   expect(registry.tunnels.size).toBe(tunnels.length - 2)
   expect(bookedOf(tunnels)).toEqual(tunnels.map((_, nth) => nth + 1 + (nth === 0 ? 1000 : 0)))
-  expect(Math.max(...book.mock.calls.map(([entries]) => entries.length))).toBe(BATCH_MAX)
+  expect(Math.max(...book.mock.calls.map(([entries]) => entries.length))).toBe(WHOLE)
   const sum = (tunnels.length * (tunnels.length + 1)) / 2
   expect(store.flowOf('client', 1).inlet).toBe(sum)
   advance(500)
   expect(store.flowOf('client', 1).inlet).toBe(sum + 1000)
 })
 
-test.each([BATCH_MAX - 1, 2 * BATCH_MAX])(
+test.each([WHOLE - 1, 2 * WHOLE])(
   'a stop in the midst of the round of %d tunnels and their client books all, also what was counted behind it',
   async (counted) => {
     const tunnels = await manyTunnels()
