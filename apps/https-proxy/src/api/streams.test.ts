@@ -181,7 +181,7 @@ describe('over HTTP/2', () => {
     ['is there, and nobody reads', true],
     ['does not end', false],
   ])('is idle once all is answered, although a body %s', async (_, isWhole) => {
-    await using api = await openTestApi({ keepAliveMs: 100 })
+    await using api = await openTestApi({ keepAliveMs: 600 })
     using session = open(api)
     const stream = ask(session, { ...POST, ':path': '/v1/none' })
     stream.on('error', () => {})
