@@ -19,7 +19,7 @@ it.runIf(process.platform === 'linux')('give way to the event loop, and nobody e
   const out = execFileSync(process.execPath, [...FLAGS, '-e', SCRIPT], { encoding: 'utf8' })
   const tasks = JSON.parse(out) as [string, number][]
   const ours = getPriority()
-  const behind = Math.min(ours + 10, 19)
+  const behind = Math.min(ours + 5, 19)
   const nices = (isMeant: (name: string) => boolean): number[] => [
     ...new Set(tasks.filter(([name]) => isMeant(name)).map(([, nice]) => nice)),
   ]
