@@ -192,8 +192,14 @@ function readStat(pid: string): Stat | undefined {
 }
 
 function pssBytes(pid: number): number {
-  const pss = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))
-  return Number(pss?.[1]) * 1024
+  try {
+    const pss = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))
+    return Number(pss?.[1]) * 1024
+  } catch (error) {
+    // Programs that fork have children who come and go.
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return 0
+    throw error
+  }
 }
 
 function peakBytes(pid: number): number {

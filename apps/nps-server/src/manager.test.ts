@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createAuthority } from '@sluice/net/testing'
 import { PasswordVerifier } from '@sluice/userstore'
 import { formatAddress } from '@sluice/wire'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -167,4 +168,34 @@ test('the audit tells who changed what from what to what, and no secret', async 
   expect(entries[1]?.after).not.toHaveProperty('login')
   expect(entries[4]?.before).toMatchObject({ remark: 'new', hosts: [{ host: 'a.b' }] })
   expect(JSON.stringify(entries)).not.toContain('scrypt')
+})
+
+test('files of a certificate are looked at when they are set, and only then', async () => {
+  await manager.addClient({}, 'cli')
+  const authority = createAuthority()
+  const file = (name: string, text: string): string => {
+    writeFileSync(join(dir, name), text)
+    return join(dir, name)
+  }
+  const { cert, key } = authority.issue('a.example')
+  const [certFile, keyFile] = [file('a.crt', cert), file('a.key', key)]
+  const otherKey = file('b.key', authority.issue('b.example').key)
+  const host = { clientId: 1, host: 'a.example', targets: ['80'] }
+  const refusals: [object, RegExp][] = [
+    [{ certFile: join(dir, 'gone'), keyFile }, /^host: certFile: cannot read .*gone \(ENOENT\)$/],
+    [{ certFile: dir, keyFile }, /^host: certFile: .* is no file$/],
+    [{ certFile, keyFile: otherKey }, /^host: certFile: .*the key does not belong/],
+    [{ certFile }, /^host: certFile: wanted with keyFile/],
+  ]
+  for (const [files, message] of refusals)
+    await expect(manager.addHost({ ...host, ...files }, 'cli')).rejects.toEqual(
+      coded('RECORD_VALUE', message),
+    )
+  expect(store.hosts()).toEqual([])
+  const { id } = await manager.addHost({ ...host, certFile, keyFile }, 'cli')
+  await expect(manager.patchHost(id, { keyFile: otherKey }, 'cli')).rejects.toEqual(coded('RECORD_VALUE'))
+  rmSync(certFile)
+  expect(await manager.patchHost(id, { enabled: false }, 'cli')).toMatchObject({ certFile, keyFile })
+  const cleared = await manager.patchHost(id, { certFile: null, keyFile: null }, 'cli')
+  expect(cleared).not.toHaveProperty('certFile')
 })

@@ -1,6 +1,7 @@
 import type { PortRange } from '@sluice/net'
 import type { Address } from '@sluice/wire'
 import { parseAddress } from '@sluice/wire'
+import { checkCertificate } from './certificate-check.ts'
 import { difference, withoutSecrets } from './manager-audit.ts'
 import type {
   AddedClient,
@@ -139,6 +140,7 @@ export class Manager {
   }
 
   async addHost(input: HostInput, by: string): Promise<HostRecord> {
+    await checkFilesOf(input)
     return this.#change('host.add', by, () => {
       const after = this.#store.addHost(input)
       return { id: after.id, after, result: after }
@@ -146,6 +148,9 @@ export class Manager {
   }
 
   async patchHost(id: number, change: HostChange, by: string): Promise<HostRecord> {
+    const { certFile, keyFile } = change
+    // What stays as it is may be gone: a host is to be switched off all the same.
+    if (certFile ?? keyFile) await checkFilesOf({ ...this.#store.host(id), ...change })
     return this.#change('host.set', by, () => {
       const before = this.#store.host(id)
       const after = this.#store.patchHost(id, change)
@@ -214,6 +219,14 @@ export class Manager {
       return result
     })
   }
+}
+
+/** One without the other is for the store to refuse. */
+const checkFilesOf = async ({
+  certFile: cert,
+  keyFile: key,
+}: Pick<HostChange, 'certFile' | 'keyFile'>): Promise<void> => {
+  if (typeof cert === 'string' && typeof key === 'string') await checkCertificate({ cert, key })
 }
 
 /** Nobody can connect to all addresses at once; from this machine loopback is among them. */

@@ -180,7 +180,7 @@ describe.concurrent('a program', () => {
     const [code, error] = await child.end()
     taken.close()
     expect(code).toBe(1)
-    expect(error).toMatch(new RegExp(`^test-app: .*EADDRINUSE.*:${port}\n$`))
+    expect(error).toMatch(new RegExp(`^test-app: --second: .*EADDRINUSE.*:${port}\n$`))
     expect(child.lines.map(({ msg }) => msg)).toEqual(['listening'])
   })
 })

@@ -3,8 +3,10 @@ import { commandsOf, unknownCommand } from './app-commands.ts'
 import { appHelp } from './app-help.ts'
 import { type Loaded, loadConfig } from './config.ts'
 import { ConfigError } from './config-error.ts'
+import type { Givens } from './config-sources.ts'
 import { printConfig } from './config-text.ts'
 import { FileWatch, lookOf } from './file-watch.ts'
+import { withSettings } from './listen-failure.ts'
 import type { Program } from './program.ts'
 import type { ProgramConfig } from './program-options.ts'
 import { Reloader } from './reload.ts'
@@ -56,7 +58,7 @@ const serve = async <Config extends ProgramConfig>(
 
 const run = async <Config extends ProgramConfig>(
   app: App<Config>,
-  { config: settings, warnings }: Loaded<unknown>,
+  { config: settings, warnings, given }: Loaded<unknown>,
   load: () => Loaded<unknown>,
 ): Promise<number> => {
   const config = settings as Config
@@ -66,7 +68,7 @@ const run = async <Config extends ProgramConfig>(
   let watch: Disposable | undefined
   try {
     const seen = file === undefined ? '' : await lookOf(file)
-    const program = await app.serve(config)
+    const program = await opened(app, config, given)
     for (const warning of warnings) program.log.warn({ warning }, 'config.doubtful')
     const reloader = new Reloader({ app, config, program, load: () => load().config as Config })
     const reload = (): void => void reloader.reload()
@@ -79,6 +81,19 @@ const run = async <Config extends ProgramConfig>(
     watch?.[Symbol.dispose]()
     young[Symbol.dispose]()
     signals[Symbol.dispose]()
+  }
+}
+
+/** @throws what `app.serve` does */
+const opened = async <Config extends ProgramConfig>(
+  app: App<Config>,
+  config: Config,
+  given: Givens,
+): Promise<Program> => {
+  try {
+    return await app.serve(config)
+  } catch (error) {
+    throw withSettings(error, app.schema, { config, given })
   }
 }
 

@@ -15,3 +15,15 @@ it('says each thing once in its time', () => {
   expect(due(1001, 'b')).toBe(true)
   expect(due(1999, 'a')).toBe(false)
 })
+
+it('remembers what is not due yet, and nothing else', () => {
+  let now = 0
+  const seldom = new Seldom(1000, () => now)
+  for (now = 0; now < 5000; now++) expect(seldom.due(`${now}`)).toBe(true)
+  expect(seldom.size).toBe(1000)
+  expect(seldom.due('4000')).toBe(true)
+  expect(seldom.due('4001')).toBe(false)
+  now = 9000
+  expect(seldom.due('again')).toBe(true)
+  expect(seldom.size).toBe(1)
+})

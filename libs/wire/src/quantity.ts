@@ -11,6 +11,8 @@ const BYTES: Units = {
   MB: 1e6,
   KiB: 2 ** 10,
   KB: 1e3,
+  // As SI spells it; read, and never written.
+  kB: 1e3,
   B: 1,
 }
 const MILLISECONDS: Units = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
@@ -28,7 +30,7 @@ export interface QuotaText {
 
 /**
  * Bytes: `10GiB`, `1.5MB`, `4096`. KB, MB, GB, TB are powers of 1000, KiB, MiB, GiB, TiB of 1024, and a bare number is
- * bytes. Units are spelled exactly so: `kb` and `Mb` would leave open whether bits are meant. No blanks, no sign.
+ * bytes. `kB` is KB. Units are spelled exactly so: `kb` and `Mb` would leave open whether bits are meant. No blanks, no sign.
  *
  * @returns a whole number (rounded) up to Number.MAX_SAFE_INTEGER
  * @throws WireError WIRE_VALUE

@@ -9,6 +9,7 @@ import { Subject } from '../subject/subject.ts'
 import { activeSessions, explain, fdFlaws, sampled } from './aftermath.ts'
 import { Dice } from './dice.ts'
 import type { FuzzRun } from './fuzz-run.ts'
+import { askTwice } from './go-on-asking.ts'
 import type { World } from './handshake-case.ts'
 import { HandshakeClients } from './handshake-client.ts'
 import { makeHttpsCase } from './https-case.ts'
@@ -145,7 +146,7 @@ async function leftovers(subject: Subject): Promise<string[]> {
 
 async function aftermath(subject: Subject, world: World, fdsBefore: number | undefined): Promise<string[]> {
   try {
-    await askProperly(subject, world)
+    await askTwice(() => askProperly(subject, world))
     return await fdFlaws(subject, fdsBefore)
   } catch (error) {
     return [`a proper client is not served afterwards: ${String(error)}`]

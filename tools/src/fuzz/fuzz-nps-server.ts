@@ -5,6 +5,7 @@ import { activeSessions, explain } from './aftermath.ts'
 import { openDatagramEcho } from './datagram-client.ts'
 import { Dice } from './dice.ts'
 import type { FuzzRun } from './fuzz-run.ts'
+import { askTwice, goOnAsking } from './go-on-asking.ts'
 import { HandshakeClients } from './handshake-client.ts'
 import { makeNpsCase } from './nps-case.ts'
 import { playNpsDatagrams } from './nps-datagrams.ts'
@@ -63,7 +64,10 @@ async function attack(run: FuzzRun, world: NpsWorld): Promise<string[]> {
   const [, heard, asked] = await Promise.all([
     sendCases(run, { world, clients, endsAt }),
     sendDatagrams(run, { world, endsAt }),
-    goOnAsking(world, endsAt),
+    goOnAsking(
+      () => askProperly(world),
+      () => performance.now() < endsAt && subject.running,
+    ),
   ])
   const flaws = [
     ...clients.leftOpen.map((hex) => `a client was left waiting for ${PATIENCE_MS} ms\n  input: ${hex}`),
@@ -112,19 +116,6 @@ async function sendDatagrams(run: FuzzRun, { world, endsAt }: Attack): Promise<n
   return heard
 }
 
-async function goOnAsking(world: NpsWorld, endsAt: number): Promise<{ rounds: number; flaws: string[] }> {
-  let rounds = 0
-  try {
-    for (; performance.now() < endsAt && world.subject.running; rounds += 1) {
-      await askProperly(world)
-      await sleep(PAUSE_MS)
-    }
-    return { rounds, flaws: [] }
-  } catch (error) {
-    return { rounds, flaws: [`a proper visitor is not served: ${String(error)}`] }
-  }
-}
-
 /** The first visitors may come before what serves them. @throws what `act` throws to the end */
 async function patiently(act: () => Promise<void>): Promise<void> {
   for (const endsAt = performance.now() + STOP_MS; ; await sleep(PAUSE_MS)) {
@@ -163,7 +154,7 @@ const NAMES = {
 async function aftermath(run: FuzzRun, world: NpsWorld, before: Held): Promise<string[]> {
   try {
     const removed = await removeOthers(world)
-    await askProperly(world)
+    await askTwice(() => askProperly(world))
     const [after, flaws] = await settled(world, before)
     const grown = ((after.bytes - before.bytes) / 2 ** 20).toFixed(1)
     run.say(`${removed} records removed, ${after.fds} descriptors, ${grown} MiB more`)

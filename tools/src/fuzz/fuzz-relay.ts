@@ -14,6 +14,7 @@ import { Subject } from '../subject/subject.ts'
 import { activeSessions, explain, fdFlaws } from './aftermath.ts'
 import { Dice } from './dice.ts'
 import type { FuzzRun } from './fuzz-run.ts'
+import { goOnAsking } from './go-on-asking.ts'
 import { HandshakeClients } from './handshake-client.ts'
 import { makeLateCase, makeRelayCase } from './relay-case.ts'
 
@@ -71,10 +72,12 @@ async function attack(run: FuzzRun, subject: Subject, world: World): Promise<str
   const echo = await openEchoPeer(world)
   await ask(world)
   const fdsBefore = await subject.settledFds()
+  const endsAt = performance.now() + run.seconds * 1000
+  const goesOn = (): boolean => performance.now() < endsAt && subject.running
   const [clients, late, asked] = await Promise.all([
     sendCases(run, subject, world),
     sendLateCases(run, subject, world),
-    goOnAsking(run, subject, world),
+    goOnAsking(() => ask(world), goesOn),
   ])
   const flaws = [
     ...clients.leftOpen.map((hex) => `a client was left waiting for ${PATIENCE_MS} ms\n  input: ${hex}`),
@@ -100,26 +103,6 @@ async function ask({ port, source, echo }: World): Promise<void> {
   socket.end(said)
   const heard = await buffer(socket)
   if (!heard.equals(said)) throw new Error(`heard ${heard.toString('hex')}`)
-}
-
-async function goOnAsking(
-  run: FuzzRun,
-  subject: Subject,
-  world: World,
-): Promise<{ rounds: number; flaws: string[] }> {
-  const endsAt = performance.now() + run.seconds * 1000
-  let rounds = 0
-  try {
-    for (; performance.now() < endsAt && subject.running; rounds += 1) {
-      await ask(world)
-      await sleep(100)
-    }
-    // And when it is over.
-    await ask(world)
-    return { rounds, flaws: [] }
-  } catch (error) {
-    return { rounds, flaws: [`a proper peer is not served: ${String(error)}`] }
-  }
 }
 
 async function sendCases(run: FuzzRun, subject: Subject, world: World): Promise<HandshakeClients> {

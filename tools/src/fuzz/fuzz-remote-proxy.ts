@@ -10,6 +10,7 @@ import { openDatagramEcho, playDatagrams } from './datagram-client.ts'
 import { Dice } from './dice.ts'
 import { activeSessions, explain, fdFlaws } from './aftermath.ts'
 import type { FuzzRun } from './fuzz-run.ts'
+import { askTwice } from './go-on-asking.ts'
 import { makeHandshakeCase, type World } from './handshake-case.ts'
 import { HandshakeClients } from './handshake-client.ts'
 
@@ -130,7 +131,7 @@ async function sendDatagrams(run: FuzzRun, subject: Subject, world: World): Prom
 
 async function aftermath(subject: Subject, world: World, fdsBefore: number | undefined): Promise<string[]> {
   try {
-    await askProperly(subject, world)
+    await askTwice(() => askProperly(subject, world))
     const endsAt = performance.now() + STOP_MS
     while ((await activeSessions(subject)) > 0) {
       if (performance.now() > endsAt) return ['sessions are still there']

@@ -14,6 +14,7 @@ import { openDatagramEcho } from './datagram-client.ts'
 import { Dice } from './dice.ts'
 import { activeSessions, explain, fdFlaws } from './aftermath.ts'
 import type { FuzzRun } from './fuzz-run.ts'
+import { goOnAsking } from './go-on-asking.ts'
 import { HandshakeClients } from './handshake-client.ts'
 import { mutate } from './mutation.ts'
 import { makeSsCase } from './ss-case.ts'
@@ -87,10 +88,12 @@ export async function fuzzSsNode(run: FuzzRun): Promise<string[]> {
 async function attack(run: FuzzRun, subject: Subject, world: World): Promise<string[]> {
   await askProperly(world)
   const fdsBefore = await subject.settledFds()
+  const endsAt = performance.now() + run.seconds * 1000
+  const goesOn = (): boolean => performance.now() < endsAt && subject.running
   const [clients, datagrams, asked] = await Promise.all([
     sendCases(run, subject, world),
     sendDatagrams(run, subject, world),
-    goOnAsking(run, subject, world),
+    goOnAsking(() => askProperly(world), goesOn),
   ])
   const flaws = [
     ...clients.leftOpen.map((hex) => `a client was left waiting for ${PATIENCE_MS} ms\n  input: ${hex}`),
@@ -138,27 +141,6 @@ async function ask(login: SsLogin, target: Address): Promise<void> {
     throw new Error(`${login.key.method.name}: ${String(error)}`, { cause: error })
   } finally {
     clearTimeout(timer)
-  }
-}
-
-/** While all else goes on. */
-async function goOnAsking(
-  run: FuzzRun,
-  subject: Subject,
-  world: World,
-): Promise<{ rounds: number; flaws: string[] }> {
-  const endsAt = performance.now() + run.seconds * 1000
-  let rounds = 0
-  try {
-    for (; performance.now() < endsAt && subject.running; rounds += 1) {
-      await askProperly(world)
-      await sleep(100)
-    }
-    // And when it is over.
-    await askProperly(world)
-    return { rounds, flaws: [] }
-  } catch (error) {
-    return { rounds, flaws: [`a proper client is not served: ${String(error)}`] }
   }
 }
 

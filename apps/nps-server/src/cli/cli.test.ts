@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
+import { createAuthority } from '@sluice/net/testing'
 import { address, baseSchema, type AppCommand, storeUrl } from '@sluice/service'
 import { openStore } from '@sluice/userstore'
 import { formatAddress } from '@sluice/wire'
@@ -33,6 +34,15 @@ afterEach(() => rmSync(data, { recursive: true }))
 
 async function* stdin(): AsyncIterable<string> {
   yield input
+}
+
+/** Files of a certificate. */
+function certificate(): { cert: string; key: string } {
+  const { cert, key } = createAuthority().issue('a.b')
+  const files = { cert: join(data, 'a.crt'), key: join(data, 'a.key') }
+  writeFileSync(files.cert, cert)
+  writeFileSync(files.key, key)
+  return files
 }
 
 /** One command line, without the program's name. */
@@ -427,11 +437,13 @@ describe('host', () => {
 
   it('set, show and remove', async () => {
     await ok('host add --client 1 --host a.b --target 80')
-    expect(await json('host set 1 --target 81,82 --cert c.pem --key k.pem --header none')).toMatchObject({
-      targets: ['81', '82'],
-      certFile: 'c.pem',
-    })
-    expect(await ok('host show 1')).toContain('certificate         c.pem\n')
+    const { cert, key } = certificate()
+    expect(
+      await json(`host set 1 --target 81,82 --cert ${relative('.', cert)} --key ${key} --header none`),
+    ).toMatchObject({ targets: ['81', '82'], certFile: cert, keyFile: key })
+    expect(await ok('host show 1')).toContain(`certificate         ${cert}\n`)
+    const refused = await run(`host set 1 --cert ${join(data, 'gone.pem')}`)
+    expect(refused).toMatchObject({ exit: 2, err: expect.stringMatching(/--cert: cannot read .*gone\.pem/) })
     expect(await run('host set 1 --key none')).toMatchObject({
       exit: 2,
       err: expect.stringContaining('--cert: wanted with --key, or neither'),

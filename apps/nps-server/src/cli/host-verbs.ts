@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { ConfigError, orNone, size, textType } from '@sluice/service'
 import { z } from 'zod'
 import type { HostScheme } from '../records.ts'
@@ -173,13 +174,17 @@ interface Asked extends ReturnType<typeof commonPatch>, ReturnType<typeof served
 function inputOf(flags: HostFlags): Asked {
   const { host, location, scheme, hostChange, header, cert, key } = flags
   const { passThrough, autoHttps, autoCert, cache: cacheBytes } = flags
-  const own = { host, location, scheme, hostChange, headers: header, certFile: cert, keyFile: key }
+  const files = { certFile: absolute(cert), keyFile: absolute(key) }
+  const own = { host, location, scheme, hostChange, headers: header, ...files }
   return {
     ...commonPatch(flags),
     ...servedPatch(flags),
     ...mentioned({ ...own, passThrough, autoHttps, autoCert, cacheBytes }),
   }
 }
+
+/** The server may run in another folder. */
+const absolute = (path: string | null | undefined): string | null | undefined => path && resolve(path)
 
 const viewOf = (call: Call, id: number): ReturnType<typeof hostView> =>
   hostView(call.store.host(id), call, call.store.presence.read())

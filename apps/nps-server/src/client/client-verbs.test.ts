@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import { hash } from 'node:crypto'
 import { createLog } from '@sluice/service'
@@ -85,6 +85,19 @@ describe('the commands of a client program', () => {
     ['visit', ['--enroll-stdin', '--password-stdin', '--listen', '127.0.0.1:0'], 'x\n', 'wanted 2 lines'],
   ] as const)('%s %j with %j on standard input is refused', async (word, argv, stdin, why) => {
     await expect(start(word, argv, stdin).code).rejects.toThrow(why)
+  })
+
+  it('visit says which flag it was where it cannot listen', async () => {
+    const taken = createServer()
+    await once(taken.listen(0, '127.0.0.1'), 'listening')
+    const { port } = taken.address() as AddressInfo
+    const argv = ['--enroll-stdin', '--password-stdin', '--listen', `127.0.0.1:${port}`]
+    const { enrolment } = bridge.enrol()
+    await expect(start('visit', argv, `${formatEnrolment(enrolment)}\nx\n`).code).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+      message: expect.stringMatching(/^--listen: listen EADDRINUSE/),
+    })
+    taken.close()
   })
 
   it('each has a help', async () => {

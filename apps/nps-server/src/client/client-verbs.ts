@@ -13,6 +13,7 @@ import {
   readSecrets,
   type Row,
   Signals,
+  withSettings,
 } from '@sluice/service'
 import { formatAddress, WireError } from '@sluice/wire'
 import { type Enrolment, parseEnrolment } from '../bridge/enrolment.ts'
@@ -153,10 +154,16 @@ const commandOf = <Config extends ConnectConfig>(verb: Verb<Config>, io: ClientI
       io.stdout.write(help(verb))
       return 0
     }
-    const { config, positionals } = loadConfig(verb.schema, { argv, env: io.env })
+    const { config, given, positionals } = loadConfig(verb.schema, { argv, env: io.env })
     const [extra] = positionals
-    if (extra === undefined) return verb.run(config as Config, io)
-    throw usage(`client ${verb.word}: ${JSON.stringify(extra.slice(0, 80))} is one word too many`)
+    if (extra !== undefined) {
+      throw usage(`client ${verb.word}: ${JSON.stringify(extra.slice(0, 80))} is one word too many`)
+    }
+    try {
+      return await verb.run(config as Config, io)
+    } catch (error) {
+      throw withSettings(error, verb.schema, { config, given })
+    }
   },
 })
 

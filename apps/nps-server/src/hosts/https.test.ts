@@ -142,6 +142,20 @@ describe('a visitor over TLS', () => {
     expect(answer).toMatch(/^HTTP\/1.1 308 /)
     expect(answer).toContain(`\r\nLocation: https://a.example:${hosts.securePort}/x?y\r\n`)
   })
+
+  test('may be sent here by another host of that name', async () => {
+    const name = 'two.example'
+    hosts.addHost({ host: name, scheme: 'http', targets: ['127.0.0.1:1'], autoHttps: true })
+    hosts.addHost({ host: name, scheme: 'https', targets: [target.authority], ...files('two', name) })
+    const visitor = await hosts.visitor(`GET / HTTP/1.1\r\nHost: ${name}\r\nConnection: close\r\n\r\n`)
+    const location = `\r\nLocation: https://${name}:${hosts.securePort}/\r\n`
+    expect(String(await visitor.lastWords())).toContain(location)
+    const visiting = visit(name)
+    const conn = await target.next()
+    await conn.take()
+    conn.send(OK)
+    expect(await visiting).toEqual({ status: 200, body: 'hello' })
+  })
 })
 
 describe('files of a certificate', () => {

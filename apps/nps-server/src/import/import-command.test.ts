@@ -96,12 +96,12 @@ test('clients, tunnels and hosts come with their ids, limits, flows and secrets'
         ...{ WebUserName: 'web', WebPassword: 'w-pass', ExpireTime: '2030-01-02T03:04:05Z' },
         ...{ BlackIpList: ['198.51.100.1'], IpWhite: true, IpWhiteList: ['192.0.2.0/24'] },
       }),
-      client(7, { Status: false, ConfigConnAllow: false }),
+      client(7, { Remark: '&#34;seven&#34;', Status: false, ConfigConnAllow: false }),
     ),
     'tasks.json': records(
       tunnel(3, 2, {
         Flow: { ExportFlow: 7, InletFlow: 5, FlowLimit: 0 },
-        Remark: 'ssh',
+        Remark: 'R&amp;D &#34;ssh&#34;',
         ServerIp: '127.0.0.2',
       }),
       tunnel(4, 2, { Mode: 'secret', Password: 'p-pass', Port: 0 }),
@@ -112,7 +112,12 @@ test('clients, tunnels and hosts come with their ids, limits, flows and secrets'
     ),
     'hosts.json': records(
       host(1, 7, {
-        ...{ Host: 'A.Example:8080', HeaderChange: 'X-A:1\nX-Url:http://x:1/', HostChange: 'b.example' },
+        ...{
+          Host: 'A.Example:8080',
+          Remark: '&lt;web&gt;',
+          HeaderChange: 'X-A:1\nX-Url:http://x:1/',
+          HostChange: 'b.example',
+        },
         ...{ Location: '/app', Scheme: 'https', IsClose: true, AutoHttps: true },
         ...{ Flow: { ExportFlow: 2, InletFlow: 1, FlowLimit: 0 } },
       }),
@@ -132,17 +137,33 @@ test('clients, tunnels and hosts come with their ids, limits, flows and secrets'
     ...{ login: { name: 'visitor' }, webLogin: { name: 'web' } },
     ...{ allow: ['192.0.2.0/24'], deny: ['198.51.100.1/32', '203.0.113.0/24'] },
   })
-  expect(seven).toMatchObject({ id: 7, enabled: false, mayConfigure: false, limits: {} })
+  expect(seven).toMatchObject({ id: 7, remark: '"seven"', enabled: false, mayConfigure: false, limits: {} })
   expect(await new PasswordVerifier().verify(two!.login!.hash, Buffer.from('v-pass'))).toBe(true)
   expect(store.tunnels()).toMatchObject([
-    { id: 3, clientId: 2, mode: 'tcp', port: 9003, targets: ['127.0.0.1:22'], remark: 'ssh', enabled: true },
+    {
+      id: 3,
+      clientId: 2,
+      mode: 'tcp',
+      port: 9003,
+      targets: ['127.0.0.1:22'],
+      remark: 'R&D "ssh"',
+      enabled: true,
+    },
     { id: 4, clientId: 2, mode: 'secret', passwordHash: keyHash('p-pass') },
     { id: 9, clientId: 7, mode: 'socks5', port: 9009, enabled: false, targets: [], logins: [{ name: 'a' }] },
   ])
   expect(store.tunnels().map((each) => each.host)).toEqual(['127.0.0.2', undefined, '0.0.0.0'])
   expect(store.hosts()).toMatchObject([
     {
-      ...{ id: 1, clientId: 7, host: 'a.example', location: '/app', scheme: 'https', enabled: false },
+      ...{
+        id: 1,
+        clientId: 7,
+        host: 'a.example',
+        remark: '<web>',
+        location: '/app',
+        scheme: 'https',
+        enabled: false,
+      },
       ...{ headers: [['X-A', '1'], ['X-Url', 'http://x:1/']], hostChange: 'b.example' }, // prettier-ignore
       ...{ targets: ['127.0.0.1:80', '127.0.0.1:81'], autoHttps: true, passThrough: false },
     },

@@ -50,6 +50,21 @@ export const linesOf = (text: string): string[] =>
     .map((line) => line.trim())
     .filter((line) => line !== '')
 
+const NAMED: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
+
+/** Text as somebody has typed it: nps keeps what its pages are told as HTML, `&lt;` for `<`. */
+export const plainOf = (stored: string): string =>
+  stored.replaceAll(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|(amp|lt|gt|quot|apos));/gi, (entity, ...found) => {
+    const [decimal, hex, name] = found as (string | undefined)[]
+    if (name !== undefined) return NAMED[name] ?? entity
+    const code = decimal === undefined ? Number.parseInt(hex!, 16) : Number(decimal)
+    return isText(code) ? String.fromCodePoint(code) : entity
+  })
+
+/** Not beyond Unicode, no half of a pair, and nothing that steers a terminal. */
+const isText = (code: number): boolean =>
+  code <= 0x10ffff && !/[\p{Cc}\p{Cs}]/u.test(String.fromCodePoint(code))
+
 /** @param old where releases before had it */
 export const targetsOf = ({ TargetStr, TargetArr }: NpsTarget, old = ''): string[] => {
   const lines = linesOf(TargetStr)

@@ -1,7 +1,7 @@
 import type { NpsClient, NpsGlobal } from '@sluice/wire/npc'
 import { npcHash } from '../secret-hash.ts'
 import type { Plan, PlannedClient } from './plan.ts'
-import { count, flowOf, given, limitsOf, loginOf, timeOf, wishOf } from './nps-values.ts'
+import { count, flowOf, given, limitsOf, loginOf, plainOf, timeOf, wishOf } from './nps-values.ts'
 
 /** By their ids in the file. */
 export type ClientsById = ReadonlyMap<number, PlannedClient>
@@ -58,7 +58,7 @@ const planClient = (
     wish: wishOf(client.Id),
     flow: flowOf(Flow),
     record: given({
-      remark,
+      remark: plainOf(remark),
       enabled,
       vkeyHash: npcHash(client.VerifyKey),
       crypt: Cnf.Crypt,

@@ -1,7 +1,7 @@
 import type { NpsHost } from '@sluice/wire/npc'
 import type { HostScheme } from '../records.ts'
 import type { Plan, PlannedClient, PlannedHost } from './plan.ts'
-import { flowOf, given, headersOf, limitsOf, linesOf, targetsOf, wishOf } from './nps-values.ts'
+import { flowOf, given, headersOf, limitsOf, linesOf, plainOf, targetsOf, wishOf } from './nps-values.ts'
 import type { ClientsById } from './plan-clients.ts'
 import { noteOrphan } from './plan-tunnels.ts'
 
@@ -67,7 +67,7 @@ const planHost = (plan: Plan, { host, label, client, settings }: Planning): Plan
     record: given({
       host: nameOf(host.Host),
       location: host.Location || undefined,
-      remark: host.Remark,
+      remark: plainOf(host.Remark),
       enabled: !host.IsClose,
       scheme,
       headers,

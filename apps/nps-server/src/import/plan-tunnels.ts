@@ -4,7 +4,7 @@ import { modeOfNps } from '../nps-mode.ts'
 import { npcHash } from '../secret-hash.ts'
 import { isPrivate } from '../store/record-schemas.ts'
 import type { Plan, PlannedClient, PlannedTunnel } from './plan.ts'
-import { bindOf, flowOf, given, limitsOf, targetsOf, wishOf } from './nps-values.ts'
+import { bindOf, flowOf, given, limitsOf, plainOf, targetsOf, wishOf } from './nps-values.ts'
 import type { ClientsById } from './plan-clients.ts'
 
 const WITH_TARGETS: ReadonlySet<TunnelMode> = new Set(['tcp', 'udp', 'secret'])
@@ -62,7 +62,7 @@ const planTunnel = (plan: Plan, { tunnel, label, client, mode }: Planning): Plan
     record: given({
       mode,
       enabled,
-      remark,
+      remark: plainOf(remark),
       host: isHidden ? undefined : bindOf(tunnel.ServerIp),
       port: isHidden ? undefined : tunnel.Port,
       targets: WITH_TARGETS.has(mode) || mode === 'p2p' ? targetsOf(tunnel.Target, tunnel.TargetAddr) : [],

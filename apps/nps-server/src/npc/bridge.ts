@@ -33,6 +33,8 @@ export interface NpcBridgeOptions {
   readonly registry: Registry
   /** How long a program may have only one of its two conns, ms. @default 15 s */
   readonly patienceMs?: number
+  /** For all that a program brings of its own, ms. @default 30 s */
+  readonly confMs?: number
   /** @default its own */
   readonly failovers?: Failovers
 }
@@ -40,7 +42,6 @@ export interface NpcBridgeOptions {
 const PATIENCE_MS = 15_000
 /** How often the same refusal is told of. */
 const REPEAT_MS = 3_600_000
-/** For all that a program brings of its own. */
 const CONF_MS = 30_000
 
 /**
@@ -151,9 +152,9 @@ class NpcBridge {
 
   #conf(arrival: NpcArrival): NpcConf {
     const places = this.#places
-    const { registry, program } = this.#options
+    const { registry, program, confMs = CONF_MS } = this.#options
     return new NpcConf(arrival, {
-      ...{ account: this.#ownerOf(arrival), registry, log: program.log, confMs: CONF_MS },
+      ...{ account: this.#ownerOf(arrival), registry, log: program.log, confMs },
       repeats: this.#repeats,
       rules: () => this.#parts.config(),
       lend: (client) => places.lend(client),

@@ -1,6 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { DatagramListener } from '@sluice/service'
+import type { Address } from '@sluice/wire'
 import { decodeNpcMeetingPoint, encodeNpcMeeting, type NpcMeeting } from '@sluice/wire/npc'
 import { emulateLogin, emulatorReader, md5 } from '../testing/npc-emulator-login.ts'
 import { npcHash } from '../secret-hash.ts'
@@ -50,6 +52,23 @@ const openSide = async (base = meetings.address.port): Promise<Side> => {
   }
 }
 const seen = ({ text }: Side): Set<string> => new Set([0, 1, 2].map((at) => `${at} ${text}`))
+
+it('ports behind the first are told with the setting that they belong to', async () => {
+  let closed = 0
+  const failure = Object.assign(new Error('bind EADDRINUSE 127.0.0.1:6001'), { code: 'EADDRINUSE' })
+  const datagrams = async (_: string, address: Address): Promise<DatagramListener> => {
+    if (address.port !== 6000) throw failure
+    return { address, close: () => void (closed += 1) } as DatagramListener
+  }
+  const open = (port: number): Promise<NpcMeetings> =>
+    NpcMeetings.open({ program: { datagrams }, address: { host: '127.0.0.1', port } })
+  await expect(open(6000)).rejects.toMatchObject({
+    code: 'EADDRINUSE',
+    message: '--p2p has 3 ports in a row: bind EADDRINUSE 127.0.0.1:6001',
+  })
+  expect(closed).toBe(1)
+  await expect(open(7000)).rejects.toBe(failure)
+})
 
 describe('a meeting of peers', () => {
   it('tells each at each port from where the other’s datagrams come', async () => {

@@ -94,8 +94,15 @@ const openAll = async ({
     return new NpcMeetings(listeners, meetings, now)
   } catch (error) {
     for (const listener of listeners) listener.close()
-    throw error
+    throw listeners.length === 0 ? error : behindFirst(error)
   }
+}
+
+/** No setting has the other ports. */
+const behindFirst = (cause: unknown): Error => {
+  const { code, message } = cause as NodeJS.ErrnoException
+  const text = `--p2p has ${NPC_RENDEZVOUS_PORTS} ports in a row: ${message}`
+  return Object.assign(new Error(text, { cause }), { code })
 }
 
 interface Port {

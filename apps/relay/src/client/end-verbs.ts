@@ -1,5 +1,5 @@
-import { createLog, type Log, Signals } from '@sluice/service'
-import { openDialEnd } from './dial-end.ts'
+import { createLog, type Log, Signals, withSettings } from '@sluice/service'
+import { type DialEnd, type DialEndOptions, openDialEnd } from './dial-end.ts'
 import { DialSession } from './dial-session.ts'
 import { openListenEnd } from './listen-end.ts'
 import { createPeer, type Peer } from './peer.ts'
@@ -81,18 +81,20 @@ export const dialVerb: PeerVerb = {
     const { listen } = config
     if (listen === undefined) return await runStdio({ peer, target, config, io, signals })
     const log = openLog(config, io)
-    const { end } = await openDialEnd({
-      config: { ...config, listen },
-      peer,
-      target,
-      log,
-      version: io.version,
-    })
+    const { end } = await opened({ config: { ...config, listen }, peer, target, log, version: io.version })
     const progress = new ProgressLine(io.stderr, end.traffic)
     const code = await signals.run(end)
     progress[Symbol.dispose]()
     return code
   },
+}
+
+const opened = async (options: DialEndOptions): Promise<DialEnd> => {
+  try {
+    return await openDialEnd(options)
+  } catch (error) {
+    throw withSettings(error, dialSchema, options)
+  }
 }
 
 interface StdioParts {

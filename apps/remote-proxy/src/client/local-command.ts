@@ -1,6 +1,14 @@
-import { type AppCommand, createLog, type Log, manualText, readSecret, Signals } from '@sluice/service'
+import {
+  type AppCommand,
+  createLog,
+  type Log,
+  manualText,
+  readSecret,
+  Signals,
+  withSettings,
+} from '@sluice/service'
 import { loadLocalConfig, localSchema, serverAccess } from './local-config.ts'
-import { LocalEnd } from './local-end.ts'
+import { LocalEnd, type LocalEndOptions } from './local-end.ts'
 
 const ABOUT = 'Lets programs on this machine use a server without its password.'
 
@@ -30,7 +38,15 @@ const runLocal = async (argv: readonly string[], io: LocalCommandIo): Promise<nu
   const access = serverAccess(config, await readSecret(io.stdin))
   using signals = new Signals()
   const log = io.log ?? createLog({ level: config.logLevel })
-  return await signals.run(await LocalEnd.start({ config, access, log, version: io.version }))
+  return await signals.run(await started({ config, access, log, version: io.version }))
+}
+
+const started = async (options: LocalEndOptions): Promise<LocalEnd> => {
+  try {
+    return await LocalEnd.start(options)
+  } catch (error) {
+    throw withSettings(error, localSchema, options)
+  }
 }
 
 const help = (): string =>

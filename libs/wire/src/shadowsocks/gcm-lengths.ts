@@ -1,3 +1,4 @@
+import { unsafe as aes } from '@noble/ciphers/aes.js'
 import { type Cipheriv, createCipheriv, type KeyObject } from 'node:crypto'
 
 const BLOCK = 16
@@ -36,7 +37,7 @@ export class GcmLengths {
    * @param count the nonce of the first piece
    */
   constructor(key: KeyObject, count: number) {
-    this.#aes = createCipheriv(`aes-${key.symmetricKeySize! * 8}-ecb`, key, null)
+    this.#aes = ecb(key)
     blocks.fill(0, 0, BLOCK)
     fillPair(BLOCK, count)
     const first = this.#aes.update(blocks.subarray(0, BLOCK + PAIR))
@@ -101,6 +102,36 @@ export class GcmLengths {
     return 0
   }
 }
+
+/**
+ * Whether this is the first length of a direction with this key. It makes no objects of node:crypto: to let go of those of a
+ * thousand keys, of which all but one are wrong, holds up everybody for longer than to try them.
+ * @param most that a length may be; under a wrong key it mostly is more, and nothing else is looked at then
+ */
+export function isFirstGcmLength(key: Uint8Array, sealed: Uint8Array, most: number): boolean {
+  const expanded = aes.expandKeyLE(key)
+  const data = (sealed[0]! << 8) | sealed[1]!
+  if ((data ^ (firstBlock(expanded, DATA_COUNTER)[0]! >>> 16)) > most) return false
+  const h = firstBlock(expanded, 0)
+  const sum = multiply(Int32Array.of(data << 16, 0, 0, 0), h)
+  sum[3]! ^= LENGTH_BITS
+  const expected = multiply(sum, h)
+  const mask = firstBlock(expanded, TAG_COUNTER)
+  const given = wordsOf(sealed.subarray(2))
+  return expected.every((word, index) => (word ^ mask[index]!) === given[index])
+}
+
+/** The words of a block that has but a counter in it, under AES. */
+function firstBlock(expanded: Uint32Array, counter: number): Int32Array {
+  const { s0, s1, s2, s3 } = aes.encrypt(expanded, 0, 0, 0, counter << 24)
+  return Int32Array.of(swapped(s0), swapped(s1), swapped(s2), swapped(s3))
+}
+
+/** The other order of bytes. */
+const swapped = (word: number): number =>
+  (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)
+
+const ecb = (key: KeyObject): Cipheriv => createCipheriv(`aes-${key.symmetricKeySize! * 8}-ecb`, key, null)
 
 /** The two blocks that become the key stream of this nonce. */
 function fillPair(at: number, count: number): void {

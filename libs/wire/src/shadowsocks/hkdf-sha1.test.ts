@@ -34,6 +34,16 @@ test('as node:crypto makes it', () => {
   )
 })
 
+test('one salt after another, the same or nearly', () => {
+  const salts = ['00 01 02', '00 01 02', '00 01 03', '00 01', '00 01', '', '00', '00 01 02'].map((text) =>
+    hex(text),
+  )
+  for (const [index, salt] of salts.entries()) {
+    const expected = new Uint8Array(hkdfSync('sha1', Buffer.of(index), salt, 'info', 32))
+    expect(hkdfSha1(Buffer.of(index), salt, Buffer.from('info'), 32)).toEqual(expected)
+  }
+})
+
 test('no longer than one block each', () => {
   const none = new Uint8Array(0)
   expect(() => hkdfSha1(new Uint8Array(56), none, none, 20)).toThrow(RangeError)

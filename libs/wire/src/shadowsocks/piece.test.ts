@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { countUp } from '../testing/ss-codecs.ts'
 import { type SsMethod, SS_METHOD_NAMES, ssMethod } from './method.ts'
 import { TAG_BYTES } from './node-aead.ts'
-import { createPieces, SEALED_LENGTH_BYTES } from './piece.ts'
+import { createPieces, isFirstLength, SEALED_LENGTH_BYTES } from './piece.ts'
 
 /** What the ciphers that this stands on make of the piece with this nonce. */
 function reference({ cipher }: SsMethod, key: Uint8Array, count: number, plain: Uint8Array): Uint8Array {
@@ -56,6 +56,27 @@ describe.each(methods)('$name', (method) => {
       }),
       { numRuns: method.cipher === undefined ? 20 : 60 },
     )
+  })
+
+  it('knows the first length of a direction, if it may be so much', () => {
+    const most = 0x3fff
+    fc.assert(
+      fc.property(keys, keys, fc.integer({ min: 0, max: 0xffff }), (key, other, length) => {
+        const sealed = reference(method, key, 0, lengthBytes(length))
+        expect(isFirstLength(method, key, sealed, most)).toBe(length <= most)
+        fc.pre(Buffer.compare(key, other) !== 0)
+        expect(isFirstLength(method, other, sealed, most)).toBe(false)
+      }),
+      { numRuns: method.cipher === undefined ? 50 : 200 },
+    )
+    const key = countUp(method.keyBytes)
+    const sealed = reference(method, key, 0, lengthBytes(0x1234))
+    for (let bit = 0; bit < SEALED_LENGTH_BYTES * 8; bit++) {
+      const changed = Uint8Array.from(sealed)
+      changed[bit >> 3]! ^= 1 << (bit & 7)
+      expect(isFirstLength(method, key, changed, most)).toBe(false)
+    }
+    expect(isFirstLength(method, key, reference(method, key, 1, lengthBytes(0x1234)), most)).toBe(false)
   })
 
   it('opens no length with any bit changed, nor another one of the same key', () => {

@@ -1,7 +1,7 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import { hchacha } from './chacha-block.ts'
 import { openChachaLength, sealChachaLength } from './chacha-lengths.ts'
-import { GcmLengths } from './gcm-lengths.ts'
+import { GcmLengths, isFirstGcmLength } from './gcm-lengths.ts'
 import type { SsMethod } from './method.ts'
 import { type AeadName, NONCE_BYTES, nodeOpen, nodeSeal, TAG_BYTES } from './node-aead.ts'
 
@@ -40,11 +40,16 @@ export function createPieces(method: SsMethod, key: Uint8Array): PieceSealer & P
   return new GcmPieces(method.cipher as AeadName, key)
 }
 
-/** Whether this is the first length of a direction with this key. Most often it is not: that is no error here, which would cost more than all the rest. */
-export function isFirstLength(method: SsMethod, key: Uint8Array, sealed: Uint8Array): boolean {
+/**
+ * Whether this is the first length of a direction with this key. Most often it is not: that is no error here, which would
+ * cost more than all the rest.
+ * @param most that a length may be
+ */
+export function isFirstLength(method: SsMethod, key: Uint8Array, sealed: Uint8Array, most: number): boolean {
   const isGcm = method.cipher !== undefined && method.cipher !== 'chacha20-poly1305'
-  const lengths = isGcm ? new GcmLengths(createSecretKey(key), 0) : undefined
-  return (lengths?.open(0, sealed) ?? createPieces(method, key).openLength(sealed)) >= 0
+  if (isGcm) return isFirstGcmLength(key, sealed, most)
+  const length = createPieces(method, key).openLength(sealed)
+  return length >= 0 && length <= most
 }
 
 /**

@@ -1,4 +1,5 @@
 import { WireError } from '../wire-error.ts'
+import { MAX_CHUNK } from './chunk-opener.ts'
 import { REQUEST_HEADER_BYTES } from './fixed-header.ts'
 import { IDENTITY_BYTES } from './identity.ts'
 import type { SsKey } from './key.ts'
@@ -33,7 +34,9 @@ export function trial(key: SsKey, head: Uint8Array, options: SsHeadOptions = {})
   if (head.length < end) return false
   if (method.tagBytes === 0) return isPlausible(key, head)
   const session = sessionKey(key, head.subarray(0, method.saltBytes))
-  if (method.kind === 'aead') return isFirstLength(method, session, head.subarray(method.saltBytes, end))
+  if (method.kind === 'aead') {
+    return isFirstLength(method, session, head.subarray(method.saltBytes, end), MAX_CHUNK.aead)
+  }
   const plain = new Uint8Array(REQUEST_HEADER_BYTES)
   return createPieces(method, session).open(
     head.subarray(end - TAG_BYTES - REQUEST_HEADER_BYTES, end),

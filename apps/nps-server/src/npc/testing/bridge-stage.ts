@@ -10,6 +10,7 @@ export interface BridgeStageOptions {
   readonly argv?: readonly string[]
   readonly tls?: boolean
   readonly patienceMs?: number
+  readonly confMs?: number
   /** Whether tunnels are opened to visitors. @default true */
   readonly hasTunnels?: boolean
 }
@@ -24,6 +25,7 @@ export class BridgeStage extends Stage {
     argv = [],
     tls = false,
     patienceMs,
+    confMs,
     hasTunnels = true,
   }: BridgeStageOptions = {}): Promise<BridgeStage> {
     const address = `${tls ? 'tls://' : ''}127.0.0.1:0`
@@ -34,6 +36,7 @@ export class BridgeStage extends Stage {
     const listener = await openNpcBridge({
       ...{ program, config, registry },
       ...(patienceMs !== undefined && { patienceMs }),
+      ...(confMs !== undefined && { confMs }),
     })
     stage.port = listener.address.port
     return stage
