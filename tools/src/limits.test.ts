@@ -689,6 +689,12 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     `${NPS}/totp.ts`,
     'STEP_MS = 30_000',
   ],
+  [
+    'Flow booked at a time',
+    '64 clients, tunnels, hosts; 256 of one client',
+    `${NPS}/level-ledger.ts`,
+    'BATCH_MAX = 64',
+  ],
   ['Entries of the audit', '100,000', `${NPS}/store/audit-table.ts`, 'AUDIT_MAX = 100_000'],
   [
     'Time of a key of the web API of nps',

@@ -12,6 +12,8 @@ export interface LevelLedgerOptions {
   readonly log: Pick<Log, 'error' | 'info'>
   /** Wall clock. */
   readonly now: () => number
+  /** @default BATCH_MAX */
+  readonly batchMax?: number
 }
 
 interface InFlight {
@@ -20,21 +22,37 @@ interface InFlight {
   readonly at: number
 }
 
+/**
+ * With so many levels a batch is full. Whoever books does nothing else meanwhile: so many keep the traffic waiting for 1 or
+ * 2 ms.
+ */
+export const BATCH_MAX = 64
+/**
+ * A client, its tunnels and its hosts are in one batch, so that no kill comes between them and their sums stay equal; but
+ * no more of one client than so many batches would hold.
+ */
+export const BATCHES_MAX = 4
+/** Stands between one client and the next. */
+const NEXT_CLIENT = undefined
+
 /** Records that were lent have ids below 0, and no store. */
 export const isLent = ({ record }: AnyLevel): boolean => record.id < 0
 
 /**
- * Books what passed clients, tunnels and hosts. What could not be stored is sent again as it is until the store has it; so
- * nothing is lost while the program lives, and nothing is booked twice.
+ * Books what passed clients, tunnels and hosts, in rounds: one looks at each of them once, and takes as many turns as it
+ * needs batches. A batch is counted and stored at once, so whatever is not in the store is still counted where it passed. What
+ * could not be stored is sent again as it is until the store has it; so nothing is lost while the program lives, and nothing
+ * is booked twice.
  */
 export class LevelLedger {
   readonly #options: LevelLedgerOptions
   /** Those that were removed and may still have something to book. */
   readonly #leaving = new Set<AnyLevel>()
+  readonly #busy: BusySpell
+  /** Those that the round has still to look at. */
+  #round: Round | undefined = undefined
   #inFlight: InFlight | undefined = undefined
   #failing = false
-
-  readonly #busy: BusySpell
 
   constructor(options: LevelLedgerOptions) {
     this.#options = options
@@ -54,13 +72,26 @@ export class LevelLedger {
     return { inlet: flow.up + (sent?.inlet ?? 0), export: flow.down + (sent?.export ?? 0) }
   }
 
+  /** Some levels were not looked at yet: the next `flush` goes on with them. */
+  get isUnderWay(): boolean {
+    return this.#round !== undefined
+  }
+
+  /** The next `flush` looks at all levels from the first one on. */
+  startOver(): void {
+    this.#round = undefined
+  }
+
   /**
-   * Books what has been counted. Never throws: what fails is kept for the next call, which books it and what came since.
-   * @returns the revision of the write; `none`: there was nothing to write; undefined: it failed
+   * Books the next batch of the round, or the first of another. Never throws: what fails is kept for the next call, which
+   * books it and the first batch of what came since.
+   * @param levels all that are there; those added and removed in the midst of a round are found as well
+   * @returns the revision of the write; `none`: there was nothing to write up to the end of the round; undefined: it failed
    */
   flush(levels: Iterable<AnyLevel>): number | 'none' | undefined {
     if (this.#inFlight !== undefined && this.#send(this.#inFlight) === undefined) return undefined
-    this.#inFlight = this.#take(levels)
+    this.#round ??= this.#counted(levels)
+    this.#inFlight = this.#take(this.#round)
     return this.#inFlight === undefined ? 'none' : this.#send(this.#inFlight)
   }
 
@@ -74,6 +105,7 @@ export class LevelLedger {
       this.#recovered()
       return revision
     } catch (error) {
+      this.startOver()
       this.#failed(error)
       return undefined
     }
@@ -87,16 +119,38 @@ export class LevelLedger {
     this.#options.log.error({ entries }, 'records.lost')
   }
 
-  #take(levels: Iterable<AnyLevel>): InFlight | undefined {
-    const counted: AnyLevel[] = []
-    for (const level of levels) if (hasCounted(level)) counted.push(level)
-    for (const level of this.#leaving) {
-      if (hasCounted(level)) counted.push(level)
-      else if (level.account.sessions === 0) this.#leaving.delete(level)
+  /** Those that have something to book when their turn comes. */
+  *#counted(levels: Iterable<AnyLevel>): Round {
+    let client: number | undefined
+    for (const level of levels) {
+      if (!hasCounted(level)) continue
+      const its = clientOf(level)
+      if (its !== client) yield NEXT_CLIENT
+      client = its
+      yield level
     }
+    for (const level of this.#leaving) {
+      if (hasCounted(level)) {
+        yield NEXT_CLIENT
+        yield level
+      } else if (level.account.sessions === 0) this.#leaving.delete(level)
+    }
+  }
+
+  #take(round: Round): InFlight | undefined {
     const entries: FlowEntry[] = []
     const booked: AnyLevel[] = []
-    for (const level of counted) {
+    const { batchMax = BATCH_MAX, now } = this.#options
+    while (entries.length < batchMax * BATCHES_MAX) {
+      const { value: level, done } = round.next()
+      if (done === true) {
+        this.#round = undefined
+        break
+      }
+      if (level === NEXT_CLIENT) {
+        if (entries.length >= batchMax) break
+        continue
+      }
       const { up, down } = level.account.drain()
       if (isLent(level)) {
         level.account.booked()
@@ -106,7 +160,7 @@ export class LevelLedger {
       const { id, limits } = level.record
       entries.push({ kind: level.kind, id, limits, inlet: up, export: down })
     }
-    return entries.length === 0 ? undefined : { entries, levels: booked, at: this.#options.now() }
+    return entries.length === 0 ? undefined : { entries, levels: booked, at: now() }
   }
 
   #recovered(): void {
@@ -123,5 +177,9 @@ export class LevelLedger {
     this.#options.log.error({ err }, 'records.failed')
   }
 }
+
+type Round = Generator<AnyLevel | typeof NEXT_CLIENT, void, void>
+
+const clientOf = (level: AnyLevel): number => ('client' in level ? level.client.record.id : level.record.id)
 
 const hasCounted = ({ account: { flow } }: AnyLevel): boolean => flow.up + flow.down > 0

@@ -25,10 +25,13 @@ export class LiveRecords {
     this.#onGone = onGone
   }
 
+  /** Client by client, each with its tunnels and hosts. */
   *levels(): Iterable<AnyLevel> {
-    yield* this.clients.values()
-    yield* this.tunnels.values()
-    yield* this.hosts.values()
+    for (const client of this.clients.values()) {
+      yield client
+      yield* client.tunnels.values()
+      yield* client.hosts.values()
+    }
   }
 
   find(kind: Kind, id: number): AnyLevel | undefined {

@@ -6,6 +6,7 @@ import { Account, type ErrorCode, type Held } from '@sluice/service'
 import type { User } from '@sluice/userstore'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Agent } from './agent.ts'
+import { BATCH_MAX, BATCHES_MAX } from './level-ledger.ts'
 import { LiveRegistry } from './live-registry.ts'
 import type { TunnelRecord } from './records.ts'
 import type { LiveClient, LiveTunnel } from './registry.ts'
@@ -241,6 +242,60 @@ test('books twice a second, and tells flow to the byte in between', async () => 
   expect(registry.flowOf('client', 1)).toEqual({ inlet: 11, export: 20 })
 })
 
+/** The most of one client in a batch. */
+const WHOLE = BATCH_MAX * BATCHES_MAX
+
+/** A client with so many tunnels that their flow is booked in three batches. */
+const manyTunnels = async (): Promise<LiveTunnel[]> => {
+  store.transaction(() => {
+    store.addClient({})
+    for (let port = 1; port <= 2 * WHOLE; port += 1) store.addTunnel(tcp(1, port))
+  })
+  await Promise.resolve()
+  return [...registry.tunnels.values()]
+}
+const bookedOf = (tunnels: readonly LiveTunnel[]): number[] =>
+  tunnels.map(({ record }) => store.flowOf('tunnel', record.id).inlet)
+
+test('much is booked in batches one after the other, while tunnels are removed, changed and counted', async () => {
+  const tunnels = await manyTunnels()
+  const book = vi.spyOn(store, 'book')
+  for (const [nth, tunnel] of tunnels.entries()) pass(tunnel, nth + 1, 0)
+  advance(500)
+  expect(book).toHaveBeenCalledTimes(1)
+  // One whose flow is booked, and the last one, whose is not; by the server itself and by another program.
+  const [first, last] = [tunnelOf(1), tunnelOf(tunnels.length)]
+  pass(first, 1000, 0)
+  store.removeTunnel(first.record.id)
+  openStore().removeTunnel(last.record.id)
+  await Promise.resolve()
+  clock.advance(1)
+  expect(book).toHaveBeenCalledTimes(2)
+  clock.advance(100)
+  expect(registry.tunnels.size).toBe(tunnels.length - 2)
+  expect(bookedOf(tunnels)).toEqual(tunnels.map((_, nth) => nth + 1 + (nth === 0 ? 1000 : 0)))
+  expect(Math.max(...book.mock.calls.map(([entries]) => entries.length))).toBe(WHOLE)
+  const sum = (tunnels.length * (tunnels.length + 1)) / 2
+  expect(store.flowOf('client', 1).inlet).toBe(sum)
+  advance(500)
+  expect(store.flowOf('client', 1).inlet).toBe(sum + 1000)
+})
+
+test.each([WHOLE - 1, 2 * WHOLE])(
+  'a stop in the midst of the round of %d tunnels and their client books all, also what was counted behind it',
+  async (counted) => {
+    const tunnels = await manyTunnels()
+    for (const tunnel of tunnels.slice(0, counted)) pass(tunnel, 1, 0)
+    advance(500)
+    const { timers } = clock
+    for (const tunnel of tunnels.slice(0, 10)) pass(tunnel, 1, 0)
+    await registry.stop()
+    expect(clock.timers).toBe(timers - 2)
+    expect(bookedOf(tunnels)).toEqual(tunnels.map((_, nth) => Number(nth < 10) + Number(nth < counted)))
+    expect(store.flowOf('client', 1).inlet).toBe(10 + counted)
+  },
+)
+
 test('a booking that fails loses nothing, and is told once', async () => {
   store.addClient({})
   store.addTunnel(tcp(1, 1))
@@ -443,6 +498,30 @@ test('lent tunnels live with who brought them, and count for their client alone'
     1,
   ])
   expect(lend()).toBeDefined()
+})
+
+test('what was booked is taken to the disk every two seconds, one time after the other', async () => {
+  store.addClient({})
+  await Promise.resolve()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const sync = vi
+    .spyOn(store, 'sync')
+    .mockResolvedValue()
+    .mockImplementationOnce(() => promise)
+  advance(1500)
+  expect(sync).not.toHaveBeenCalled()
+  advance(5000)
+  expect(sync).toHaveBeenCalledTimes(1)
+  resolve()
+  await vi.waitFor(() => {
+    advance(2000)
+    expect(sync).toHaveBeenCalledTimes(2)
+  })
+  sync.mockRejectedValue(new Error('disk gone'))
+  await vi.waitFor(() => {
+    advance(2000)
+    expect(log.error).toHaveBeenCalledWith({ err: expect.any(Error) }, 'records.unreadable')
+  })
 })
 
 test('a store that cannot be read leaves all as it is, told once a minute', async () => {

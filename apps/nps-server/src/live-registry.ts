@@ -1,17 +1,17 @@
-import { randomUUID } from 'node:crypto'
 import { type Clock, systemClock, type Timer } from '@sluice/ratelimit'
 import { Account, type Directory, type Log, Seldom } from '@sluice/service'
 import { Rollovers, type User } from '@sluice/userstore'
 import type { Agent } from './agent.ts'
+import { BookingRounds } from './booking-rounds.ts'
 import { type AnyLevel, isLent, LevelLedger } from './level-ledger.ts'
 import { Lending } from './lending.ts'
 import { LiveRecords } from './live-records.ts'
 import { type FlowTotals, type HostRecord, type Kind, KINDS, type TunnelRecord } from './records.ts'
-import { problemsOf } from './problems.ts'
+import { PresenceWriter } from './presence-writer.ts'
 import type { LiveClient, LiveHost, LiveTunnel, Registry } from './registry.ts'
 import { BusySpell } from './store/busy-spell.ts'
+import { DiskSync } from './store/disk-sync.ts'
 import type { PeriodFlow } from './store/flow-table.ts'
-import { PRESENCE_EVERY_MS, type Presence } from './store/presence-table.ts'
 import type { RecordChanges, RecordStore } from './store/record-store.ts'
 
 export interface LiveRegistryOptions {
@@ -39,10 +39,12 @@ export class LiveRegistry implements Registry {
   readonly #clock: Clock
   readonly #now: () => number
   readonly #ledger: LevelLedger
+  readonly #rounds: BookingRounds
   readonly #records: LiveRecords
   readonly #lending: Lending
+  readonly #presence: PresenceWriter
+  readonly #disk: DiskSync
   readonly #gone: Account
-  readonly #node: string = randomUUID()
   readonly #followers = new Set<() => void>()
   readonly #seldom = new Seldom(60_000)
   readonly #busy = new BusySpell(() => performance.now())
@@ -53,8 +55,6 @@ export class LiveRegistry implements Registry {
   #otherWritesTold = -1
   #wrote = true
   #aggregatedAt: number
-  #presentAt = -Infinity
-  #isPresenceNew = true
 
   constructor(options: LiveRegistryOptions) {
     const { store, log, clock = systemClock, now = Date.now } = options
@@ -62,12 +62,15 @@ export class LiveRegistry implements Registry {
     this.#clock = clock
     this.#now = now
     this.#ledger = new LevelLedger({ store, log, now })
+    this.#rounds = new BookingRounds({ clock, book: () => this.#bookNext() })
     this.#records = new LiveRecords({ now, onGone: (level) => this.#left(level) })
     this.#lending = new Lending(this.#records, () => this.#tell())
+    this.#presence = new PresenceWriter({ store, live: this.#records })
     this.#gone = new Account(GONE, this.#records.shaper, {}, () => {})
     this.#gone.removed = true
     this.#rollovers = new Rollovers(now())
     this.#aggregatedAt = now()
+    this.#disk = new DiskSync({ store, now: now(), onError: (error) => this.#failed(error) })
   }
 
   get clients(): ReadonlyMap<number, LiveClient> {
@@ -115,11 +118,11 @@ export class LiveRegistry implements Registry {
   joined(client: LiveClient, agent: Agent): void {
     if (this.clients.get(client.record.id) !== client) return agent.close('the client was removed')
     client.agents.add(agent)
-    this.#isPresenceNew = true
+    this.#presence.changed()
   }
 
   left(client: LiveClient, agent: Agent): boolean {
-    this.#isPresenceNew = true
+    this.#presence.changed()
     return client.agents.remove(agent)
   }
 
@@ -163,6 +166,8 @@ export class LiveRegistry implements Registry {
   /** Books all, trying again for some seconds. */
   async stop(deadlineMs: number = LAST_WORDS_MS): Promise<void> {
     this.#timer?.cancel()
+    this.#rounds.stop()
+    this.#ledger.startOver()
     const endsAt = this.#clock.now() + deadlineMs
     for (let booked = this.#book(); booked !== 'none'; booked = this.#book()) {
       if (booked !== undefined) continue
@@ -173,7 +178,8 @@ export class LiveRegistry implements Registry {
       await new Promise<void>((resolve) => this.#clock.after(RETRY_MS, resolve))
     }
     this.#options.store.onWrite = () => {}
-    this.#try(() => this.#options.store.presence.drop(this.#node))
+    await this.#disk.end()
+    this.#try(() => this.#presence.drop())
     this.#records.shaper.close()
   }
 
@@ -186,19 +192,28 @@ export class LiveRegistry implements Registry {
 
   #tick(): void {
     this.#try(() => this.follow())
-    this.#book()
     const now = this.#now()
     for (const { record, account } of this.#records.levels())
       if (record.expiresAt !== undefined && account.sessions > 0) account.enforce(now)
     this.#roll(now)
     if (now - this.#aggregatedAt >= AGGREGATE_MS) this.#try(() => this.aggregate())
-    this.#try(() => this.#present(now))
+    this.#try(() => this.#presence.write(now))
+    this.#rounds.begin()
   }
 
   /** Keeps, beside each client's own count, the sum of those of its tunnels and hosts. @throws StoreError */
   aggregate(): void {
     this.#aggregatedAt = this.#now()
     this.#options.store.aggregate(this.#lending.flows())
+  }
+
+  #bookNext(): boolean {
+    this.#try(() => this.follow())
+    this.#book()
+    if (this.#ledger.isUnderWay) return true
+    // Nothing is written for a while: who writes to a file that is being synced may have to wait.
+    this.#disk.tick(this.#now())
+    return false
   }
 
   #book(): number | 'none' | undefined {
@@ -215,16 +230,6 @@ export class LiveRegistry implements Registry {
       if (level === undefined) continue
       this.#try(() => use(level, this.#options.store.periodFlowOf(level.kind, level.record.id)))
     }
-  }
-
-  #present(now: number): void {
-    if (!this.#isPresenceNew && now - this.#presentAt < PRESENCE_EVERY_MS) return
-    const agents = [...this.clients.values()].flatMap(({ agents: { all } }) => all.map(presenceOf))
-    const problems = problemsOf(this.tunnels.values())
-    const hostProblems = problemsOf(this.hosts.values())
-    this.#options.store.presence.put(this.#node, { agents, problems, hostProblems })
-    this.#presentAt = now
-    this.#isPresenceNew = false
   }
 
   #apply({ clients, tunnels, hosts, flows }: RecordChanges): void {
@@ -265,9 +270,13 @@ export class LiveRegistry implements Registry {
       act()
       this.#busy.over()
     } catch (error) {
-      if (this.#busy.isTrouble(error) && this.#seldom.due('records.unreadable'))
-        this.#options.log.error({ err: error }, 'records.unreadable')
+      this.#failed(error)
     }
+  }
+
+  #failed(err: unknown): void {
+    if (this.#busy.isTrouble(err) && this.#seldom.due('records.unreadable'))
+      this.#options.log.error({ err }, 'records.unreadable')
   }
 }
 
@@ -288,13 +297,3 @@ function change(level: AnyLevel, flow: PeriodFlow | undefined, update: () => voi
   update()
   if (flow !== undefined && !isLess) use(level, flow)
 }
-
-const presenceOf = ({ clientId, kind, remote, since, version, rttMs, streams }: Agent): Presence => ({
-  clientId,
-  kind,
-  remote,
-  since,
-  version,
-  rttMs,
-  streams,
-})

@@ -44,10 +44,12 @@ interface Zone {
   day: string
 }
 const zones = new Map<string, Zone>()
+/** The one asked for last: a batch asks for the same one many times. */
+const utc = { at: Number.NaN, day: '' }
 
 /** The local day, 'YYYY-MM-DD', at wall time `at` (ms) in an IANA zone, by default UTC. */
 export function dayAt(zone: string | undefined, at: number): string {
-  if (zone === undefined) return new Date(at).toISOString().slice(0, 10)
+  if (zone === undefined) return utcDayAt(at)
   let cached = zones.get(zone)
   if (cached === undefined) zones.set(zone, (cached = { format: dayFormat(zone), at: Number.NaN, day: '' }))
   if (cached.at !== at) {
@@ -55,6 +57,14 @@ export function dayAt(zone: string | undefined, at: number): string {
     cached.at = at
   }
   return cached.day
+}
+
+function utcDayAt(at: number): string {
+  if (utc.at !== at) {
+    utc.day = new Date(at).toISOString().slice(0, 10)
+    utc.at = at
+  }
+  return utc.day
 }
 
 /** Whether this Node knows the time zone. */

@@ -34,7 +34,8 @@ export class FlowTable {
   readonly #since: Statement<[number], { kind: Kind; id: number }>
   readonly #clear: Statement<[string, number]>
   readonly #zero: Statement<[string, number, number]>
-  readonly #aggregate: Statement<[]>
+  readonly #sumTunnels: Statement<[]>
+  readonly #addHosts: Statement<[]>
 
   constructor(
     database: Database,
@@ -60,7 +61,8 @@ export class FlowTable {
     )
     this.#clear = database.prepare('DELETE FROM flow WHERE kind = ? AND id = ?')
     this.#zero = database.prepare("INSERT INTO flow VALUES (?, ?, 'all', 0, 0, ?)")
-    this.#aggregate = database.prepare(AGGREGATE)
+    this.#sumTunnels = database.prepare(SUM_TUNNELS)
+    this.#addHosts = database.prepare(ADD_HOSTS)
   }
 
   /** Books into whole lives and days, in the caller's transaction. */
@@ -98,7 +100,8 @@ export class FlowTable {
 
   /** Sums up tunnels and hosts by client, and `more` for each, in the caller's transaction. */
   aggregate(more: ReadonlyMap<number, FlowTotals>): void {
-    this.#aggregate.run()
+    this.#sumTunnels.run()
+    this.#addHosts.run()
     for (const [id, flow] of more) this.#book.run('aggregate', id, 'all', flow.inlet, flow.export, UNFOLLOWED)
   }
 
@@ -117,18 +120,28 @@ export class FlowTable {
 /** Of rows that nobody asks for the changes of. */
 const UNFOLLOWED = 0
 
-const AGGREGATE = `
+/**
+ * The sum over a client's records of one kind. The plus takes the type off the id, without which the index by client, an
+ * expression without a type, is of no use, and each client reads all records.
+ */
+const sumOf = (kind: 'tunnel' | 'host', join: string, onConflict: string): string => `
   INSERT INTO flow
-  SELECT 'aggregate', clients.id, 'all', coalesce(sum(parts.inlet), 0), coalesce(sum(parts.export), 0), 0
-  FROM clients LEFT JOIN (
-    SELECT tunnels.body ->> 'clientId' AS client, inlet, export FROM tunnels
-      JOIN flow ON flow.kind = 'tunnel' AND flow.id = tunnels.id AND flow.period = 'all'
-      WHERE tunnels.removed_at IS NULL
-    UNION ALL
-    SELECT hosts.body ->> 'clientId', inlet, export FROM hosts
-      JOIN flow ON flow.kind = 'host' AND flow.id = hosts.id AND flow.period = 'all'
-      WHERE hosts.removed_at IS NULL
-  ) AS parts ON parts.client = clients.id
+  SELECT 'aggregate', clients.id, 'all', coalesce(sum(part.inlet), 0), coalesce(sum(part.export), 0), ${UNFOLLOWED}
+  FROM clients
+  ${join} ${kind}s AS record ON record.body ->> 'clientId' = +clients.id AND record.removed_at IS NULL
+  ${join} flow AS part ON part.kind = '${kind}' AND part.id = record.id AND part.period = 'all'
   WHERE clients.removed_at IS NULL GROUP BY clients.id
-  ON CONFLICT (kind, id, period) DO UPDATE
-    SET inlet = excluded.inlet, export = excluded.export`
+  ON CONFLICT (kind, id, period) DO UPDATE SET ${onConflict}`
+
+/** For each client, also for who has none. */
+export const SUM_TUNNELS: string = sumOf(
+  'tunnel',
+  'LEFT JOIN',
+  'inlet = excluded.inlet, export = excluded.export',
+)
+/** On top of that. */
+export const ADD_HOSTS: string = sumOf(
+  'host',
+  'JOIN',
+  'inlet = inlet + excluded.inlet, export = export + excluded.export',
+)

@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3'
 import type { Agent } from '../agent.ts'
-import type { Transact } from './transact.ts'
+import type { Transactions } from './transactions.ts'
 
 /** A connected program of a client, as others than its server see it. */
 export type Presence = Pick<Agent, 'clientId' | 'kind' | 'remote' | 'since' | 'version' | 'rttMs' | 'streams'>
@@ -22,26 +22,26 @@ const PRESENCE_STALE_MS = 10_000
 /** Who is connected now: each server has one row, and whoever reads leaves out those of servers that are gone. */
 export class PresenceTable {
   readonly #now: () => number
-  readonly #transact: Transact
+  readonly #transactions: Transactions
   readonly #put: Statement<[string, number, string]>
   readonly #drop: Statement<[string, number]>
   readonly #fresh: Statement<[number], { state: string }>
 
-  constructor(database: Database, now: () => number, transact: Transact) {
+  constructor(database: Database, now: () => number, transactions: Transactions) {
     this.#now = now
-    this.#transact = transact
+    this.#transactions = transactions
     this.#put = database.prepare('INSERT OR REPLACE INTO servers VALUES (?, ?, ?)')
     this.#drop = database.prepare('DELETE FROM servers WHERE node = ? OR at < ?')
     this.#fresh = database.prepare('SELECT state FROM servers WHERE at >= ? ORDER BY node')
   }
 
   put(node: string, state: ServerState): void {
-    this.#transact(() => this.#put.run(node, this.#now(), JSON.stringify(state)))
+    this.#transactions.quick(() => this.#put.run(node, this.#now(), JSON.stringify(state)))
   }
 
   /** The server stops; those that crashed are forgotten, too. */
   drop(node: string): void {
-    this.#transact(() => this.#drop.run(node, this.#now() - PRESENCE_STALE_MS))
+    this.#transactions.durable(() => this.#drop.run(node, this.#now() - PRESENCE_STALE_MS))
   }
 
   /** Of all servers. */

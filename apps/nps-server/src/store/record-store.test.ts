@@ -326,6 +326,15 @@ test('a reset counts from 0, and others learn of it', () => {
   expect(() => store.resetFlow('host', 1)).toThrow(coded('RECORD_UNKNOWN'))
 })
 
+test('what was booked is taken to the disk on demand, and a store that is closed says so', async () => {
+  const store = open()
+  store.book([{ kind: 'client', id: 1, inlet: 1, export: 2 }], now)
+  await store.sync()
+  expect(store.flowOf('client', 1)).toEqual({ inlet: 1, export: 2 })
+  store.close()
+  await expect(store.sync()).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
 test('a batch with a broken entry is not booked at all', () => {
   const store = open()
   store.addClient({})

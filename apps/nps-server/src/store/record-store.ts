@@ -18,12 +18,11 @@ import { AuditTable } from './audit-table.ts'
 import { type FlowEntry, type FlowKind, FlowTable, type PeriodFlow } from './flow-table.ts'
 import { PresenceTable } from './presence-table.ts'
 import { RecordRules } from './record-rules.ts'
-import { asRecordError } from './record-error.ts'
 import { migrateRecords } from './record-migrations.ts'
 import { clientSchema, hostSchema, tunnelSchema } from './record-schemas.ts'
 import { RecordTable } from './record-table.ts'
 import { TokenTable } from './token-table.ts'
-import type { Transact } from './transact.ts'
+import { Transactions } from './transactions.ts'
 
 /** Where the records of a data folder are. */
 export const recordsFile = (data: string): string => join(data, 'tunnels.db')
@@ -65,6 +64,7 @@ export class RecordStore {
   /** Told after each write to the records by this very store, not of those by other programs. */
   onWrite: () => void = () => {}
   readonly #database: Database
+  readonly #transactions: Transactions
   readonly #now: () => number
   readonly #clients: RecordTable<ClientRecord>
   readonly #tunnels: RecordTable<TunnelRecord>
@@ -85,6 +85,7 @@ export class RecordStore {
 
   private constructor(database: Database, { now = Date.now, auditMax }: RecordStoreOptions) {
     this.#database = database
+    this.#transactions = new Transactions(database)
     this.#now = now
     const next = database
       .prepare<[], number>('UPDATE store SET revision = revision + 1 RETURNING revision')
@@ -99,10 +100,10 @@ export class RecordStore {
     this.#hosts = new RecordTable(database, 'host', hostSchema, revise)
     this.#rules = new RecordRules(database)
     this.#flow = new FlowTable(database, revise, (kind, id) => this.#table(kind).find(id)?.limits)
-    const transact: Transact = (write) => this.transaction(write)
-    this.tokens = new TokenTable(database, now, transact)
-    this.audit = new AuditTable(database, now, transact, auditMax)
-    this.presence = new PresenceTable(database, now, transact)
+    const { durable } = this.#transactions
+    this.tokens = new TokenTable(database, now, durable)
+    this.audit = new AuditTable(database, now, durable, auditMax)
+    this.presence = new PresenceTable(database, now, this.#transactions)
   }
 
   clients(): readonly ClientRecord[] {
@@ -223,20 +224,12 @@ export class RecordStore {
    * @returns what is booked now in the period of each one's quota, and the revision that this write made
    */
   book(entries: readonly FlowEntry[], at: number): { revision: number; totals: PeriodFlow[] } {
-    // Who is in a transaction of their own waits for the disk at its end.
-    if (this.#database.inTransaction) return this.#flow.book(entries, at)
-    // A kill loses nothing of what is written, synced or not; and nobody should wait for the disk twice a second.
-    this.#database.pragma('synchronous = NORMAL')
-    try {
-      return this.transaction(() => this.#flow.book(entries, at))
-    } finally {
-      this.#database.pragma('synchronous = FULL')
-    }
+    return this.#transactions.quick(() => this.#flow.book(entries, at))
   }
 
   /** Sums up tunnels and hosts by client; `more` is what else there is of a client. */
   aggregate(more: ReadonlyMap<number, FlowTotals>): void {
-    this.transaction(() => this.#flow.aggregate(more))
+    this.#transactions.quick(() => this.#flow.aggregate(more))
   }
 
   /** Of the last write to records or flows. */
@@ -276,11 +269,12 @@ export class RecordStore {
 
   /** All that `write` does, or nothing where it throws; no other program writes meanwhile. */
   transaction<T>(write: () => T): T {
-    try {
-      return this.#database.transaction(write).immediate()
-    } catch (error) {
-      throw asRecordError(error, this.#database.name)
-    }
+    return this.#transactions.durable(write)
+  }
+
+  /** What was booked until now survives a power cut once this resolves; nothing waits for the disk meanwhile. */
+  sync(): Promise<void> {
+    return this.#transactions.sync()
   }
 
   close(): void {
