@@ -4,9 +4,9 @@ import { closeSync, openSync } from 'node:fs'
 const FILES = 4097
 
 /**
- * Each time that a program with threads comes to have twice as many files and sockets open, Linux stops it for some 10 ms to make room
- * for them. That would be felt by all who are here while thousands of ports are opened: so it is done before anybody is. In
- * vain, and no matter, where fewer are allowed.
+ * Each time that a program with threads comes to have twice as many files and sockets open, Linux stops it for some 10 ms
+ * to make room for them. That would be felt by all who are here while thousands of ports are opened: so it is done before
+ * anybody is.
  */
 export const makeRoomForFiles = (): void => {
   if (process.platform !== 'linux') return

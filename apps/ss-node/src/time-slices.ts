@@ -9,8 +9,8 @@ export class TimeSlices {
   #end = performance.now() + SLICE_MS
 
   /**
-   * To be awaited between two steps, where `isOver`: lets others have their turn. And a moment without work, in which the answer to
-   * what they send may come: one round of the event loop would have each of a conn's steps wait for a slice of its own.
+   * To be awaited between two steps, where `isOver`: lets others have their turn, and a moment without work, in which
+   * the answer to what they send may come. After one round of the event loop, each step of a conn would wait for a slice.
    */
   async pause(): Promise<void> {
     await rest(REST_MS)
