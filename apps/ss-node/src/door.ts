@@ -3,7 +3,9 @@ import { type AccountDefaults, type Handshake, type ListenerOptions, Program } f
 import type { SsNodeConfig } from './config.ts'
 import { insecureUsers, showMetrics } from './door-metrics.ts'
 import { FailureGuard } from './failure-guard.ts'
+import { makeRoomForFiles } from './file-room.ts'
 import { createHandshake } from './handshake.ts'
+import { putHelpersBehind } from './helper-threads.ts'
 import { InsecureNotice } from './insecure-notice.ts'
 import type { PlanSettings } from './plan.ts'
 import { type OpenPort, Ports } from './ports.ts'
@@ -115,6 +117,7 @@ export const openNode = async (program: Program, config: SsNodeConfig): Promise<
 
 /** The program with this one door, ready. */
 export const serve = async (version: string, config: SsNodeConfig): Promise<Program> => {
+  makeRoomForFiles()
   const program = await Program.start({
     app: 'ss-node',
     version,
@@ -123,6 +126,7 @@ export const serve = async (version: string, config: SsNodeConfig): Promise<Prog
     defaults: defaultsOf(config),
     env: sentryEnv(process.env),
   })
+  putHelpersBehind()
   try {
     await openNode(program, config)
     await program.ready()

@@ -132,6 +132,8 @@ export class Ports implements Disposable {
   }
 
   async #follow(): Promise<void> {
+    // All that cannot be had is tried now.
+    clearTimeout(this.#retrying)
     const slices = new TimeSlices()
     // Not on the stack of whoever tells of a change, who had work of their own with it.
     await slices.pause()
@@ -195,7 +197,6 @@ export class Ports implements Disposable {
   }
 
   #retryLater(): void {
-    clearTimeout(this.#retrying)
     if (this.#isClosed || ![...this.#ports.values()].some(({ listener }) => listener === undefined)) return
     this.#retrying = setTimeout(() => void this.refresh(), this.#options.retryMs ?? RETRY_MS).unref()
   }

@@ -16,7 +16,7 @@ export interface SearchOptions {
   readonly cpu?: () => number
   /** Runs something when others have had their turn, and so many ms have passed. @default setImmediate, setTimeout */
   readonly later?: (turn: () => void, ms: number) => void
-  /** How long a turn may take, ms. @default 4 */
+  /** How long a turn may take, ms. @default 2 */
   readonly sliceMs?: number
 }
 
@@ -51,7 +51,7 @@ export class SlicedSearch {
   readonly #share: TokenBucket
   #isScheduled = false
 
-  constructor({ now, cpu, later, sliceMs = 4 }: SearchOptions = {}) {
+  constructor({ now, cpu, later, sliceMs = 2 }: SearchOptions = {}) {
     this.#now = now ?? ((): number => performance.now())
     this.#cpu = cpu ?? threadMs ?? this.#now
     this.#later = later ?? ((turn, ms): void => void (ms > 0 ? setTimeout(turn, ms) : setImmediate(turn)))

@@ -1,14 +1,19 @@
-import { setImmediate } from 'node:timers/promises'
+import { setTimeout as rest } from 'node:timers/promises'
 
-const SLICE_MS = 4
+const SLICE_MS = 2
+/** The shortest that there is. */
+const REST_MS = 1
 
 /** For long work that must not hold up the event loop. */
 export class TimeSlices {
   #end = performance.now() + SLICE_MS
 
-  /** To be awaited between two steps, where `isOver`: lets others have their turn. */
+  /**
+   * To be awaited between two steps, where `isOver`: lets others have their turn, and a moment without work, in which
+   * the answer to what they send may come. After one round of the event loop, each step of a conn would wait for a slice.
+   */
   async pause(): Promise<void> {
-    await setImmediate()
+    await rest(REST_MS)
     this.#end = performance.now() + SLICE_MS
   }
 

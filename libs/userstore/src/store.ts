@@ -76,7 +76,7 @@ export interface UserStore {
    * Tells what changed since the store was opened, by this or any other program, within a second (a poll each
    * half a second). A store that cannot be read, such as a users file with a mistake, goes to `onError` and
    * the last good users stay. To miss nothing in a second watch, call watch() before list().
-   * Pages have at most 250 users, removals and totals each, and a turn of the event loop lies between them.
+   * Pages have at most 100 users, removals and totals each, and a turn of the event loop lies between them.
    */
   watch(onChange: (change: StoreChange) => void, onError: (error: unknown) => void): Disposable
   /** Books a batch, on disk when it resolves. Gives the totals of the batch's users that exist, over all nodes. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { setImmediate as breathe } from 'node:timers/promises'
 import type { Log } from '@sluice/service'
+import { TimeSlices } from '../time-slices.ts'
 import type { SourceStatus } from './source-status.ts'
 import type { SourceStore } from './source-store.ts'
 import type { UserList } from './user-list.ts'
@@ -40,7 +40,7 @@ export class OwnerFeed {
     const digest = createHash('sha256').update(bytes).digest('base64')
     if (digest === this.#digest) return
     // To hash, to parse and to check the list of a great panel are each as long as connections should have to wait.
-    await breathe()
+    await new TimeSlices().pause()
     const list = await read(bytes)
     const { owner, store, log, status } = this.#options
     const { changed, refused } = await store.sync(owner, list.users)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { setImmediate as breathe } from 'node:timers/promises'
 import type { Unreported } from '@sluice/userstore'
+import { TimeSlices } from '../time-slices.ts'
 
 /** What of a user is told to a panel besides bytes. */
 export interface Presence {
@@ -34,12 +34,11 @@ export interface BatchSource {
 export const MAX_ADDRESSES = 16
 /** Servers take 1 MB and more unless told otherwise; nginx no more. */
 const MAX_BODY = 512 * 1024
-const SLICE_MS = 4
 
 /** The batches that the rows make; a single empty one where there is no row. */
 export async function* usageBatches(source: BatchSource): AsyncGenerator<UsageBatch> {
   const { rows } = source
-  let began = performance.now()
+  const slices = new TimeSlices()
   let pending: Pending = { rows: [], texts: [], length: 0 }
   for (const row of rows) {
     const text = rowText(row, source)
@@ -50,9 +49,7 @@ export async function* usageBatches(source: BatchSource): AsyncGenerator<UsageBa
     pending.rows.push(row)
     pending.texts.push(text)
     pending.length += text.length + 1
-    if (performance.now() - began < SLICE_MS) continue
-    await breathe()
-    began = performance.now()
+    if (slices.isOver) await slices.pause()
   }
   yield batchOf(pending, source.seconds)
 }

@@ -1,6 +1,6 @@
-import { setImmediate as breathe } from 'node:timers/promises'
 import { SourceError } from './source-error.ts'
 import type { OwnedUser } from '@sluice/userstore'
+import { TimeSlices } from '../time-slices.ts'
 import { ownedUser, RowError, rowKey } from './user-row.ts'
 
 /** Why one row of a list is no user. */
@@ -20,12 +20,10 @@ export interface UserList {
 }
 
 export const MAX_USERS = 100_000
-/** How long rows are read at a stretch: connections wait meanwhile. */
-const SLICE_MS = 4
 const ROWS_BETWEEN_LOOKS = 32
 
 /**
- * The users of rows, in slices of a few milliseconds. A bad row is refused on its own, as is a second one of a user.
+ * The users of rows, in slices. A bad row is refused on its own, as is a second one of a user.
  * @param sharedPort of rows without a port
  * @throws SourceError USERS_TOO_LONG
  */
@@ -33,13 +31,10 @@ export const readRows = async (rows: readonly unknown[], sharedPort?: number): P
   if (rows.length > MAX_USERS) throw new SourceError('USERS_TOO_LONG', `over ${MAX_USERS} users`)
   const users = new Map<string, OwnedUser>()
   const refused: Refusal[] = []
-  await breathe()
-  let began = performance.now()
+  const slices = new TimeSlices()
+  await slices.pause()
   for (const [index, row] of rows.entries()) {
-    if (index % ROWS_BETWEEN_LOOKS === 0 && performance.now() - began > SLICE_MS) {
-      await breathe()
-      began = performance.now()
-    }
+    if (index % ROWS_BETWEEN_LOOKS === 0 && slices.isOver) await slices.pause()
     const problem = readRow(row, users, sharedPort)
     if (problem !== undefined) refused.push({ index, key: rowKey(row), ...problem })
   }

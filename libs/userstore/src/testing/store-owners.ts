@@ -159,23 +159,23 @@ function keepsOwners(dataDir: () => DataDir): void {
       const store = await data.open()
       const other = await data.open()
       const { seen, until } = changesOf(other)
-      const users = keys(601)
+      const users = keys(241)
       const synced = store.sync('panel', users)
       const listed = synced.then(() => other.list())
-      expect(await synced).toEqual(done(601))
-      await until(() => seen.flatMap((page) => page.users).length === 601)
+      expect(await synced).toEqual(done(241))
+      await until(() => seen.flatMap((page) => page.users).length === 241)
       expect(seen.map((page) => [page.users.length, page.used.length])).toEqual([
-        [250, 250],
-        [250, 250],
-        [101, 101],
+        [100, 100],
+        [100, 100],
+        [41, 41],
       ])
       for (const page of seen)
         expect(page.used.map(({ userId }) => userId)).toEqual(page.users.map(({ id }) => id))
       const all = await listed
       expect(all.users).toEqual(seen.flatMap((page) => page.users))
-      expect(all.used).toHaveLength(601)
+      expect(all.used).toHaveLength(241)
       await store.sync('panel', users.slice(0, 1))
-      await until(() => seen.flatMap(({ removed }) => removed).length === 600)
+      await until(() => seen.flatMap(({ removed }) => removed).length === 240)
       expect(await names(other)).toEqual(['panel-0'])
     })
 
@@ -209,12 +209,12 @@ function keepsOwners(dataDir: () => DataDir): void {
     test('are all there when the store is closed at once', async () => {
       const data = dataDir()
       const store = await data.open()
-      const synced = store.sync('panel', keys(601))
+      const synced = store.sync('panel', keys(241))
       const listed = store.list()
       await store.close()
-      expect(await synced).toEqual(done(601))
+      expect(await synced).toEqual(done(241))
       expect((await listed).users).toEqual([])
-      expect(await names(await data.open())).toHaveLength(601)
+      expect(await names(await data.open())).toHaveLength(241)
     })
   })
 
@@ -262,12 +262,12 @@ function keepsOwners(dataDir: () => DataDir): void {
 
     test('may be many', async () => {
       const store = await dataDir().open()
-      const users = keys(601)
+      const users = keys(241)
       await store.sync('panel', users)
       const entries = users.map(({ key }) => ({ userId: `panel:${key}`, up: 1, down: 2 }))
       await store.account({ node: 'n', seq: (seq += 1), at: 0, entries })
       const unreported = await store.unreported('panel')
-      expect(unreported).toHaveLength(601)
+      expect(unreported).toHaveLength(241)
       await store.report('panel', unreported)
       expect(await store.unreported('panel')).toEqual([])
     })
