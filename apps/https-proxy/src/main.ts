@@ -3,7 +3,6 @@ import { openStore } from '@sluice/userstore'
 import pkg from '../package.json' with { type: 'json' }
 import { operands } from './argv.ts'
 import { getCommand } from './client/get-command.ts'
-import { holdBackCollector } from './collector-threads.ts'
 import { schema } from './config.ts'
 import { serve } from './door.ts'
 import { description, examples } from './help.ts'
@@ -30,10 +29,7 @@ const code = await runApp(
     examples,
     schema,
     operands,
-    serve: (config) => {
-      holdBackCollector()
-      return serve(pkg.version, config)
-    },
+    serve: (config) => serve(pkg.version, config),
     commands: { user, get: getCommand({ env, stdin, stdout, stderr, schema }), top },
   },
   process.argv.slice(2),

@@ -5,7 +5,6 @@ import { insecureUsers, showMetrics } from './door-metrics.ts'
 import { FailureGuard } from './failure-guard.ts'
 import { makeRoomForFiles } from './file-room.ts'
 import { createHandshake } from './handshake.ts'
-import { putHelpersBehind } from './helper-threads.ts'
 import { InsecureNotice } from './insecure-notice.ts'
 import type { PlanSettings } from './plan.ts'
 import { type OpenPort, Ports } from './ports.ts'
@@ -126,7 +125,6 @@ export const serve = async (version: string, config: SsNodeConfig): Promise<Prog
     defaults: defaultsOf(config),
     env: sentryEnv(process.env),
   })
-  putHelpersBehind()
   try {
     await openNode(program, config)
     await program.ready()

@@ -1,6 +1,7 @@
 import type { App } from './app.ts'
 import { commandsOf, unknownCommand } from './app-commands.ts'
 import { appHelp } from './app-help.ts'
+import { holdBackCollector } from './collector-threads.ts'
 import { type Loaded, loadConfig } from './config.ts'
 import { ConfigError } from './config-error.ts'
 import type { Givens } from './config-sources.ts'
@@ -65,6 +66,7 @@ const run = async <Config extends ProgramConfig>(
   const file = config.watch ? config.config : undefined
   const signals = new Signals()
   const young = holdYoungSpace()
+  holdBackCollector()
   let watch: Disposable | undefined
   try {
     const seen = file === undefined ? '' : await lookOf(file)

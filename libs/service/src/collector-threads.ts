@@ -12,9 +12,9 @@ const NICER = 10
 const OURS = ['scavenge', 'compaction', 'pointer-update'] as const
 
 /**
- * Has V8's threads give way to the program where both are on one processor. V8 marks a large heap, which thousands of requests
- * make that wait, in four threads besides ours: we would have a fifth of the processor meanwhile, and nobody an answer for a
- * third of a second. To be called when a program starts.
+ * Has V8's threads give way to the program where both are on one processor. V8 marks a large heap, as thousands of requests
+ * that wait make it or thousands of new users, in four threads besides ours: we would have a fifth of the processor meanwhile,
+ * and nobody an answer for a third of a second. To be called when a program starts.
  * @returns how many threads give way; 0 where there are more processors, or where threads cannot be told apart
  */
 export const holdBackCollector = (processors: number = availableParallelism()): number => {
