@@ -1,6 +1,6 @@
 import { setTimeout as rest } from 'node:timers/promises'
 
-const SLICE_MS = 2
+const SLICE_MS = 1
 /** The shortest that there is. */
 const REST_MS = 1
 
