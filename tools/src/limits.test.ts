@@ -498,7 +498,7 @@ const LIMITS: readonly (readonly [row: string, value: string, file: string, sour
     'userstore/src/owner-sync.ts',
     'REFUSED_MAX = 1000',
   ],
-  ['Users told to a program at a time', '250', 'userstore/src/pages.ts', 'PAGE_ENTRIES = 250'],
+  ['Users told to a program at a time', '100', 'userstore/src/pages.ts', 'PAGE_ENTRIES = 100'],
   ['Associations of a user', '1,024', `${UDP}/udp-config.ts`, 'associations: wholeNumber(1).prefault(1024)'],
   ['Associations of a port', '16,384', `${UDP}/associations.ts`, 'MOST_OF_A_PORT = 16_384'],
   ['Association that has only asked port 53', '17 s', `${UDP}/udp-association.ts`, 'DNS_IDLE_MS = 17_000'],

@@ -3,7 +3,6 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PasswordVerifier } from '@sluice/userstore'
 import { emulateStatus, NpcEmulator } from '../testing/npc-emulator.ts'
-import { md5 } from '../testing/npc-emulator-login.ts'
 import type { LiveClient } from '../registry.ts'
 import { npcHash } from '../secret-hash.ts'
 import { BridgeStage } from './testing/bridge-stage.ts'
@@ -207,13 +206,13 @@ describe('a program that brings tunnels of its own', () => {
       code: 'HANDSHAKE_TOO_LONG',
     })
   })
+
   it('is cut off where it does not end in time', async () => {
-    await using own = await BridgeStage.openBridge({ confMs: 1000, hasTunnels: false })
+    await using own = await BridgeStage.openBridge({ confMs: 300, hasTunnels: false })
     own.addClient('slow', { mayConfigure: true })
     const raw = await RawNpc.arrive({ host: '127.0.0.1', port: own.port }, 'slow', 'conf')
     expect(await raw.take(1)).toEqual(Buffer.of(0))
-    raw.socket.write(`stus${md5('slow')}`)
-    expect(await raw.take(4)).toEqual(Buffer.alloc(4))
+    raw.socket.write('stus')
     expect(await raw.rest()).toBe('')
     await expect
       .poll(() => own.lines('session.end').at(-1))
