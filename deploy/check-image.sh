@@ -116,6 +116,7 @@ run() { in_image "${entry[@]}" "$@"; }
 serve() { # serve FLAG …
   run --ops 0.0.0.0:0 "$@" >"$work/server.log" 2>&1 &
   server=$!
+  wait_for '"door":"ops"' "$work/server.log"
   wait_for '"msg":"ready"' "$work/server.log"
   curl --silent --show-error --fail --max-time 20 "http://127.0.0.1:$(port_of ops)/healthz" >/dev/null
 }
